@@ -1,0 +1,59 @@
+// What a person asked for: one immutable revision of a sweep. Owns the shape; reading a file into it is the spec
+// room's work. Everything in it is resolved (absolute paths, defaults filled in), so that a coordinator on another
+// box needs nothing but this.
+import * as Schema from "effect/Schema"
+import { Metric } from "./Metric.ts"
+import { Parameters } from "./Parameter.ts"
+import { SearchSpace } from "./SearchSpace.ts"
+
+export const Method = Schema.Literals(["grid", "random", "sobol", "tpe", "gp", "cmaes", "nsga2"])
+export type Method = typeof Method.Type
+
+export const Probe = Schema.Struct({
+  instruction: Schema.String,
+  input: Schema.String,
+  system: Schema.String,
+  max_new_tokens: Schema.Int,
+})
+export type Probe = typeof Probe.Type
+
+/** A file the trials read, and what was in it when the sweep was submitted. */
+export const DataFile = Schema.Struct({
+  path: Schema.String,
+  sha256: Schema.String,
+  bytes: Schema.Finite,
+  records: Schema.Int,
+})
+export type DataFile = typeof DataFile.Type
+
+export class SweepSpec extends Schema.Class<SweepSpec>("SweepSpec")({
+  name: Schema.String,
+  description: Schema.String,
+  /** A hub id, `modelscope:ID`, or an absolute path. */
+  model: Schema.String,
+  data: Schema.Struct({ train: DataFile, eval: DataFile }),
+  trainer: Schema.Literals(["peft", "command"]),
+  /** For `trainer: command`: an argument vector with W&B's macros; never a shell. */
+  command: Schema.NullOr(Schema.Array(Schema.String)),
+  metric: Metric,
+  method: Method,
+  space: SearchSpace,
+  seed: Schema.Int,
+  /** Runs per set of parameters, with different seeds; samplers see their mean. */
+  replicas: Schema.Int,
+  /** The early-stopping rule with its options as the file gives them, checked by the spec room; `null`: none. */
+  earlyTerminate: Schema.NullOr(Schema.Record(Schema.String, Schema.Json)),
+  overfitting: Schema.Struct({ action: Schema.Literals(["flag", "stop"]) }),
+  budget: Schema.Struct({
+    trials: Schema.NullOr(Schema.Int),
+    gpuHours: Schema.NullOr(Schema.Finite),
+    hours: Schema.NullOr(Schema.Finite),
+  }),
+  /** Devices one trial takes. */
+  resources: Schema.Struct({ gpus: Schema.Int }),
+  probes: Schema.Array(Probe),
+  /** Trials to run first, exactly as given. */
+  enqueue: Schema.Array(Parameters),
+  /** The file as it was written, for reproduction. */
+  source: Schema.Struct({ path: Schema.String, text: Schema.String }),
+}) {}

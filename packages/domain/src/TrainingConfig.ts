@@ -1,0 +1,163 @@
+// The canonical description of one training run, independent of the backend, on orthogonal axes: adapter,
+// quantization, objective, post, and the usual optimiser, schedule and data. Owns how a trial's flat parameters become
+// one; which combinations a backend can run is the backend's to declare. Keys are snake_case because this is what
+// stands in trial.json and in a sweep file.
+import * as Schema from "effect/Schema"
+import type { Parameters } from "./Parameter.ts"
+
+const PositiveInt = Schema.Int.check(Schema.isGreaterThanOrEqualTo(1))
+const NonNegative = Schema.Finite.check(Schema.isGreaterThanOrEqualTo(0))
+const Positive = Schema.Finite.check(Schema.isGreaterThan(0))
+const Fraction = Schema.Finite.check(Schema.isBetween({ minimum: 0, maximum: 1 }))
+
+export const AdapterType = Schema.Literals([
+  "lora",
+  "rslora",
+  "dora",
+  "lora+",
+  "pissa",
+  "adalora",
+  "oft",
+  "moka",
+  "freeze",
+  "full",
+])
+export const QuantizationType = Schema.Literals(["none", "nf4", "int8", "awq", "gptq"])
+export const ObjectiveType = Schema.Literals(["sft", "upft"])
+export const PostType = Schema.Literals(["none", "norm"])
+export const ScheduleType = Schema.Literals(["cosine", "linear", "constant", "warmup_stable_decay"])
+export const Precision = Schema.Literals(["fp32", "bf16", "fp16"])
+
+export const TrainingConfig = Schema.Struct({
+  /** A hub id, `modelscope:ID`, or an absolute path. */
+  model: Schema.String,
+  data: Schema.Struct({
+    train: Schema.String,
+    eval: Schema.String,
+    /** Use only the first this many training examples. */
+    max_samples: Schema.NullOr(PositiveInt),
+  }),
+  adapter: Schema.Struct({
+    type: AdapterType,
+    rank: PositiveInt,
+    /** The update is scaled by alpha / rank (rslora: alpha / √rank). */
+    alpha: Positive,
+    dropout: Fraction,
+    /** `all-linear`, or module names separated by commas, or a regular expression between slashes. */
+    target_modules: Schema.String,
+  }),
+  quantization: Schema.Struct({ type: QuantizationType }),
+  objective: Schema.Struct({ type: ObjectiveType }),
+  post: Schema.Struct({ type: PostType }),
+  optimizer: Schema.Struct({ learning_rate: Positive, weight_decay: NonNegative, max_grad_norm: NonNegative }),
+  schedule: Schema.Struct({
+    type: ScheduleType,
+    /** Share of all optimiser steps spent warming up. */
+    warmup_ratio: Fraction,
+    epochs: Positive,
+    max_steps: Schema.NullOr(PositiveInt),
+  }),
+  /** Effective batch size: sequences per optimiser step. */
+  batch_size: PositiveInt,
+  micro_batch_size: Schema.NullOr(PositiveInt),
+  /** Tokens. */
+  max_length: PositiveInt,
+  precision: Precision,
+  gradient_checkpointing: Schema.Boolean,
+  evals_per_epoch: PositiveInt,
+})
+export type TrainingConfig = typeof TrainingConfig.Type
+
+interface Variant {
+  readonly adapter: typeof AdapterType.Type
+  readonly quantization?: typeof QuantizationType.Type
+  readonly objective?: typeof ObjectiveType.Type
+  readonly post?: typeof PostType.Type
+}
+
+/** Named presets over the axes. */
+export const variants: Readonly<Record<string, Variant>> = {
+  lora: { adapter: "lora" },
+  rslora: { adapter: "rslora" },
+  dora: { adapter: "dora" },
+  "lora+": { adapter: "lora+" },
+  pissa: { adapter: "pissa" },
+  adalora: { adapter: "adalora" },
+  oft: { adapter: "oft" },
+  moka: { adapter: "moka" },
+  freeze: { adapter: "freeze" },
+  full: { adapter: "full" },
+  qlora: { adapter: "lora", quantization: "nf4" },
+  "int8-lora": { adapter: "lora", quantization: "int8" },
+  qoft: { adapter: "oft", quantization: "nf4" },
+  upft: { adapter: "lora", objective: "upft" },
+  "lora+norm": { adapter: "lora", post: "norm" },
+  "qlora+norm": { adapter: "lora", quantization: "nf4", post: "norm" },
+}
+
+/** Every parameter the trainers understand, with its default. What a sweep file may set or sweep over. */
+export const parameterDefaults = {
+  variant: "lora",
+  rank: 8,
+  /** `null`: twice the rank. */
+  alpha: null,
+  dropout: 0,
+  target_modules: "all-linear",
+  learning_rate: 2e-4,
+  weight_decay: 0,
+  max_grad_norm: 1,
+  schedule: "cosine",
+  warmup_ratio: 0.03,
+  epochs: 3,
+  max_steps: null,
+  batch_size: 16,
+  micro_batch_size: null,
+  max_length: 512,
+  max_samples: null,
+  precision: "fp32",
+  gradient_checkpointing: false,
+  evals_per_epoch: 2,
+} as const satisfies Parameters
+
+export const parameterNames = Object.keys(parameterDefaults) as ReadonlyArray<keyof typeof parameterDefaults>
+
+const decode = Schema.decodeUnknownResult(TrainingConfig)
+
+/**
+ * The training run that `parameters` describe, defaults filled in. Fails with a `SchemaError` that names the axis
+ * when a value has the wrong type or lies out of range (a rank of 0, a dropout of 2).
+ */
+export const fromParameters = (
+  run: { readonly model: string; readonly train: string; readonly eval: string },
+  parameters: Parameters,
+) => {
+  const p: Record<string, unknown> = { ...parameterDefaults, ...parameters }
+  // An unknown variant fails below with the list of adapters.
+  const variant: Partial<Variant> = variants[String(p["variant"])] ?? {}
+  return decode({
+    model: run.model,
+    data: { train: run.train, eval: run.eval, max_samples: p["max_samples"] },
+    adapter: {
+      type: variant.adapter ?? p["variant"],
+      rank: p["rank"],
+      alpha: p["alpha"] ?? (typeof p["rank"] === "number" ? 2 * p["rank"] : p["rank"]),
+      dropout: p["dropout"],
+      target_modules: p["target_modules"],
+    },
+    quantization: { type: variant.quantization ?? "none" },
+    objective: { type: variant.objective ?? "sft" },
+    post: { type: variant.post ?? "none" },
+    optimizer: {
+      learning_rate: p["learning_rate"],
+      weight_decay: p["weight_decay"],
+      max_grad_norm: p["max_grad_norm"],
+    },
+    schedule: { type: p["schedule"], warmup_ratio: p["warmup_ratio"], epochs: p["epochs"], max_steps: p["max_steps"] },
+    batch_size: p["batch_size"],
+    micro_batch_size: p["micro_batch_size"],
+    max_length: p["max_length"],
+    precision: p["precision"],
+    gradient_checkpointing: p["gradient_checkpointing"],
+    evals_per_epoch: p["evals_per_epoch"],
+  })
+}

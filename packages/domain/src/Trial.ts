@@ -1,0 +1,81 @@
+// One trial and its state machine:
+//
+//   pending → assigned → running → completed | stopped | failed | cancelled
+//   assigned/running → pending   (released: the agent was lost, drained or preempted; attempt + 1)
+//   pending/assigned/running ⇄ paused
+//
+// Owns which moves are legal. The first terminal state wins: every later fact about the trial changes nothing.
+import type { AgentId, Epoch, SweepId, TrialNumber } from "./Id.ts"
+import type { Parameters } from "./Parameter.ts"
+import type { FailureClass } from "./TrialEvent.ts"
+import type { Verdict } from "./Verdict.ts"
+
+export type TrialState =
+  | "pending"
+  | "assigned"
+  | "running"
+  | "paused"
+  | "completed"
+  | "stopped"
+  | "failed"
+  | "cancelled"
+
+export const trialStates: ReadonlyArray<TrialState> = [
+  "pending",
+  "assigned",
+  "running",
+  "paused",
+  "completed",
+  "stopped",
+  "failed",
+  "cancelled",
+]
+
+const terminal: ReadonlySet<TrialState> = new Set<TrialState>(["completed", "stopped", "failed", "cancelled"])
+export const isTerminal = (state: TrialState): boolean => terminal.has(state)
+
+const legal: Readonly<Record<TrialState, ReadonlyArray<TrialState>>> = {
+  pending: ["assigned", "paused", "cancelled", "stopped", "failed"],
+  assigned: ["running", "pending", "paused", "completed", "stopped", "failed", "cancelled"],
+  running: ["pending", "paused", "completed", "stopped", "failed", "cancelled"],
+  paused: ["pending", "cancelled", "stopped"],
+  completed: [],
+  stopped: [],
+  failed: [],
+  cancelled: [],
+}
+export const canMove = (from: TrialState, to: TrialState): boolean => legal[from].includes(to)
+
+export interface Failure {
+  readonly class: FailureClass
+  readonly message: string
+  readonly detail: string | null
+}
+
+export interface Trial {
+  readonly sweep: SweepId
+  readonly number: TrialNumber
+  readonly parameters: Parameters
+  readonly seed: number
+  /** Which spec revision it was made under. */
+  readonly revision: number
+  readonly state: TrialState
+  /** Counts from 1; 0 before the first dispatch. */
+  readonly attempt: number
+  /** Of the newest dispatch; `null` before the first. Only messages with this epoch are accepted. */
+  readonly epoch: Epoch | null
+  readonly agent: AgentId | null
+  readonly slot: number | null
+  /** The value of the sweep's metric, by its `summary`; `null` while unknown. */
+  readonly objective: number | null
+  /** The last values reported, by metric name. */
+  readonly values: Readonly<Record<string, number>>
+  /** Why a rule or a person ended it early; `null` when it was not. */
+  readonly stopReason: string | null
+  readonly failure: Failure | null
+  readonly verdict: Verdict | null
+  /** Milliseconds since the Unix epoch, stamped by the coordinator. */
+  readonly createdAt: number
+  readonly startedAt: number | null
+  readonly endedAt: number | null
+}

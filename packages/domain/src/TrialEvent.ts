@@ -1,0 +1,76 @@
+// What a trainer reports, as it stands in events.jsonl (docs/trainer-contract.md). Owns the schema of each line;
+// reading the file is the agent's work, storing it the store's.
+import * as Schema from "effect/Schema"
+
+export const FailureClass = Schema.Literals(["oom", "diverged", "data", "dependency", "bug"])
+export type FailureClass = typeof FailureClass.Type
+
+/** JSON has no NaN: a value that is not finite travels as its name. */
+const MetricValue = Schema.Union([Schema.Finite, Schema.Literals(["NaN", "Infinity", "-Infinity"])])
+export const metricNumber = (value: typeof MetricValue.Type): number => Number(value)
+const Values = Schema.Record(Schema.String, MetricValue)
+const line = { seq: Schema.Int, at: Schema.String }
+const Seconds = Schema.Record(Schema.String, Schema.Finite)
+
+export const TrialEvent = Schema.Union([
+  Schema.Struct({
+    ...line,
+    type: Schema.Literal("started"),
+    pid: Schema.Int,
+    warm: Schema.Boolean,
+    versions: Schema.Record(Schema.String, Schema.String),
+    device: Schema.String,
+    trainable_parameters: Schema.optionalKey(Schema.Finite),
+    total_parameters: Schema.optionalKey(Schema.Finite),
+    total_steps: Schema.optionalKey(Schema.Finite),
+    timings: Schema.optionalKey(Seconds),
+  }),
+  Schema.Struct({
+    ...line,
+    type: Schema.Literal("metrics"),
+    step: Schema.Finite,
+    epoch: Schema.optionalKey(Schema.Finite),
+    values: Values,
+  }),
+  Schema.Struct({
+    ...line,
+    type: Schema.Literal("memory"),
+    peak_device_bytes: Schema.optionalKey(Schema.NullOr(Schema.Finite)),
+    peak_host_bytes: Schema.optionalKey(Schema.NullOr(Schema.Finite)),
+  }),
+  Schema.Struct({
+    ...line,
+    type: Schema.Literal("checkpoint"),
+    step: Schema.Finite,
+    path: Schema.String,
+    bytes: Schema.Finite,
+  }),
+  Schema.Struct({
+    ...line,
+    type: Schema.Literal("sample"),
+    probe: Schema.Int,
+    prompt: Schema.String,
+    answer: Schema.String,
+  }),
+  Schema.Struct({
+    ...line,
+    type: Schema.Literal("finished"),
+    step: Schema.Finite,
+    values: Values,
+    adapter: Schema.optionalKey(Schema.NullOr(Schema.String)),
+    interrupted: Schema.Boolean,
+    timings: Schema.optionalKey(Seconds),
+  }),
+  Schema.Struct({
+    ...line,
+    type: Schema.Literal("failed"),
+    class: FailureClass,
+    message: Schema.String,
+    detail: Schema.NullOr(Schema.String),
+  }),
+])
+export type TrialEvent = typeof TrialEvent.Type
+export type TrialEventOf<T extends TrialEvent["type"]> = Extract<TrialEvent, { readonly type: T }>
+
+/** One line of events.jsonl. Fails with a readable `SchemaError`; unknown fields are ignored. */
+export const decodeTrialEventLine = Schema.decodeUnknownEffect(Schema.fromJsonString(TrialEvent))
