@@ -1,0 +1,110 @@
+// What agents and the coordinator say to each other over a session, in domain terms. Owns the vocabulary; the wire form
+// is proto/sweep/v1/agent.proto and the conversion is agentCodec.ts. An epoch names an attempt: it is unique in a store.
+import type { Slot } from "@sweep/domain/Device"
+import type { AgentId, Epoch, SweepId, TrialNumber } from "@sweep/domain/Id"
+import type { Timings } from "@sweep/domain/Lease"
+import type { PointColumns } from "@sweep/domain/PointColumns"
+import type { FailureClass, TrialEvent } from "@sweep/domain/TrialEvent"
+
+/** Both sides speak exactly this version; a difference is refused with a sentence that says which side to upgrade. */
+export const protocolVersion = 1
+
+/** An attempt the agent still holds a spool for: running, or ended and not yet acknowledged. */
+export interface HeldAttempt {
+  readonly epoch: Epoch
+  readonly slot: number
+  readonly running: boolean
+}
+
+/** How an attempt ended, as the agent saw it. */
+export type AttemptEnd =
+  | {
+      readonly _tag: "Finished"
+      readonly interrupted: boolean
+      readonly step: number
+      readonly values: Readonly<Record<string, number>>
+    }
+  | { readonly _tag: "Failed"; readonly class: FailureClass; readonly message: string; readonly detail: string | null }
+  /** Over without a result: the agent drains, was preempted, or could not start it. The trial goes back to pending. */
+  | { readonly _tag: "Released"; readonly cause: string }
+
+export type AgentMessage =
+  | {
+      readonly _tag: "Hello"
+      readonly protocol: number
+      readonly agent: AgentId
+      readonly version: string
+      readonly hostname: string
+      readonly slots: ReadonlyArray<Slot>
+      /** Trainers this agent may run, by name. */
+      readonly trainers: ReadonlyArray<string>
+      readonly held: ReadonlyArray<HeldAttempt>
+    }
+  /** The slots on offer have changed: a device was drained or came back. */
+  | { readonly _tag: "Slots"; readonly slots: ReadonlyArray<Slot>; readonly draining: boolean }
+  | { readonly _tag: "Heartbeat" }
+  | {
+      readonly _tag: "Events"
+      readonly epoch: Epoch
+      readonly firstSeq: number
+      readonly lastSeq: number
+      readonly points: PointColumns
+      readonly events: ReadonlyArray<TrialEvent>
+    }
+  | {
+      readonly _tag: "Log"
+      readonly epoch: Epoch
+      readonly stream: "stdout" | "stderr"
+      readonly offset: number
+      readonly end: number
+      readonly text: string
+    }
+  /** Sent after every line of the spool was; again after a reconnect until it is acknowledged. */
+  | { readonly _tag: "Ended"; readonly epoch: Epoch; readonly lastSeq: number; readonly end: AttemptEnd }
+
+export interface Acknowledged {
+  readonly epoch: Epoch
+  readonly seq: number
+  readonly stdout: number
+  readonly stderr: number
+}
+
+export type StopMode =
+  /** Save, answer the probes, report `finished` with `interrupted`. */
+  | "finish"
+  /** Checkpoint and exit at once (SIGTERM); the attempt is reported as released. */
+  | "preempt"
+  /** SIGKILL to the tree; nothing is reported but the end. */
+  | "kill"
+
+export type CoordinatorMessage =
+  | {
+      readonly _tag: "Welcome"
+      readonly timings: Timings
+      /** What is committed of the attempts the agent holds: it sends from there on. */
+      readonly acknowledged: ReadonlyArray<Acknowledged>
+      /** Attempts the agent holds that are no longer wanted: end them and forget their spool. */
+      readonly discard: ReadonlyArray<Epoch>
+    }
+  | {
+      readonly _tag: "Assign"
+      readonly sweep: SweepId
+      readonly trial: TrialNumber
+      readonly attempt: number
+      readonly epoch: Epoch
+      readonly slot: number
+      /** The name of the trainer to start, and for `command` its argument vector. */
+      readonly trainer: "peft" | "command"
+      readonly command: ReadonlyArray<string> | null
+      /** trial.json without `devices`, which the agent fills in from the slot. */
+      readonly trialJson: string
+    }
+  | { readonly _tag: "Stop"; readonly epoch: Epoch; readonly mode: StopMode; readonly reason: string }
+  | {
+      readonly _tag: "Ack"
+      readonly acknowledged: ReadonlyArray<Acknowledged>
+      /** Ends that are committed: the agent may remove the attempt's directory by its retention rule. */
+      readonly ended: ReadonlyArray<Epoch>
+    }
+  /** Finish what runs, take no more, then disconnect. */
+  | { readonly _tag: "Drain"; readonly reason: string }

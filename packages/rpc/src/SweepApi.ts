@@ -1,0 +1,94 @@
+// What people and programs ask of a coordinator. One interface with two implementations: the coordinator itself and
+// the gRPC client, so that whatever holds a SweepApi cannot tell whether the coordinator is in its process. One
+// contract suite runs on both.
+import * as Context from "effect/Context"
+import type * as Effect from "effect/Effect"
+import * as Schema from "effect/Schema"
+import type * as Stream from "effect/Stream"
+import type { Slot } from "@sweep/domain/Device"
+import type { Fact } from "@sweep/domain/Fact"
+import type { AgentId, SweepId, TrialNumber } from "@sweep/domain/Id"
+import type { QueryResult } from "@sweep/domain/QueryResult"
+import type { SweepResults } from "@sweep/domain/SweepResults"
+import type { SweepSpec } from "@sweep/domain/SweepSpec"
+import type { SweepState } from "@sweep/domain/SweepState"
+
+/** No sweep or trial has this name. `known` holds the nearest names. */
+export class NotFound extends Schema.TaggedError<NotFound>()("NotFound", {
+  message: Schema.String,
+  known: Schema.Array(Schema.String),
+}) {}
+
+/** The request cannot be granted in the present state: resuming a finished sweep, a spec no backend can run. */
+export class Refused extends Schema.TaggedError<Refused>()("Refused", { message: Schema.String }) {}
+
+/** The coordinator cannot be reached, or broke off. `message` says how to start or find one. */
+export class Unavailable extends Schema.TaggedError<Unavailable>()("Unavailable", { message: Schema.String }) {}
+
+export interface AgentStatus {
+  readonly agent: AgentId
+  readonly version: string
+  readonly hostname: string
+  readonly slots: ReadonlyArray<Slot>
+  readonly running: ReadonlyArray<{ readonly sweep: SweepId; readonly trial: TrialNumber; readonly slot: number }>
+  readonly state: "connected" | "draining" | "suspect" | "lost"
+}
+
+/** Where a running trial is, from its newest report. */
+export interface TrialProgress {
+  readonly sweep: SweepId
+  readonly trial: TrialNumber
+  readonly step: number
+  readonly totalSteps: number | null
+  /** The newest value of each metric. */
+  readonly values: Readonly<Record<string, number>>
+}
+
+export type WatchEvent =
+  /** First of all, and again whenever the watcher fell too far behind. */
+  | { readonly _tag: "Snapshot"; readonly sweep: SweepState; readonly progress: ReadonlyArray<TrialProgress> }
+  | { readonly _tag: "Recorded"; readonly fact: Fact }
+  | { readonly _tag: "Progress"; readonly progress: ReadonlyArray<TrialProgress> }
+
+export type ControlAction = "stop" | "pause" | "resume"
+
+export class SweepApi extends Context.Service<
+  SweepApi,
+  {
+    readonly status: Effect.Effect<
+      {
+        readonly version: string
+        readonly pid: number
+        readonly home: string
+        readonly agents: ReadonlyArray<AgentStatus>
+      },
+      Unavailable
+    >
+    readonly submit: (spec: SweepSpec) => Effect.Effect<SweepId, Refused | Unavailable>
+    /** Without trials' values it is a light list; newest first. */
+    readonly list: Effect.Effect<ReadonlyArray<SweepState>, Unavailable>
+    readonly get: (sweep: SweepId) => Effect.Effect<SweepState, NotFound | Unavailable>
+    readonly results: (
+      sweep: SweepId,
+      options: { readonly maxPoints: number },
+    ) => Effect.Effect<SweepResults, NotFound | Unavailable>
+    /** Ends when the sweep has ended and everything about it was sent. */
+    readonly watch: (sweep: SweepId) => Stream.Stream<WatchEvent, NotFound | Unavailable>
+    readonly control: (
+      sweep: SweepId,
+      trial: TrialNumber | null,
+      action: ControlAction,
+      reason: string,
+    ) => Effect.Effect<void, NotFound | Refused | Unavailable>
+    readonly logs: (
+      sweep: SweepId,
+      trial: TrialNumber,
+      options: { readonly stream: "stdout" | "stderr"; readonly follow: boolean },
+    ) => Stream.Stream<string, NotFound | Unavailable>
+    readonly query: (sql: string, limit: number) => Effect.Effect<QueryResult, Refused | Unavailable>
+    /** The files of one sweep, whole, in chunks of at most 1 MiB. */
+    readonly exportParquet: (
+      sweep: SweepId,
+    ) => Stream.Stream<{ readonly file: string; readonly chunk: Uint8Array }, NotFound | Unavailable>
+  }
+>()("@sweep/rpc/SweepApi") {}
