@@ -1,0 +1,8 @@
+// `npm run check`: the static checks alone.
+import { runChecks } from "./checks.mjs"
+import { orExplain, prepare } from "./prepare.mjs"
+
+await orExplain(async () => {
+  await prepare({ forTests: true })
+  process.exit(runChecks() === 0 ? 0 : 1)
+})
