@@ -1,0 +1,62 @@
+"""LoRA (arXiv 2106.09685): W + (alpha / rank) · B·A on each target layer, A random, B zero, through PEFT.
+
+Owns LoRA's options and their PEFT configuration. Storing and unloading are the same for every PEFT method: peft_model.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..fields import Fields
+from . import peft_model, target_modules
+from .contract import Adapter
+
+if TYPE_CHECKING:
+    from torch import nn
+
+
+@dataclass(frozen=True)
+class Lora(Adapter):
+    """`rank` r; the update is scaled by `alpha` / r; `dropout` acts on the input of A; `targets` in PEFT's form."""
+
+    name = "lora"
+
+    rank: int
+    alpha: float
+    dropout: float
+    targets: str | list[str]
+
+    @classmethod
+    def parse(cls, fields: Fields) -> Lora:
+        return cls(
+            rank=fields.integer("rank", 1),
+            alpha=fields.number("alpha", 0, above=True),
+            dropout=fields.number("dropout", 0, 1, default=0.0),
+            targets=target_modules.parse(fields),
+        )
+
+    def peft_options(self) -> dict[str, Any]:
+        """The keyword arguments of PEFT's LoraConfig."""
+        return {
+            "r": self.rank,
+            "lora_alpha": int(self.alpha) if self.alpha.is_integer() else self.alpha,
+            "lora_dropout": self.dropout,
+            "target_modules": self.targets,
+            "task_type": "CAUSAL_LM",
+        }
+
+    def attach(self, base: nn.Module, total_steps: int) -> nn.Module:
+        from peft import LoraConfig
+
+        return peft_model.attach(base, LoraConfig(**self.peft_options()), self.targets)
+
+    def save(self, model: nn.Module, directory: Path) -> None:
+        peft_model.save(model, directory)
+
+    def load(self, model: nn.Module, directory: Path) -> None:
+        peft_model.load(model, directory)
+
+    def detach(self, model: nn.Module) -> nn.Module:
+        return peft_model.detach(model)

@@ -1,0 +1,93 @@
+"""A loaded base model and its tokenizer, lent to one trial after the other.
+
+Owns loading, and the proof that a trial gave the model back as it was. What is kept from trial to trial is
+warm_state's decision; what is trained on top is the adapter's.
+"""
+
+from __future__ import annotations
+
+import zlib
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+
+from .failures import DataError
+from .model_files import ModelFiles
+from .quantization.contract import Quantization
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
+PRECISIONS = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
+
+_SAMPLE = 65_536  # elements of one tensor that the fingerprint reads
+
+# (identity, memory address, version, checksum) of each tensor. The version is torch's counter of in-place changes; the
+# checksum catches those it does not see, made through `.data`.
+Fingerprint = dict[str, tuple[int, int, int, int]]
+
+
+@dataclass
+class BaseModel:
+    """`model` is in eval mode, on `device`, and wants no gradient, whenever no trial has it."""
+
+    model: PreTrainedModel
+    tokenizer: PreTrainedTokenizerBase
+    device: torch.device
+    fingerprint: Fingerprint = field(init=False)
+    use_cache: bool = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._rest()
+        self.use_cache = self.model.config.use_cache
+        self.fingerprint = _fingerprint(self.model)
+
+    def give_back(self, model: torch.nn.Module) -> bool:
+        """Takes the detached `model` back. False when it is no longer the model that was lent: load it anew."""
+        if model is not self.model:
+            return False
+        self._rest()
+        self.model.config.use_cache = self.use_cache
+        return _fingerprint(self.model) == self.fingerprint
+
+    def _rest(self) -> None:
+        self.model.requires_grad_(False)
+        self.model.eval()
+        self.model.zero_grad(set_to_none=True)
+        if self.model.is_activation_checkpointing:
+            self.model.activation_checkpointing_disable()
+            self.model.disable_input_require_grads()
+
+
+def load(files: ModelFiles, quantization: Quantization, precision: str, device: torch.device) -> BaseModel:
+    """Loads the base model and its tokenizer onto `device`. Raises DataError when transformers cannot read them."""
+    from safetensors import SafetensorError
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    local = files.folder is not None
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(files.name, local_files_only=local)
+        model = AutoModelForCausalLM.from_pretrained(
+            files.name, local_files_only=local, **quantization.load_options(PRECISIONS[precision])
+        )
+    except (OSError, ValueError, KeyError, TypeError, SafetensorError) as error:
+        if isinstance(error, OSError) and error.errno is not None and not isinstance(error, FileNotFoundError):
+            raise
+        reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        raise DataError(f"the base model {files.name} cannot be loaded: {reason}") from error
+    if not hasattr(model, "hf_device_map"):
+        model.to(device)
+    return BaseModel(quantization.prepare(model), tokenizer, device)
+
+
+def _fingerprint(model: torch.nn.Module) -> Fingerprint:
+    tensors = [*model.named_parameters(), *model.named_buffers()]
+    return {name: (id(tensor), tensor.data_ptr(), tensor._version, _checksum(tensor)) for name, tensor in tensors}
+
+
+def _checksum(tensor: Tensor) -> int:
+    flat = tensor.detach().reshape(-1)
+    sample = flat[:: max(1, flat.numel() // _SAMPLE)].contiguous()
+    return zlib.crc32(sample.view(torch.uint8).cpu().numpy().tobytes())

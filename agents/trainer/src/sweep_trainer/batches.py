@@ -1,0 +1,68 @@
+"""Examples as padded tensors, and the eval set as batches that are made once.
+
+Owns padding (on the right, to the longest of the batch) and how many eval examples go together. The order of the
+training examples is the training loop's.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+
+from .encoding import Example
+
+IGNORED = -100  # the label of a token that is not trained, as transformers and torch have it
+
+Batch = dict[str, torch.Tensor]
+
+
+def collate(examples: list[Example], pad: int, multiple: int = 1) -> Batch:
+    """`input_ids`, `attention_mask` and `labels`, each (examples × longest rounded up to `multiple`)."""
+    longest = max(len(example.tokens) for example in examples)
+    width = -(-longest // multiple) * multiple
+    tokens, mask, labels = [], [], []
+    for example in examples:
+        length = len(example.tokens)
+        padding = width - length
+        tokens.append(example.tokens + [pad] * padding)
+        mask.append([1] * length + [0] * padding)
+        trained = example.tokens[example.prompt_length :]
+        labels.append([IGNORED] * example.prompt_length + trained + [IGNORED] * padding)
+    return {
+        "input_ids": torch.tensor(tokens),
+        "attention_mask": torch.tensor(mask),
+        "labels": torch.tensor(labels),
+    }
+
+
+# What one eval batch may hold. Beyond these a larger batch no longer makes a CPU or a GPU faster, it only takes memory.
+_EVAL_TOKENS = 16_384
+_EVAL_LOGITS = 64 * 2**20  # answer tokens × vocabulary: 256 MiB in fp32
+
+
+@dataclass(frozen=True)
+class EvalSet:
+    """The eval file, ready to be scored; `truncated` of its examples were too long."""
+
+    batches: list[Batch]
+    truncated: int
+
+    @classmethod
+    def of(cls, examples: list[Example], pad: int, vocabulary: int) -> EvalSet:
+        """Batches of similar length. Always the same ones for the same examples, so that a loss is the same number
+        from run to run. `vocabulary` is the width of the model's logits."""
+        batches: list[Batch] = []
+        group: list[Example] = []
+        answers = 0
+        for example in sorted(examples, key=lambda example: (len(example.tokens), example.tokens)):
+            answer = len(example.tokens) - example.prompt_length
+            too_wide = (len(group) + 1) * len(example.tokens) > _EVAL_TOKENS
+            too_many = (answers + answer) * vocabulary > _EVAL_LOGITS
+            if group and (too_wide or too_many):
+                batches.append(collate(group, pad))
+                group, answers = [], 0
+            group.append(example)
+            answers += answer
+        batches.append(collate(group, pad))
+        return cls(batches, sum(example.truncated for example in examples))

@@ -1,0 +1,140 @@
+"""Alpaca records as token ids: prompt (masked) and answer (trained, its end included).
+
+Owns the template and the truncation. A tokenizer's own chat template is used when it has one; otherwise the plain
+template below. It knows nothing of batches or tensors.
+
+The plain template, for tokenizers without a chat template (sections that are empty are left out):
+
+    ### System:
+    {system}
+
+    ### Instruction:
+    {instruction}
+
+    ### Input:
+    {input}
+
+    ### Response:
+    {output}<eos>
+
+An earlier turn of `history` is one `### Instruction:` and one `### Response:` section more, before the last one.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from .alpaca import Record
+from .failures import DataError
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase
+
+
+@dataclass(frozen=True)
+class Example:
+    """`tokens` of which the first `prompt_length` are masked and the rest trained. Never more than max_length."""
+
+    tokens: list[int]
+    prompt_length: int
+    truncated: bool
+
+
+class Encoder:
+    """Encodes records for one tokenizer and one `max_length` (tokens, prompt and answer together)."""
+
+    def __init__(self, tokenizer: PreTrainedTokenizerBase, max_length: int) -> None:
+        if tokenizer.eos_token_id is None:
+            raise DataError("the model's tokenizer has no end-of-sequence token, so no answer could learn to end")
+        self._tokenizer = tokenizer
+        self._max_length = max_length
+        self._chat = bool(tokenizer.chat_template)
+        # Some tokenizers (Llama's) open every text with a token of their own; chat templates write theirs themselves.
+        opening = tokenizer("a", add_special_tokens=True)["input_ids"][:1]
+        self._opening = opening if opening == [tokenizer.bos_token_id] and not self._chat else []
+
+    @property
+    def eos(self) -> int:
+        return int(self._tokenizer.eos_token_id)
+
+    @property
+    def pad(self) -> int:
+        pad = self._tokenizer.pad_token_id
+        return int(self.eos if pad is None else pad)
+
+    def examples(self, records: list[Record]) -> list[Example]:
+        """One example a record, in order."""
+        texts = [self._texts(record) for record in records]
+        prompts = self._ids([prompt for prompt, _ in texts])
+        answers = self._ids([answer for _, answer in texts])
+        return [
+            self._example(self._opening + prompt, self._ended(answer))
+            for prompt, answer in zip(prompts, answers, strict=True)
+        ]
+
+    def prompt(self, record: Record) -> list[int]:
+        """The tokens before the answer, exactly as the training sees them (never truncated)."""
+        return self._opening + self._ids([self._texts(record)[0]])[0]
+
+    def text(self, tokens: list[int]) -> str:
+        """What a generated answer says, without special tokens."""
+        return self._tokenizer.decode(tokens, skip_special_tokens=True).strip()
+
+    def _example(self, prompt: list[int], answer: list[int]) -> Example:
+        """Too long: the prompt loses its middle-most context, its beginning, and the answer loses its end. Each keeps
+        at least half of max_length when both are longer; an answer that lost its end does not learn to end there."""
+        excess = len(prompt) + len(answer) - self._max_length
+        if excess > 0:
+            room = max(self._max_length - len(answer), self._max_length // 2)
+            if len(prompt) > room:
+                prompt = prompt[: len(self._opening)] + prompt[len(prompt) - room + len(self._opening) :]
+            answer = answer[: self._max_length - len(prompt)]
+        return Example(prompt + answer, len(prompt), excess > 0)
+
+    def _ended(self, answer: list[int]) -> list[int]:
+        """The answer up to its last end token, which chat templates write and may follow with a line break."""
+        if self.eos in answer:
+            return answer[: len(answer) - answer[::-1].index(self.eos)]
+        return [*answer, self.eos]
+
+    def _ids(self, texts: list[str]) -> list[list[int]]:
+        return self._tokenizer(texts, add_special_tokens=False)["input_ids"] if texts else []
+
+    def _texts(self, record: Record) -> tuple[str, str]:
+        return self._chat_texts(record) if self._chat else _plain_texts(record)
+
+    def _chat_texts(self, record: Record) -> tuple[str, str]:
+        messages = [{"role": "system", "content": record.system}] if record.system else []
+        for question, answer in record.history:
+            messages += [{"role": "user", "content": question}, {"role": "assistant", "content": answer}]
+        messages.append({"role": "user", "content": record.question})
+        try:
+            return self._rendered(messages, record.output)
+        except Exception as error:  # jinja2's TemplateError, or whatever a template written by others runs into
+            if not record.system:
+                raise DataError(f"the tokenizer's chat template refuses a record: {error}") from error
+        # Some templates refuse a system message (Gemma's): what it says then opens the conversation.
+        messages = messages[1:]
+        messages[0] = {"role": "user", "content": f"{record.system}\n\n{messages[0]['content']}"}
+        try:
+            return self._rendered(messages, record.output)
+        except Exception as error:
+            raise DataError(f"the tokenizer's chat template refuses a record: {error}") from error
+
+    def _rendered(self, messages: list[dict[str, str]], output: str) -> tuple[str, str]:
+        render = self._tokenizer.apply_chat_template
+        prompt = render(messages, tokenize=False, add_generation_prompt=True)
+        whole = render([*messages, {"role": "assistant", "content": output}], tokenize=False)
+        # A template may write something into its generation prompt that it leaves out of a finished turn (an empty
+        # thinking block): the answer then is the bare output, and `_ended` gives it its end.
+        return prompt, whole[len(prompt) :] if whole.startswith(prompt) else output
+
+
+def _plain_texts(record: Record) -> tuple[str, str]:
+    sections = [("System", record.system)]
+    for question, answer in record.history:
+        sections += [("Instruction", question), ("Response", answer)]
+    sections += [("Instruction", record.instruction), ("Input", record.input)]
+    prompt = "".join(f"### {title}:\n{text}\n\n" for title, text in sections if text)
+    return f"{prompt}### Response:\n", record.output

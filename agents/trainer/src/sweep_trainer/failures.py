@@ -1,0 +1,98 @@
+"""Why an attempt failed, in the contract's classes, and which exception belongs to which.
+
+Owns the typed failures of this package and the one table that maps any other exception to a class. It does not
+write events and does not decide about a retry: that is the coordinator's.
+"""
+
+from __future__ import annotations
+
+import re
+import traceback
+from dataclasses import dataclass
+from typing import Literal
+
+FailureClass = Literal["oom", "diverged", "data", "dependency", "bug"]
+
+
+class DataError(Exception):
+    """The model, the data or the configuration is not what it must be; `record` is the 1-based record at fault."""
+
+    def __init__(self, message: str, record: int | None = None) -> None:
+        super().__init__(message)
+        self.record = record
+
+
+class Diverged(Exception):
+    """A loss is no longer finite."""
+
+
+class Unavailable(Exception):
+    """Something this configuration needs is not installed, or not there on this machine."""
+
+
+@dataclass(frozen=True)
+class Failure:
+    """What a `failed` event says: the class, one sentence for a person, and a traceback where it helps."""
+
+    kind: FailureClass
+    message: str
+    detail: str | None
+
+
+# What allocators say when they are refused memory. Raised as plain RuntimeErrors by torch's CPU allocator and by the
+# CUDA libraries, so that only the text tells them apart.
+_OUT_OF_MEMORY = re.compile(
+    r"can(no|')?t allocate memory|not enough memory|out of memory|bad_alloc|CUBLAS_STATUS_ALLOC_FAILED",
+    re.IGNORECASE,
+)
+_ASKED_FOR = re.compile(r"(?:allocate|of)\s+([\d.]+\s*(?:bytes|[KMGT]i?B))", re.IGNORECASE)
+_NO_MEMORY = 12  # errno ENOMEM
+
+
+def classify(error: BaseException, peak_host_bytes: int = 0, peak_device_bytes: int = 0) -> Failure:
+    """The failure that `error` is. The peaks, in bytes, go into the sentence of an `oom`."""
+    if isinstance(error, DataError):
+        return Failure("data", str(error), None)
+    if isinstance(error, Diverged):
+        return Failure("diverged", str(error), None)
+    if _is_out_of_memory(error):
+        return Failure("oom", _memory_sentence(error, peak_host_bytes, peak_device_bytes), _trace(error))
+    if isinstance(error, Unavailable):
+        return Failure("dependency", str(error), None)
+    if isinstance(error, ImportError):
+        missing = (
+            f"the Python package {error.name!r} is missing or broken" if error.name else "a Python package is broken"
+        )
+        return Failure("dependency", f"{missing}: {_first_line(error)}", _trace(error))
+    return Failure("bug", f"{type(error).__name__}: {_first_line(error)}", _trace(error))
+
+
+def _is_out_of_memory(error: BaseException) -> bool:
+    if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
+        return True
+    if isinstance(error, OSError):
+        return error.errno == _NO_MEMORY
+    return isinstance(error, RuntimeError) and _OUT_OF_MEMORY.search(str(error)) is not None
+
+
+def _memory_sentence(error: BaseException, peak_host_bytes: int, peak_device_bytes: int) -> str:
+    asked = _ASKED_FOR.search(str(error))
+    parts = [f"out of memory: {asked.group(1)} were asked for" if asked else "out of memory"]
+    if peak_device_bytes:
+        parts.append(f"the device's peak was {_gib(peak_device_bytes)}")
+    if peak_host_bytes:
+        parts.append(f"the process's peak was {_gib(peak_host_bytes)}")
+    return ", ".join(parts) + "; lower micro_batch_size or max_length, or turn gradient_checkpointing on"
+
+
+def _gib(count: int) -> str:
+    return f"{count / 2**30:.2f} GiB"
+
+
+def _first_line(error: BaseException) -> str:
+    text = str(error).strip()
+    return text.splitlines()[0] if text else "no message"
+
+
+def _trace(error: BaseException) -> str:
+    return "".join(traceback.format_exception(error)).rstrip()

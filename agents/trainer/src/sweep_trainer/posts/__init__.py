@@ -1,0 +1,8 @@
+"""The post axis: what happens to a trained adapter before export. One module per value; this file only lists them."""
+
+from ..registry import Registry
+from .contract import Post
+from .none import NoPost
+
+registry: Registry[Post] = Registry(NoPost)
+parse = registry.parse

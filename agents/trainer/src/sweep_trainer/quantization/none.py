@@ -1,0 +1,26 @@
+"""No quantisation: the base model's weights in the precision of the training itself."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from ..fields import Fields
+from .contract import Quantization
+
+if TYPE_CHECKING:
+    import torch
+
+
+@dataclass(frozen=True)
+class NoQuantization(Quantization):
+    """Weights in fp32, bf16 or fp16."""
+
+    name = "none"
+
+    @classmethod
+    def parse(cls, fields: Fields) -> NoQuantization:
+        return cls()
+
+    def load_options(self, compute: torch.dtype) -> dict[str, Any]:
+        return {"dtype": compute}

@@ -1,0 +1,346 @@
+"""One training run, from a parsed trial to its `finished` event.
+
+Owns the order of things: load, encode, score the untouched base, attach, train with evaluations and checkpoints,
+export the best, answer the probes, give the base back. The steps themselves are the other modules'.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import os
+import time
+from collections.abc import Hashable
+from importlib import metadata
+from pathlib import Path
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+
+from . import environment, memory, micro_batch, model_files, probes
+from . import plan as planning
+from .alpaca import read_records
+from .base_model import BaseModel
+from .batches import EvalSet
+from .checkpoints import Checkpoints, write_folder
+from .control import Control
+from .encoding import Encoder, Example
+from .evaluation import LOSS, evaluate
+from .events import EventLog
+from .failures import Diverged, Unavailable
+from .preemption import Preempted, Preemption
+from .progress import Progress, Window
+from .training_loop import TrainingLoop
+from .trial import Device, Trial
+from .warm_state import WarmState
+
+Status = Literal["finished", "failed", "preempted"]
+
+_PROGRESS = "progress.json"
+_REPORTED_VERSIONS = ("torch", "transformers", "peft", "accelerate")
+
+
+class TrainingRun:
+    """The state of one run; also the Recorder of its training loop."""
+
+    def __init__(
+        self,
+        directory: Path,
+        trial: Trial,
+        events: EventLog,
+        warm: WarmState,
+        preemption: Preemption,
+    ) -> None:
+        self._directory = directory
+        self._trial = trial
+        self._training = trial.training
+        self._device = _place(trial.device)
+        self._events = events
+        self._warm = warm
+        self._preemption = preemption
+        self._control = Control(directory / "control.jsonl")
+        self._checkpoints = Checkpoints(directory / "checkpoints", _run_fingerprint(trial))
+        self._progress = Progress()
+        self._window = Window.empty(self._device)
+        self._stopped = False
+        self._clock = 0.0
+
+    def run(self) -> None:
+        """Raises Preempted, or whatever ends the attempt as failed."""
+        began = time.perf_counter()
+        memory.reset(self._device)
+        base, examples, encoder = self._prepare()
+        environment.seed_everything(self._trial.seed)
+        adapter = self._training.adapter
+        self._model = adapter.attach(base.model, self._plan.total_steps)
+        checkpoint = self._checkpoints.newest_intact() if self._trial.resume else None
+        if self._trial.resume and checkpoint is None and self._checkpoints.any():
+            print("no checkpoint here is intact and of this run: starting from the beginning", flush=True)
+        self._say_started(checkpoint, sum(example.truncated for example in examples))
+        self._loop = TrainingLoop(
+            self._model,
+            self._training,
+            self._plan,
+            examples,
+            encoder.pad,
+            self._device,
+            self._trial.seed,
+            self._directory / "checkpoints",
+            self,
+        )
+        self._train(checkpoint)
+        self._finish(encoder, began)
+        self._give_back()
+
+    # Before the training
+
+    def _prepare(self) -> tuple[BaseModel, list[Example], Encoder]:
+        training = self._training
+        files = model_files.locate(training.model)
+        environment.hub_offline(files.folder is not None)
+        loading = time.perf_counter()
+        base, base_key, self._was_warm = self._warm.base(files, training.quantization, training.precision, self._device)
+        self._base = base
+        encoding = time.perf_counter()
+        encoder = Encoder(base.tokenizer, training.max_length)
+        examples = self._examples(base, base_key, encoder)
+        self._eval_set, eval_key = self._encode_eval(base, base_key, encoder)
+        self._plan = planning.plan(training, len(examples), self._micro_batch_size(base, examples))
+        self._load_seconds = encoding - loading
+        self._data_seconds = time.perf_counter() - encoding
+        # The base is scored before an adapter is on it, and once for all trials that share it.
+        scoring = time.perf_counter()
+        self._baseline = self._warm.keep(("baseline", eval_key), lambda: self._score(base.model, with_adapter=False))
+        self._progress.eval_seconds += time.perf_counter() - scoring
+        return base, examples, encoder
+
+    def _examples(self, base: BaseModel, base_key: Hashable, encoder: Encoder) -> list[Example]:
+        data, objective = self._training.data, self._training.objective
+
+        def make() -> list[Example]:
+            return objective.examples(read_records(data.train, data.max_samples), encoder, base)
+
+        key = ("train", base_key, objective, _stamp(data.train), data.max_samples, self._training.max_length)
+        return self._warm.keep(key, make)
+
+    def _encode_eval(self, base: BaseModel, base_key: Hashable, encoder: Encoder) -> tuple[EvalSet, Hashable]:
+        path = self._training.data.eval
+        vocabulary = base.model.config.get_text_config().vocab_size
+        key = ("eval", base_key, _stamp(path), self._training.max_length)
+        eval_set = self._warm.keep(
+            key, lambda: EvalSet.of(encoder.examples(read_records(path)), encoder.pad, vocabulary)
+        )
+        return eval_set, key
+
+    def _micro_batch_size(self, base: BaseModel, examples: list[Example]) -> int:
+        if self._training.micro_batch_size is not None:
+            return self._training.micro_batch_size
+        longest = max(len(example.tokens) for example in examples)
+        return micro_batch.choose(self._training.batch_size, longest, base, self._training.gradient_checkpointing)
+
+    def _say_started(self, checkpoint: tuple[int, Path] | None, truncated: int) -> None:
+        cut = {"train": truncated, "eval": self._eval_set.truncated}
+        if any(cut.values()):
+            print(
+                f"cut to {self._training.max_length} tokens: {cut['train']} training and {cut['eval']} eval examples",
+                flush=True,
+            )
+        parameters = list(self._model.parameters())
+        self._events.append(
+            "started",
+            pid=os.getpid(),
+            warm=self._was_warm,
+            versions={name: metadata.version(name) for name in _REPORTED_VERSIONS},
+            device=str(self._device) if self._device.type == "cpu" else torch.cuda.get_device_name(self._device),
+            trainable_parameters=sum(parameter.numel() for parameter in parameters if parameter.requires_grad),
+            total_parameters=sum(parameter.numel() for parameter in parameters),
+            total_steps=self._plan.total_steps,
+            micro_batch_size=self._plan.micro_batch_size,
+            truncated=cut,
+            resumed_from_step=None if checkpoint is None else checkpoint[0],
+            timings={"load_seconds": self._load_seconds, "data_seconds": self._data_seconds},
+        )
+
+    # The training
+
+    def _train(self, checkpoint: tuple[int, Path] | None) -> None:
+        if checkpoint is None:
+            self._report(0, 0.0, self._baseline)
+        else:
+            self._restore(checkpoint[1])
+            print(f"going on from step {checkpoint[0]} of {self._plan.total_steps}", flush=True)
+        with self._preemption.deferred():
+            if checkpoint is not None and self._progress.step >= self._plan.total_steps:
+                self._loop.load_weights(checkpoint[1])
+                self._settle_pending_eval()
+            else:
+                self._loop.run(checkpoint)
+
+    def on_begin(self) -> None:
+        self._settle_pending_eval()
+        self._clock = time.perf_counter()
+
+    def on_batch(self, loss: Tensor, tokens: Tensor) -> None:
+        self._window.add(loss, tokens)
+
+    def on_step(self, step: int, epoch: float, gradient_norm: Tensor | float, learning_rate: float) -> bool:
+        seconds = time.perf_counter() - self._clock
+        self._window.steps += 1
+        self._window.seconds += seconds
+        self._progress.train_seconds += seconds
+        self._progress.step = step
+        reason = self._control.poll()
+        self._stopped = reason is not None
+        due = self._stopped or step in self._plan.eval_steps
+        if due or self._plan.logs_at(step):
+            self._report_training(step, epoch, gradient_norm, learning_rate)
+        self._progress.pending_eval = due
+        if due:
+            self._evaluate_or_leave(epoch)
+            self._checkpoint()
+        if self._preemption.requested:
+            if not due:
+                self._checkpoint()
+            raise Preempted
+        if reason is not None:
+            print(f"stopping at step {step}: {reason}", flush=True)
+        self._clock = time.perf_counter()
+        return self._stopped
+
+    def _report_training(self, step: int, epoch: float, gradient_norm: Tensor | float, learning_rate: float) -> None:
+        window = self._window
+        loss = float(window.loss) / window.steps
+        values = {"train/loss": loss, "train/learning_rate": learning_rate, "train/grad_norm": float(gradient_norm)}
+        if window.seconds > 0:
+            values["train/tokens_per_second"] = int(window.tokens) / window.seconds
+        self._window = Window.empty(self._device)
+        self._report(step, epoch, values)
+        if not math.isfinite(loss):
+            self._diverged("train/loss", loss, step)
+
+    def _evaluate_or_leave(self, epoch: float) -> None:
+        """Evaluates at the current step. A preemption saves what there is, the evaluation still due, and leaves."""
+        try:
+            self._evaluate(epoch)
+        except Preempted:
+            self._checkpoint()
+            raise
+
+    def _evaluate(self, epoch: float) -> None:
+        began = time.perf_counter()
+        values = self._score(self._model, with_adapter=True)
+        self._progress.eval_seconds += time.perf_counter() - began
+        self._report(self._progress.step, epoch, values)
+        if not math.isfinite(values[LOSS]):
+            self._diverged(LOSS, values[LOSS], self._progress.step)
+        self._progress.consider(values[LOSS])
+        self._progress.pending_eval = False
+
+    def _score(self, model: nn.Module, with_adapter: bool) -> dict[str, float]:
+        adapter = self._training.adapter if with_adapter else None
+        return evaluate(model, self._eval_set.batches, self._device, adapter, self._preemption.check)
+
+    def _report(self, step: int, epoch: float, values: dict[str, float]) -> None:
+        self._events.append("metrics", step=step, epoch=epoch, values=values)
+        self._progress.last_values.update(values)
+        if LOSS in values:
+            train = self._progress.last_values.get("train/loss")
+            trained = "" if train is None else f"  train/loss {train:.4f}"
+            print(f"step {step}/{self._plan.total_steps}{trained}  eval/loss {values[LOSS]:.4f}", flush=True)
+
+    def _diverged(self, name: str, value: float, step: int) -> None:
+        rate = self._training.optimizer.learning_rate
+        raise Diverged(
+            f"{name} is {value} at step {step} of {self._plan.total_steps}; lower the learning rate ({rate:g})"
+        )
+
+    # Checkpoints
+
+    def _checkpoint(self) -> None:
+        step = self._progress.step
+
+        def fill(folder: Path) -> None:
+            self._loop.save(folder)
+            progress = json.dumps(self._progress.to_json(self._window))
+            (folder / _PROGRESS).write_text(progress, encoding="utf-8")
+
+        path, size = self._checkpoints.write(step, fill)
+        self._events.append("checkpoint", step=step, path=str(path.relative_to(self._directory)), bytes=size)
+        self._checkpoints.keep(self._progress.best_step)
+
+    def _restore(self, folder: Path) -> None:
+        saved = json.loads((folder / _PROGRESS).read_text(encoding="utf-8"))
+        self._progress, self._window = Progress.from_json(saved, self._device)
+        best = self._progress.best_step
+        if best != self._progress.step and best > 0 and not self._checkpoints.is_intact(best):
+            print(f"the best checkpoint so far, step {best}, is damaged: the best of the rest counts", flush=True)
+            self._progress.best_step, self._progress.best_loss = 0, math.inf
+            self._progress.pending_eval = True  # what is restored here is the first of the rest
+
+    def _settle_pending_eval(self) -> None:
+        if self._progress.pending_eval:
+            self._evaluate(self._progress.step / self._plan.steps_per_epoch)
+
+    # After the training
+
+    def _finish(self, encoder: Encoder, began: float) -> None:
+        progress = self._progress
+        summary = {**progress.last_values, "eval/best_loss": progress.best_loss, "eval/best_step": progress.best_step}
+        best = progress.best_step
+        if best and best != progress.step:
+            self._loop.load_weights(self._checkpoints.path(best))
+        environment.seed_everything(self._trial.seed)
+        if self._training.post.apply(self._model):
+            scored = self._score(self._model, with_adapter=True)
+            summary.update({f"post/{name}": value for name, value in scored.items()})
+        write_folder(self._directory / "adapter", lambda folder: self._training.adapter.save(self._model, folder))
+        answers = probes.answer(self._model, encoder, self._trial.probes, self._device)
+        for index, (probe, answer) in enumerate(zip(self._trial.probes, answers, strict=True)):
+            self._events.append("sample", probe=index, prompt=probe.record.question, answer=answer)
+        self._events.append("memory", peak_device_bytes=memory.peak_device(), peak_host_bytes=memory.peak_host())
+        timings = {
+            "train_seconds": progress.train_seconds,
+            "eval_seconds": progress.eval_seconds,
+            "total_seconds": time.perf_counter() - began,
+        }
+        self._events.append(
+            "finished",
+            step=progress.step,
+            values=summary,
+            adapter="adapter",
+            interrupted=self._stopped,
+            timings=timings,
+        )
+
+    def _give_back(self) -> None:
+        """Takes the adapter off and hands the base back, so that the next trial finds it as this one did."""
+        adapter = self._training.adapter
+        model = self._model
+        del self._loop, self._model
+        if adapter.alters_base:
+            self._warm.drop_base()
+        else:
+            self._warm.give_back(adapter.detach(model))
+
+
+def _place(device: Device) -> torch.device:
+    torch.set_num_threads(device.threads)
+    if device.kind == "cpu":
+        return torch.device("cpu")
+    if not torch.cuda.is_available():
+        raise Unavailable("the trial asks for a CUDA device, but torch finds none; is this a CPU-only build of torch?")
+    # The agent shows this process its own devices only, so that the first visible one is the trial's.
+    return torch.device("cuda:0")
+
+
+def _stamp(path: Path) -> Hashable:
+    """What a file is known by. A missing one has no stamp: reading it says so in a sentence."""
+    return (str(path), *model_files.file_stamp(path)) if path.is_file() else str(path)
+
+
+def _run_fingerprint(trial: Trial) -> str:
+    """Names the run: a checkpoint of another configuration or seed must not be taken up."""
+    content = json.dumps([trial.raw_training, trial.seed], sort_keys=True)
+    return hashlib.sha256(content.encode()).hexdigest()

@@ -1,0 +1,209 @@
+"""trial.json as typed values: parsed once, at the edge; everything behind it may rely on types and ranges.
+
+Owns the part of TrainingConfig that every variant shares. What belongs to one value of an axis (a rank, a block
+size) is parsed by that axis' own module, reached through its registry.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from . import CONTRACT, adapters, objectives, posts, quantization
+from .adapters.contract import Adapter
+from .alpaca import Record, record_from
+from .failures import DataError
+from .fields import Fields, shown
+from .objectives.contract import Objective
+from .posts.contract import Post
+from .quantization.contract import Quantization
+
+SCHEDULES = ("constant", "cosine", "linear", "warmup_stable_decay")
+PRECISIONS = ("bf16", "fp16", "fp32")
+
+
+@dataclass(frozen=True)
+class Data:
+    """Absolute paths of two Alpaca files; only the first `max_samples` training records are used."""
+
+    train: Path
+    eval: Path
+    max_samples: int | None
+    group_by_length: bool
+
+
+@dataclass(frozen=True)
+class Optimizer:
+    """AdamW. `learning_rate` per step; `max_grad_norm` 0 turns clipping off."""
+
+    learning_rate: float
+    weight_decay: float
+    max_grad_norm: float
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """`epochs` may be fractional; `max_steps`, in optimiser steps, takes precedence over it."""
+
+    type: str
+    warmup_ratio: float
+    epochs: float
+    max_steps: int | None
+
+
+@dataclass(frozen=True)
+class Training:
+    """One training run, as the canonical TrainingConfig describes it. `batch_size` is sequences per optimiser step."""
+
+    model: str
+    data: Data
+    adapter: Adapter
+    quantization: Quantization
+    objective: Objective
+    post: Post
+    optimizer: Optimizer
+    schedule: Schedule
+    batch_size: int
+    micro_batch_size: int | None
+    max_length: int
+    precision: str
+    gradient_checkpointing: bool
+    evals_per_epoch: int
+
+
+@dataclass(frozen=True)
+class Device:
+    """Where to train. `threads` bounds the CPU threads, also when the device is a GPU."""
+
+    kind: str
+    index: int
+    threads: int
+
+
+@dataclass(frozen=True)
+class Probe:
+    """A prompt answered greedily after the training; at most `max_new_tokens` tokens."""
+
+    record: Record
+    max_new_tokens: int
+
+
+@dataclass(frozen=True)
+class Trial:
+    """All of trial.json that the trainer acts on. `raw_training` is kept to recognise this run's own checkpoints."""
+
+    seed: int
+    training: Training
+    raw_training: dict[str, Any]
+    probes: tuple[Probe, ...]
+    device: Device
+    resume: bool
+
+
+def read(path: Path) -> Trial:
+    """Parses `path`. Raises DataError with the place, what was expected and what was found."""
+    try:
+        value = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise DataError(f"{path} cannot be read: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise DataError(f"{path} is not UTF-8 text (byte {error.start})") from error
+    except json.JSONDecodeError as error:
+        raise DataError(f"{path}:{error.lineno}:{error.colno}: not JSON: {error.msg}") from error
+    return parse(value)
+
+
+def parse(value: Any) -> Trial:
+    """The trial that a decoded trial.json describes. Keys outside `training` that are not used here are ignored."""
+    top = Fields(value, "")
+    contract = top.integer("contract", 1)
+    if contract != CONTRACT:
+        raise DataError(f"contract: this trainer speaks version {CONTRACT} of the trainer contract, found {contract}")
+    return Trial(
+        seed=top.integer("seed", 0),
+        training=_training(top.section("training")),
+        raw_training=top.raw("training"),
+        probes=tuple(_probe(item, f"probes[{index}]") for index, item in enumerate(_list(top, "probes", []))),
+        device=_device(top),
+        resume=top.flag("resume", False),
+    )
+
+
+def _training(fields: Fields) -> Training:
+    data = fields.section("data")
+    optimizer = fields.section("optimizer")
+    schedule = fields.section("schedule")
+    training = Training(
+        model=fields.text("model"),
+        data=Data(
+            train=Path(data.text("train")),
+            eval=Path(data.text("eval")),
+            max_samples=data.optional_integer("max_samples", 1),
+            group_by_length=data.flag("group_by_length", False),
+        ),
+        adapter=adapters.parse(fields.section("adapter")),
+        quantization=quantization.parse(fields.section("quantization")),
+        objective=objectives.parse(fields.section("objective")),
+        post=posts.parse(fields.section("post")),
+        optimizer=Optimizer(
+            learning_rate=optimizer.number("learning_rate", 0, above=True),
+            weight_decay=optimizer.number("weight_decay", 0, default=0.0),
+            max_grad_norm=optimizer.number("max_grad_norm", 0, default=1.0),
+        ),
+        schedule=Schedule(
+            type=schedule.choice("type", SCHEDULES),
+            warmup_ratio=schedule.number("warmup_ratio", 0, 1, default=0.0),
+            epochs=schedule.number("epochs", 0, above=True),
+            max_steps=schedule.optional_integer("max_steps", 1),
+        ),
+        batch_size=fields.integer("batch_size", 1),
+        micro_batch_size=fields.optional_integer("micro_batch_size", 1),
+        max_length=fields.integer("max_length", 8),
+        precision=fields.choice("precision", PRECISIONS),
+        gradient_checkpointing=fields.flag("gradient_checkpointing", False),
+        evals_per_epoch=fields.integer("evals_per_epoch", 1),
+    )
+    for section in (data, optimizer, schedule, fields):
+        section.close()
+    _check_combination(training)
+    return training
+
+
+def _check_combination(training: Training) -> None:
+    micro = training.micro_batch_size
+    if micro is not None and training.batch_size % micro != 0:
+        raise DataError(
+            f"training.micro_batch_size: expected a divisor of batch_size ({training.batch_size}), found {micro}"
+        )
+    if training.quantization.name not in training.adapter.quantizations:
+        raise DataError(
+            f"training: adapter {training.adapter.name!r} cannot be trained on a base quantised as "
+            f"{training.quantization.name!r}; it can on: {', '.join(sorted(training.adapter.quantizations))}"
+        )
+
+
+def _probe(item: Any, path: str) -> Probe:
+    fields = Fields(item, path)
+    limit = fields.integer("max_new_tokens", 1, 48)
+    return Probe(record_from({**item, "output": ""}, path), limit)
+
+
+def _device(top: Fields) -> Device:
+    devices = _list(top, "devices", None)
+    if len(devices) != 1:
+        raise DataError(f"devices: this trainer trains on exactly one device, found {len(devices)}")
+    fields = Fields(devices[0], "devices[0]")
+    return Device(
+        kind=fields.choice("kind", ("cpu", "cuda")),
+        index=fields.integer("index", 0, 0),
+        threads=fields.integer("threads", 1, 1),
+    )
+
+
+def _list(fields: Fields, key: str, default: list[Any] | None) -> list[Any]:
+    value = fields.raw(key) if default is None else fields.raw(key, default)
+    if not isinstance(value, list):
+        raise DataError(f"{fields.at(key)}: expected a list, found {shown(value)}")
+    return value
