@@ -1,0 +1,71 @@
+// Which coordinator a command talks to: the one that is named, else the one that owns the state directory now, else
+// one in this process for as long as the command takes. Whatever the case, the command holds a SweepApi.
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
+import { NotFound, Refused, SweepApi, Unavailable } from "@sweep/rpc/SweepApi"
+import { badInput, type Failure, unavailable } from "./exitCodes.ts"
+import { home, readNote } from "./home.ts"
+
+export interface Address {
+  readonly host: string
+  readonly port: number
+}
+
+/** `HOST:PORT`, `grpc://HOST:PORT` or `[::1]:PORT`. */
+export const parseAddress = (text: string) => {
+  const match = /^(?:grpc:\/\/)?(\[[0-9a-fA-F:]+\]|[A-Za-z0-9._-]+):([0-9]{1,5})\/?$/.exec(text)
+  const port = match === null ? 0 : Number(match[2])
+  return match === null || port < 1 || port > 65_535
+    ? Effect.fail(
+        badInput(
+          `'${text}' is not the address of a coordinator. Write HOST:PORT, such as 127.0.0.1:7733; 'sweep serve' prints its own.`,
+        ),
+      )
+    : Effect.succeed<Address>({ host: match[1]!.replace(/^\[|\]$/g, ""), port })
+}
+
+export const formatAddress = ({ host, port }: Address): string =>
+  host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`
+
+/** The coordinator named by flag or SWEEP_COORDINATOR, else the running one of the state directory. */
+export const findAddress = Effect.fn("findAddress")(function* (flag: Option.Option<string>) {
+  const named = Option.getOrUndefined(flag) ?? process.env["SWEEP_COORDINATOR"]
+  if (named !== undefined && named !== "") return { named: true, address: yield* parseAddress(named) }
+  const note = readNote(yield* home)
+  return note === undefined ? undefined : { named: false, address: yield* parseAddress(note.address) }
+})
+
+/** A remote coordinator's SweepApi. */
+export const remoteApi = (address: Address) =>
+  Layer.unwrap(
+    Effect.promise(() => import("@sweep/rpc/grpcSweepApi")).pipe(
+      Effect.map((m) => m.layer({ address: formatAddress(address) })),
+    ),
+  )
+
+/** Runs `use` against the coordinator the flags lead to; failures become one sentence. */
+export const withApi = <A, E, R>(flag: Option.Option<string>, use: Effect.Effect<A, E, R | SweepApi>) =>
+  Effect.gen(function* () {
+    const found = yield* findAddress(flag)
+    if (found !== undefined) return yield* use.pipe(Effect.provide(remoteApi(found.address)))
+    const { embeddedApi } = yield* Effect.promise(() => import("./embedded.ts"))
+    return yield* use.pipe(Effect.provide(embeddedApi(yield* home)))
+  })
+
+const isApiFailure = (error: unknown): error is NotFound | Refused | Unavailable =>
+  error instanceof NotFound || error instanceof Refused || error instanceof Unavailable
+
+/** The failures of a SweepApi, as a person reads them. */
+export const explainApi = <A, E, R>(
+  effect: Effect.Effect<A, E, R>,
+): Effect.Effect<A, Exclude<E, NotFound | Refused | Unavailable> | Failure, R> =>
+  effect.pipe(
+    Effect.mapError((error) =>
+      isApiFailure(error)
+        ? error._tag === "Unavailable"
+          ? unavailable(error.message)
+          : badInput(error.message)
+        : (error as Exclude<E, NotFound | Refused | Unavailable>),
+    ),
+  )

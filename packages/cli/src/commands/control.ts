@@ -1,0 +1,75 @@
+// `stop`, `pause` and `resume` of a sweep or one trial.
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import * as Command from "effect/cli/Command"
+import * as Flag from "effect/cli/Flag"
+import { SweepApi, type ControlAction } from "@sweep/rpc/SweepApi"
+import { explainApi, findAddress, withApi } from "../access.ts"
+import * as flags from "../flags.ts"
+import { print, printJson } from "../output.ts"
+
+const reason = Flag.String("reason").pipe(
+  Flag.withDescription("Kept with the sweep's history"),
+  Flag.withDefault("by hand"),
+)
+
+const send = Effect.fn("control")(function* (
+  target: string,
+  action: ControlAction,
+  reason: string,
+  coordinator: Option.Option<string>,
+) {
+  const ref = yield* flags.sweepOrTrialRef(target)
+  yield* Effect.gen(function* () {
+    yield* (yield* SweepApi).control(ref.sweep, ref.trial ?? null, action, reason)
+  }).pipe((effect) => withApi(coordinator, effect), explainApi)
+  return ref
+})
+
+const done: Readonly<Record<ControlAction, string>> = { stop: "stopped", pause: "paused", resume: "resumed" }
+const report = (target: string, action: ControlAction, json: boolean) =>
+  json ? printJson({ target, action }) : print(`${target}: ${done[action]}`)
+
+export const stop = Command.make(
+  "stop",
+  { target: flags.sweepOrTrial, reason, coordinator: flags.coordinator, json: flags.json },
+  ({ target, reason, coordinator, json }) =>
+    send(target, "stop", reason, coordinator).pipe(Effect.andThen(report(target, "stop", json))),
+).pipe(
+  Command.withDescription("End a sweep or one trial for good; a running trial saves its adapter first"),
+  Command.withExamples([
+    { command: "sweep stop quickstart", description: "No new trials, and the open ones end" },
+    { command: "sweep stop quickstart/3 --reason 'looks bad'", description: "End one trial early" },
+  ]),
+)
+
+export const pause = Command.make(
+  "pause",
+  { target: flags.sweepOrTrial, reason, coordinator: flags.coordinator, json: flags.json },
+  ({ target, reason, coordinator, json }) =>
+    send(target, "pause", reason, coordinator).pipe(Effect.andThen(report(target, "pause", json))),
+).pipe(
+  Command.withDescription("Set a sweep or one trial aside; a running trial is checkpointed"),
+  Command.withExamples([{ command: "sweep pause quickstart", description: "Free the machine for a while" }]),
+)
+
+export const resume = Command.make(
+  "resume",
+  { target: flags.sweepOrTrial, coordinator: flags.coordinator, json: flags.json },
+  ({ target, coordinator, json }) =>
+    Effect.gen(function* () {
+      const ref = yield* flags.sweepOrTrialRef(target)
+      // Without a coordinator there is nobody to go on with the sweep but this command.
+      if ((yield* findAddress(coordinator)) === undefined) {
+        const { resumeHere } = yield* Effect.promise(() => import("../runLocally.ts"))
+        return yield* resumeHere(ref, { json })
+      }
+      yield* send(target, "resume", "by hand", coordinator)
+      yield* report(target, "resume", json)
+    }),
+).pipe(
+  Command.withDescription("Go on with a paused or interrupted sweep, or a paused trial"),
+  Command.withExamples([
+    { command: "sweep resume quickstart", description: "Go on where Ctrl-C or 'sweep pause' left off" },
+  ]),
+)

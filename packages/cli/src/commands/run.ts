@@ -1,0 +1,49 @@
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import * as Argument from "effect/cli/Argument"
+import * as Command from "effect/cli/Command"
+import * as Flag from "effect/cli/Flag"
+import { findAddress } from "../access.ts"
+import * as flags from "../flags.ts"
+
+const detach = Flag.Boolean("detach").pipe(
+  Flag.withDescription("Submit and leave; needs a coordinator that stays ('sweep serve')"),
+  Flag.withDefault(false),
+)
+const slots = Flag.Int("slots").pipe(
+  Flag.withDescription("Trials at once on this machine, when this command runs them itself"),
+  Flag.optional,
+)
+
+export const run = Command.make(
+  "run",
+  {
+    file: Argument.String("FILE").pipe(Argument.withDescription("A sweep file (YAML)")),
+    coordinator: flags.coordinator,
+    detach,
+    slots,
+    json: flags.json,
+  },
+  ({ file, coordinator, detach, slots, json }) =>
+    Effect.gen(function* () {
+      const { readSweepFile } = yield* Effect.promise(() => import("../readSweepFile.ts"))
+      const spec = yield* readSweepFile(file)
+      const found = yield* findAddress(coordinator)
+      if (found === undefined) {
+        const { runHere } = yield* Effect.promise(() => import("../runLocally.ts"))
+        return yield* runHere(spec, { json, detach, slots: Option.getOrUndefined(slots) })
+      }
+      const { runThere } = yield* Effect.promise(() => import("../runRemotely.ts"))
+      return yield* runThere(spec, found.address, { json, detach })
+    }),
+).pipe(
+  Command.withDescription("Run a sweep and write its report: on this machine, or through a coordinator"),
+  Command.withExamples([
+    {
+      command: "sweep run sweeps/quickstart.yaml",
+      description: "Everything on this machine; ends with the report's path",
+    },
+    { command: "sweep run my.yaml --coordinator 127.0.0.1:7733", description: "On the agents of that coordinator" },
+    { command: "sweep run my.yaml --json", description: "The last line of standard output is one JSON object" },
+  ]),
+)

@@ -1,0 +1,16 @@
+import * as Effect from "effect/Effect"
+import * as Command from "effect/cli/Command"
+import * as Flag from "effect/cli/Flag"
+
+const host = Flag.String("host").pipe(Flag.withDescription("The address to listen on"), Flag.withDefault("127.0.0.1"))
+const port = Flag.Int("port").pipe(Flag.withDescription("0 takes a free one"), Flag.withDefault(7733))
+
+export const serve = Command.make("serve", { host, port }, (options) =>
+  Effect.gen(function* () {
+    const { serveCoordinator } = yield* Effect.promise(() => import("../serveCoordinator.ts"))
+    yield* serveCoordinator(options)
+  }),
+).pipe(
+  Command.withDescription("Run the coordinator for agents on this or other boxes; it prints how they join"),
+  Command.withExamples([{ command: "sweep serve", description: "On 127.0.0.1:7733, state in .sweep (or SWEEP_HOME)" }]),
+)

@@ -1,0 +1,77 @@
+import * as Effect from "effect/Effect"
+import * as Command from "effect/cli/Command"
+import { styleText } from "node:util"
+import type { SweepState } from "@sweep/domain/SweepState"
+import { SweepApi } from "@sweep/rpc/SweepApi"
+import { explainApi, withApi } from "../access.ts"
+import * as flags from "../flags.ts"
+import { printJson, printLines } from "../output.ts"
+import { plannedTrials } from "../plannedTrials.ts"
+import { summaryJson, trialJson } from "../summary.ts"
+import { duration, number, parameters, parameterValue, printable, varying } from "../terminal/format.ts"
+import { countByState, leaders } from "../terminal/SweepView.ts"
+import { verdictSentence, verdictWord } from "../terminal/verdictStyle.ts"
+
+const showText = (sweep: SweepState): ReadonlyArray<string> => {
+  const bold = (text: string) => styleText("bold", text)
+  const { spec } = sweep
+  const names = varying(spec)
+  const counts = Object.entries(countByState(sweep)).map(([state, count]) => `${count} ${state}`)
+  const best = leaders(sweep)
+  const lines = [
+    `${bold(printable(spec.name))}  (${sweep.id}, ${sweep.status}${sweep.reason === null ? "" : `: ${printable(sweep.reason)}`})`,
+    ...(spec.description === "" ? [] : [printable(spec.description)]),
+    `model      ${spec.model}`,
+    `data       ${spec.data.train.path} (${spec.data.train.records} records), eval ${spec.data.eval.path} (${spec.data.eval.records})`,
+    `search     ${spec.method} over ${names.join(" × ") || "one point"}; seed ${spec.seed}`,
+    `trials     ${counts.join(", ") || "none yet"} of ${plannedTrials(sweep) ?? "∞"}`,
+    ...(sweep.endedAt === null ? [] : [`took       ${duration(sweep.endedAt - sweep.createdAt)}`]),
+    "",
+  ]
+  const first = best[0]
+  if (first === undefined) return [...lines, `No trial has an objective (${spec.metric.name}) yet.`]
+  lines.push(bold(`best: #${first.number}, ${spec.metric.name} ${number(first.objective!)}`))
+  for (const name of names)
+    if (name in first.parameters) lines.push(`  ${name}: ${parameterValue(first.parameters[name]!)}`)
+  if (first.verdict !== null) {
+    lines.push(`  verdict: ${verdictWord(first.verdict)}`)
+  }
+  if (best[1] !== undefined) {
+    lines.push(
+      `  runner-up: #${best[1].number}, ${number(best[1].objective!)} (${parameters(names, best[1].parameters)})`,
+    )
+  }
+  const flagged = Array.from(sweep.trials.values()).filter(
+    (trial) => trial.verdict !== null && trial.verdict.kind !== "healthy",
+  )
+  if (flagged.length > 0) {
+    lines.push("", bold("verdicts"))
+    for (const trial of flagged) {
+      lines.push(`  #${trial.number} ${parameters(names, trial.parameters)}`, `     ${verdictSentence(trial.verdict!)}`)
+      const advice = trial.verdict!.advice[0]
+      if (advice !== undefined) lines.push(`     → ${advice}`)
+    }
+  }
+  const failed = Array.from(sweep.trials.values()).filter((trial) => trial.failure !== null)
+  if (failed.length > 0) {
+    lines.push("", bold("failures"))
+    for (const trial of failed)
+      lines.push(`  #${trial.number} ${trial.failure!.class}: ${printable(trial.failure!.message)}`)
+  }
+  return lines
+}
+
+export const show = Command.make(
+  "show",
+  { sweep: flags.sweep, coordinator: flags.coordinator, json: flags.json },
+  ({ sweep, coordinator, json }) =>
+    Effect.gen(function* () {
+      const state = yield* (yield* SweepApi).get(yield* flags.sweepRef(sweep))
+      if (json)
+        return yield* printJson({ ...summaryJson(state), trial_list: Array.from(state.trials.values(), trialJson) })
+      yield* printLines(showText(state))
+    }).pipe((effect) => withApi(coordinator, effect), explainApi),
+).pipe(
+  Command.withDescription("Show one sweep: the best trial, the verdicts and what to do about them, the failures"),
+  Command.withExamples([{ command: "sweep show quickstart", description: "What is known of the sweep 'quickstart'" }]),
+)

@@ -1,0 +1,28 @@
+import * as Effect from "effect/Effect"
+import * as Stream from "effect/Stream"
+import * as Command from "effect/cli/Command"
+import { SweepApi } from "@sweep/rpc/SweepApi"
+import { explainApi, withApi } from "../access.ts"
+import * as flags from "../flags.ts"
+import { print, printJson } from "../output.ts"
+import { follow } from "../terminal/follow.ts"
+import { watchEventJson } from "../watchJson.ts"
+
+export const watch = Command.make(
+  "watch",
+  { sweep: flags.sweep, coordinator: flags.coordinator, json: flags.json },
+  ({ sweep, coordinator, json }) =>
+    Effect.gen(function* () {
+      const id = yield* flags.sweepRef(sweep)
+      const events = (yield* SweepApi).watch(id)
+      if (json) return yield* Stream.runForEach(events, (event) => printJson(watchEventJson(event)))
+      const end = yield* follow(events, { out: process.stdout, hint: "Ctrl-C leaves; the sweep goes on." })
+      if (end !== undefined) yield* print(`${id}: ${end.status}. The report: sweep report ${id}`)
+    }).pipe((effect) => withApi(coordinator, effect), explainApi),
+).pipe(
+  Command.withDescription("Watch a running sweep until it ends"),
+  Command.withExamples([
+    { command: "sweep watch quickstart", description: "The live view" },
+    { command: "sweep watch quickstart --json", description: "One JSON object per event" },
+  ]),
+)

@@ -1,0 +1,54 @@
+// Arguments and flags that several commands share.
+import * as Effect from "effect/Effect"
+import * as Argument from "effect/cli/Argument"
+import * as Flag from "effect/cli/Flag"
+import { parseRef } from "@sweep/domain/Id"
+import { badInput } from "./exitCodes.ts"
+
+export const coordinator = Flag.String("coordinator").pipe(
+  Flag.withMetavar("HOST:PORT"),
+  Flag.withDescription("The coordinator to talk to (or SWEEP_COORDINATOR); without it, the one of the state directory"),
+  Flag.optional,
+)
+
+export const json = Flag.Boolean("json").pipe(
+  Flag.withDescription("Print JSON for programs instead of text for people"),
+  Flag.withDefault(false),
+)
+
+export const sweep = Argument.String("SWEEP").pipe(Argument.withDescription("The sweep's id, as 'sweep ls' shows it"))
+export const sweepOrTrial = Argument.String("SWEEP[/N]").pipe(
+  Argument.withDescription("A sweep's id, or one trial of it, such as quickstart/3"),
+)
+export const trial = Argument.String("SWEEP/N").pipe(Argument.withDescription("One trial, such as quickstart/3"))
+
+export const sweepRef = (text: string) => {
+  const ref = parseRef(text)
+  return ref === undefined || ref.trial !== undefined
+    ? Effect.fail(
+        badInput(
+          `'${text}' is not a sweep's id. Ids are lower-case letters, digits and '-', such as quickstart; 'sweep ls' lists them.`,
+        ),
+      )
+    : Effect.succeed(ref.sweep)
+}
+
+export const sweepOrTrialRef = (text: string) => {
+  const ref = parseRef(text)
+  return ref === undefined
+    ? Effect.fail(
+        badInput(
+          `'${text}' is neither a sweep nor a trial. Write SWEEP or SWEEP/N, such as quickstart or quickstart/3.`,
+        ),
+      )
+    : Effect.succeed(ref)
+}
+
+export const trialRef = (text: string) => {
+  const ref = parseRef(text)
+  return ref === undefined || ref.trial === undefined
+    ? Effect.fail(
+        badInput(`'${text}' is not a trial. Write SWEEP/N, such as quickstart/3; 'sweep trials SWEEP' lists them.`),
+      )
+    : Effect.succeed({ sweep: ref.sweep, trial: ref.trial })
+}

@@ -1,0 +1,52 @@
+// The `sweep` command. The composition root: what a command needs beyond its flags is imported when it runs, so that
+// `sweep --version` loads neither gRPC nor DuckDB nor Vega.
+import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
+import * as NodeServices from "@effect/platform-node/NodeServices"
+import * as Effect from "effect/Effect"
+import * as Command from "effect/cli/Command"
+import { agent } from "./commands/agent.ts"
+import { best } from "./commands/best.ts"
+import { check } from "./commands/check.ts"
+import { pause, resume, stop } from "./commands/control.ts"
+import { exportCommand } from "./commands/export.ts"
+import { logs } from "./commands/logs.ts"
+import { ls } from "./commands/ls.ts"
+import { query } from "./commands/query.ts"
+import { report } from "./commands/report.ts"
+import { run } from "./commands/run.ts"
+import { serve } from "./commands/serve.ts"
+import { show } from "./commands/show.ts"
+import { trials } from "./commands/trials.ts"
+import { watch } from "./commands/watch.ts"
+import { version } from "./version.ts"
+
+const sweep = Command.make("sweep").pipe(
+  Command.withDescription(
+    "Experiment tracking and hyperparameter sweeps that understand fine-tuning. Start with: sweep run sweeps/quickstart.yaml",
+  ),
+  Command.withExamples([
+    { command: "sweep run sweeps/quickstart.yaml", description: "A first sweep on this machine, with its report" },
+    { command: "sweep check my.yaml", description: "What a sweep file means, before it costs anything" },
+    { command: "sweep ls", description: "The sweeps so far" },
+  ]),
+  Command.withSubcommands([
+    run,
+    check,
+    ls,
+    show,
+    trials,
+    watch,
+    logs,
+    best,
+    report,
+    stop,
+    pause,
+    resume,
+    query,
+    exportCommand,
+    serve,
+    agent,
+  ]),
+)
+
+sweep.pipe(Command.run({ version }), Effect.provide(NodeServices.layer), NodeRuntime.runMain)

@@ -1,0 +1,46 @@
+// A sweep file from disk to a spec, with every problem printed where it is. Owns the wiring of the spec room to the
+// file system; the rules are the spec room's.
+import { readFileSync, statSync } from "node:fs"
+import { resolve } from "node:path"
+import * as Effect from "effect/Effect"
+import { badInput } from "./exitCodes.ts"
+import { home } from "./home.ts"
+
+/** Files larger than this are no sweep files. */
+const mostBytes = 1 << 20
+
+const readText = (path: string) =>
+  Effect.suspend(() => {
+    try {
+      const stat = statSync(path)
+      if (stat.isDirectory())
+        return Effect.fail(badInput(`${path}: this is a directory; expected a sweep file (YAML).`))
+      if (stat.size > mostBytes) {
+        return Effect.fail(
+          badInput(
+            `${path}: ${stat.size} bytes; a sweep file has at most ${mostBytes}. Data belongs into a file of its own.`,
+          ),
+        )
+      }
+      return Effect.succeed(readFileSync(path, "utf8"))
+    } catch (cause) {
+      const { code, message } = cause as NodeJS.ErrnoException
+      return Effect.fail(
+        badInput(
+          code === "ENOENT"
+            ? `${path}: no such file. Examples lie in sweeps/; start with sweep run sweeps/quickstart.yaml`
+            : `${path}: ${message}`,
+        ),
+      )
+    }
+  })
+
+export const readSweepFile = Effect.fn("readSweepFile")(function* (path: string) {
+  const text = yield* readText(path)
+  const { loadSweep } = yield* Effect.promise(() => import("@sweep/spec/loadSweep"))
+  const { renderProblems } = yield* Effect.promise(() => import("@sweep/spec/SpecProblem"))
+  const { prepared } = yield* home
+  return yield* loadSweep(text, { path, absolutePath: resolve(path), workDirectory: prepared }).pipe(
+    Effect.catchTag("SpecErrors", (error) => Effect.fail(badInput(renderProblems(error.problems, text)))),
+  )
+})

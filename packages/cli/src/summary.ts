@@ -1,0 +1,44 @@
+// A sweep and its trials as JSON for programs: the shape of every `--json`, documented in docs/cli.md.
+import type { SweepState } from "@sweep/domain/SweepState"
+import type { Trial } from "@sweep/domain/Trial"
+import { countByState, countByVerdict, leaders } from "./terminal/SweepView.ts"
+
+const finite = (value: number | null): number | null => (value !== null && Number.isFinite(value) ? value : null)
+
+export const trialJson = (trial: Trial) => ({
+  sweep: trial.sweep,
+  trial: trial.number,
+  state: trial.state,
+  parameters: trial.parameters,
+  objective: finite(trial.objective),
+  values: Object.fromEntries(Object.entries(trial.values).map(([name, value]) => [name, finite(value)])),
+  verdict: trial.verdict,
+  failure: trial.failure,
+  stop_reason: trial.stopReason,
+  seed: trial.seed,
+  attempt: trial.attempt,
+  agent: trial.agent,
+  created_at: trial.createdAt,
+  started_at: trial.startedAt,
+  ended_at: trial.endedAt,
+})
+
+export const bestJson = (sweep: SweepState) => {
+  const best = leaders(sweep)[0]
+  return best === undefined ? null : { trial: best.number, parameters: best.parameters, objective: best.objective }
+}
+
+/** What `sweep run --json` ends with, but for the report's path. */
+export const summaryJson = (sweep: SweepState) => ({
+  sweep: sweep.id,
+  name: sweep.spec.name,
+  status: sweep.status,
+  reason: sweep.reason,
+  metric: sweep.spec.metric,
+  method: sweep.spec.method,
+  trials: { total: sweep.trials.size, ...countByState(sweep) },
+  best: bestJson(sweep),
+  verdicts: countByVerdict(sweep),
+  created_at: sweep.createdAt,
+  ended_at: sweep.endedAt,
+})

@@ -1,0 +1,115 @@
+// What a watcher knows of a running sweep, built up from watch events, and the numbers shown of it: how many trials
+// are done, what is left, which are best. Pure; drawing it is board.ts, saying it in lines is plain.ts.
+import { applyFact, type SweepState } from "@sweep/domain/SweepState"
+import type { SweepId, TrialNumber } from "@sweep/domain/Id"
+import { compare } from "@sweep/domain/Metric"
+import { isTerminal, type Trial, type TrialState } from "@sweep/domain/Trial"
+import type { VerdictKind } from "@sweep/domain/Verdict"
+import type { TrialProgress, WatchEvent } from "@sweep/rpc/SweepApi"
+
+export interface SweepView {
+  readonly sweep: SweepState
+  readonly progress: ReadonlyMap<TrialNumber, TrialProgress>
+  /** How many trials there will be in all; `null` when nobody can say. */
+  readonly planned: number | null
+}
+
+/** Folds one event in; `undefined` before the first snapshot. */
+export const advance = (
+  view: SweepView | undefined,
+  event: WatchEvent,
+  planned: (sweep: SweepState) => number | null,
+): SweepView | undefined => {
+  switch (event._tag) {
+    case "Snapshot":
+      return {
+        sweep: event.sweep,
+        progress: new Map(event.progress.map((p) => [p.trial, p])),
+        planned: planned(event.sweep),
+      }
+    case "Recorded": {
+      if (view === undefined) return undefined
+      // The fold works in place; the watcher's own copy of the trials keeps the snapshot's holder unaffected.
+      const sweep: SweepState = { ...view.sweep, trials: new Map(view.sweep.trials) }
+      const sweeps = new Map<SweepId, SweepState>([[sweep.id, sweep]])
+      applyFact(sweeps, event.fact)
+      return { ...view, sweep, planned: event.fact._tag === "SweepExtended" ? planned(sweep) : view.planned }
+    }
+    case "Progress": {
+      if (view === undefined) return undefined
+      const progress = new Map(view.progress)
+      for (const p of event.progress) progress.set(p.trial, p)
+      return { ...view, progress }
+    }
+  }
+}
+
+export const trialsIn = (sweep: SweepState, ...states: ReadonlyArray<TrialState>): ReadonlyArray<Trial> =>
+  Array.from(sweep.trials.values()).filter((trial) => states.includes(trial.state))
+
+export const countByState = (sweep: SweepState): Readonly<Partial<Record<TrialState, number>>> => {
+  const counts: Partial<Record<TrialState, number>> = {}
+  for (const trial of sweep.trials.values()) counts[trial.state] = (counts[trial.state] ?? 0) + 1
+  return counts
+}
+
+export const countByVerdict = (sweep: SweepState): Readonly<Partial<Record<VerdictKind, number>>> => {
+  const counts: Partial<Record<VerdictKind, number>> = {}
+  for (const trial of sweep.trials.values()) {
+    if (trial.verdict !== null) counts[trial.verdict.kind] = (counts[trial.verdict.kind] ?? 0) + 1
+  }
+  return counts
+}
+
+/** Trials that have an objective, best first; those that a rule ended early count too. */
+export const leaders = (sweep: SweepState): ReadonlyArray<Trial> => {
+  const better = compare(sweep.spec.metric.goal)
+  return Array.from(sweep.trials.values())
+    .filter(
+      (trial) =>
+        (trial.state === "completed" || trial.state === "stopped") &&
+        trial.objective !== null &&
+        Number.isFinite(trial.objective),
+    )
+    .sort((a, b) => better(a.objective!, b.objective!) || a.number - b.number)
+}
+
+/** Done share of a running trial, between 0 and 1; `null` before its trainer said how long it is. */
+export const shareDone = (progress: TrialProgress | undefined): number | null =>
+  progress === undefined || progress.totalSteps === null || progress.totalSteps === 0
+    ? null
+    : Math.min(1, progress.step / progress.totalSteps)
+
+export interface Outlook {
+  readonly done: number
+  readonly planned: number | null
+  /** Including the shares of the running trials; between 0 and 1. */
+  readonly share: number | null
+  /** Milliseconds; `null` before a trial has ended or when there is no end. */
+  readonly left: number | null
+}
+
+/**
+ * Time left = trials left × mean duration of the ended ones ÷ how many run at once. Trials differ in length, so this is
+ * an estimate, and it is shown as one ("about").
+ */
+export const outlook = (view: SweepView, now: number): Outlook => {
+  const trials = Array.from(view.sweep.trials.values())
+  const ended = trials.filter((trial) => isTerminal(trial.state))
+  const running = trials.filter((trial) => trial.state === "running" || trial.state === "assigned")
+  const shares = running.reduce((sum, trial) => sum + (shareDone(view.progress.get(trial.number)) ?? 0), 0)
+  const share = view.planned === null || view.planned === 0 ? null : Math.min(1, (ended.length + shares) / view.planned)
+  const timed = ended.filter((trial) => trial.startedAt !== null && trial.endedAt !== null)
+  const spent = timed.map((trial) => trial.endedAt! - trial.startedAt!)
+  // A running trial that is well on its way tells of its length too, before the first one has ended.
+  for (const trial of running) {
+    const done = shareDone(view.progress.get(trial.number))
+    if (done !== null && done > 0.2 && trial.startedAt !== null) spent.push((now - trial.startedAt) / done)
+  }
+  const left =
+    view.planned === null || spent.length === 0
+      ? null
+      : ((view.planned - ended.length - shares) * (spent.reduce((a, b) => a + b, 0) / spent.length)) /
+        Math.max(1, running.length)
+  return { done: ended.length, planned: view.planned, share, left: left === null ? null : Math.max(0, left) }
+}

@@ -1,0 +1,66 @@
+// How numbers, durations and parameters are written for people, everywhere in the terminal. Pure.
+import type { ParameterValue, Parameters } from "@sweep/domain/Parameter"
+import type { SweepSpec } from "@sweep/domain/SweepSpec"
+
+/** `0:07`, `4:31`, `2:03:11`, `3 d 04:12`. */
+export const duration = (milliseconds: number): string => {
+  const seconds = Math.max(0, Math.round(milliseconds / 1000))
+  const two = (n: number) => String(n).padStart(2, "0")
+  const s = seconds % 60
+  const m = Math.floor(seconds / 60) % 60
+  const h = Math.floor(seconds / 3600)
+  if (h >= 48) return `${Math.floor(h / 24)} d ${two(h % 24)}:${two(m)}`
+  return h > 0 ? `${h}:${two(m)}:${two(s)}` : `${m}:${two(s)}`
+}
+
+/** Four significant digits, without trailing zeros: `1.702`, `2.5e-5`, `12`. */
+export const number = (value: number): string => {
+  if (!Number.isFinite(value)) return String(value)
+  if (Number.isInteger(value) && Math.abs(value) < 1e7) return String(value)
+  const magnitude = Math.abs(value)
+  if (magnitude !== 0 && (magnitude < 1e-3 || magnitude >= 1e7)) {
+    return value
+      .toExponential(3)
+      .replace(/\.?0+e/, "e")
+      .replace("e+", "e")
+  }
+  return String(Number(value.toPrecision(4)))
+}
+
+export const bytes = (value: number): string => {
+  const units = ["B", "KiB", "MiB", "GiB", "TiB"]
+  let unit = 0
+  let scaled = value
+  while (scaled >= 1024 && unit < units.length - 1) {
+    scaled /= 1024
+    unit++
+  }
+  return `${scaled >= 100 || unit === 0 ? Math.round(scaled) : scaled.toFixed(1)} ${units[unit]}`
+}
+
+export const parameterValue = (value: ParameterValue): string =>
+  typeof value === "number" ? number(value) : String(value)
+
+const shortNames: Readonly<Record<string, string>> = { learning_rate: "lr", batch_size: "batch", weight_decay: "decay" }
+
+/** The parameters that the sweep varies, in the order of its file. */
+export const varying = (spec: SweepSpec): ReadonlyArray<string> => [
+  ...spec.space.dimensions.filter((d) => d.distribution._tag !== "Constant").map((d) => d.name),
+  ...spec.space.derived.map((d) => d.name),
+]
+
+/** `rank 8 · alpha 16 · lr 0.003` */
+export const parameters = (names: ReadonlyArray<string>, values: Parameters): string =>
+  names
+    .filter((name) => name in values)
+    .map((name) => `${shortNames[name] ?? name} ${parameterValue(values[name]!)}`)
+    .join(" · ")
+
+export const plural = (count: number, one: string, many = `${one}s`): string => `${count} ${count === 1 ? one : many}`
+
+/** Control characters out: names, logs and answers are data, and never steer the terminal. */
+export const printable = (text: string): string =>
+  // oxlint-disable-next-line no-control-regex
+  text
+    .replace(/\u001b\[[0-9;?]*[ -/]*[@-~]/g, "")
+    .replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/g, "")

@@ -1,0 +1,51 @@
+// A running sweep as plain lines, one per thing that happened: for logs, pipes and CI. Pure.
+import type { Fact } from "@sweep/domain/Fact"
+import { duration, number, parameters, printable, varying } from "./format.ts"
+import { leaders, outlook, type SweepView } from "./SweepView.ts"
+import { verdictSentence } from "./verdictStyle.ts"
+
+/** The line that `fact` is worth, or nothing. `view` is the view after the fact. */
+export const plainLine = (view: SweepView, fact: Fact): string | undefined => {
+  if (!("trial" in fact)) {
+    switch (fact._tag) {
+      case "SweepPaused":
+        return "sweep paused"
+      case "SweepResumed":
+        return "sweep resumed"
+      case "SweepStopped":
+        return `sweep stopped: ${printable(fact.reason)}`
+      default:
+        return undefined
+    }
+  }
+  const trial = view.sweep.trials.get(fact.trial)
+  if (trial === undefined) return undefined
+  const { metric } = view.sweep.spec
+  const ahead = outlook(view, fact.at)
+  const count = `[${ahead.done}/${ahead.planned ?? "?"}]`
+  const left = ahead.left === null || ahead.left === 0 ? "" : ` · about ${duration(ahead.left)} left`
+  const took =
+    trial.startedAt !== null && trial.endedAt !== null ? ` in ${duration(trial.endedAt - trial.startedAt)}` : ""
+  switch (fact._tag) {
+    case "TrialStarted":
+      return `#${trial.number} started${trial.attempt > 1 ? ` (attempt ${trial.attempt})` : ""}: ${parameters(varying(view.sweep.spec), trial.parameters)}`
+    case "TrialReleased":
+      return `#${trial.number} goes back to the queue: ${printable(fact.cause)}`
+    case "TrialCompleted": {
+      const isBest = leaders(view.sweep)[0]?.number === trial.number
+      return `${count} #${trial.number} completed${took}: ${metric.name} ${trial.objective === null ? "?" : number(trial.objective)}${isBest ? " (best so far)" : ""}${left}`
+    }
+    case "TrialStopped":
+      return `${count} #${trial.number} stopped early${took}: ${printable(fact.reason)}${left}`
+    case "TrialFailed":
+      return `${count} #${trial.number} failed (${fact.class}): ${printable(fact.message)}`
+    case "TrialCancelled":
+      return `${count} #${trial.number} cancelled: ${printable(fact.reason)}`
+    case "VerdictReached":
+      return fact.verdict.kind === "overfitting" || fact.verdict.kind === "diverged"
+        ? `#${trial.number} ${verdictSentence(fact.verdict)}`
+        : undefined
+    default:
+      return undefined
+  }
+}
