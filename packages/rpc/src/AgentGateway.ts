@@ -9,8 +9,8 @@ import type { AgentMessage, CoordinatorMessage } from "./AgentMessage.ts"
 export interface GatewaySession {
   /** Returns once there is room for more. */
   readonly send: (message: CoordinatorMessage) => Effect.Effect<void, SessionBroken>
-  /** Ends or fails when the session does. */
-  readonly incoming: Stream.Stream<AgentMessage, SessionBroken>
+  /** Ends or fails when the session does; `SessionRefused` when the agent said what means nothing. */
+  readonly incoming: Stream.Stream<AgentMessage, SessionBroken | SessionRefused>
   /** Where the agent connects from, for a person to read. */
   readonly peer: string
 }

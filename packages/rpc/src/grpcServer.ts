@@ -1,0 +1,316 @@
+// The coordinator's door: serves both services on one port. Owns binding, the life of the calls and an orderly end:
+// streams are told that the coordinator goes, calls in progress may finish, then the port closes. What is answered comes
+// from SweepApi and AgentGateway.
+import {
+  type Metadata,
+  Server,
+  ServerCredentials,
+  status,
+  type sendUnaryData,
+  type ServerDuplexStream,
+  type ServerUnaryCall,
+  type ServerWritableStream,
+} from "@grpc/grpc-js"
+import * as Cause from "effect/Cause"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as FiberSet from "effect/FiberSet"
+import * as Option from "effect/Option"
+import * as Schema from "effect/Schema"
+import type * as Scope from "effect/Scope"
+import * as Stream from "effect/Stream"
+import { AgentServiceService, type SessionRequest, type SessionResponse } from "@sweep/proto/agent"
+import { SweepId, TrialNumber } from "@sweep/domain/Id"
+import { SweepServiceService, type WatchResponse } from "@sweep/proto/sweep"
+import { type Address, formatAddress, isLoopback } from "./address.ts"
+import { SessionBroken, SessionRefused } from "./AgentConnection.ts"
+import { AgentGateway } from "./AgentGateway.ts"
+import { decodeAgentMessage, encodeCoordinatorMessage } from "./agentCodec.ts"
+import { callReader } from "./callReader.ts"
+import { callWriter } from "./callWriter.ts"
+import { serverOptions } from "./channelOptions.ts"
+import { cut } from "./jsonChunks.ts"
+import { internal, invalidArgument, type Status, statusOfApiError, statusOfSessionError } from "./status.ts"
+import { type NotFound, type Refused, SweepApi, type Unavailable, type WatchEvent } from "./SweepApi.ts"
+import {
+  decodeAction,
+  encodeCurve,
+  factJson,
+  progressJson,
+  queryJson,
+  resultsJson,
+  snapshotJson,
+  specJson,
+  statesJson,
+  stateJson,
+  statusJson,
+} from "./sweepCodec.ts"
+import { WireError } from "./WireError.ts"
+
+/** Thrown when the coordinator cannot listen. `message` says what to do. */
+export class CannotListen extends Schema.TaggedError<CannotListen>()("CannotListen", {
+  reason: Schema.Literals(["in-use", "not-loopback", "address"]),
+  message: Schema.String,
+}) {}
+
+export interface ServeOptions {
+  readonly host: string
+  /** 0 lets the system choose. */
+  readonly port: number
+  /** Plain text, and loopback only, without it. */
+  readonly credentials?: ServerCredentials
+}
+
+/** How long calls in progress may take to finish when the coordinator goes. */
+const drainTime = "2 seconds"
+
+type ApiError = NotFound | Refused | Unavailable
+
+const going = new SessionBroken({ message: "the coordinator is shutting down" })
+
+const statusOf = (cause: Cause.Cause<ApiError | SessionBroken | SessionRefused | WireError>): Status => {
+  const failure = Cause.findErrorOption(cause)
+  if (Option.isNone(failure)) {
+    return Cause.hasInterruptsOnly(cause) ? { ...statusOfSessionError(going), code: status.UNAVAILABLE } : internal()
+  }
+  const error = failure.value
+  switch (error._tag) {
+    case "WireError":
+      return invalidArgument(error.message)
+    case "SessionBroken":
+    case "SessionRefused":
+      return statusOfSessionError(error)
+    default:
+      return statusOfApiError(error)
+  }
+}
+
+const logDefect = (exit: Exit.Exit<unknown, unknown>) =>
+  Exit.isFailure(exit) && Cause.hasDies(exit.cause)
+    ? Effect.logError("a request ended in a defect", exit.cause)
+    : Effect.void
+
+const decodeSweep = Schema.decodeUnknownOption(SweepId)
+const decodeTrial = Schema.decodeUnknownOption(TrialNumber)
+
+const parse = <A>(what: string, value: Option.Option<A>): Effect.Effect<A, WireError> =>
+  Option.match(value, {
+    onNone: () => Effect.fail(new WireError({ message: `that is no ${what}` })),
+    onSome: Effect.succeed,
+  })
+const sweepIn = (request: { readonly sweep: string }) => parse("name of a sweep", decodeSweep(request.sweep))
+const trialIn = (trial: number) => parse("number of a trial", decodeTrial(trial))
+const decoding = <A>(decode: () => A): Effect.Effect<A, WireError> =>
+  Effect.try({
+    try: decode,
+    catch: (error) => (error instanceof WireError ? error : new WireError({ message: String(error) })),
+  })
+
+const jsonChunks = (text: string) => Stream.fromIterable(Array.from(cut(text), (jsonChunk) => ({ jsonChunk })))
+
+function* watchResponses(event: WatchEvent): Generator<WatchResponse> {
+  switch (event._tag) {
+    case "Snapshot": {
+      const chunks = Array.from(cut(snapshotJson.encode(event)))
+      for (const [i, jsonChunk] of chunks.entries()) {
+        yield { event: { $case: "snapshot", value: { jsonChunk, last: i === chunks.length - 1 } } }
+      }
+      return
+    }
+    case "Recorded":
+      return yield { event: { $case: "factJson", value: factJson.encode(event.fact) } }
+    case "Progress":
+      return yield { event: { $case: "progressJson", value: progressJson.encode(event.progress) } }
+  }
+}
+
+const bind = (server: Server, address: Address, credentials: ServerCredentials) =>
+  Effect.callback<number, CannotListen>((resume) => {
+    const name = formatAddress(address)
+    server.bindAsync(name, credentials, (error, port) => {
+      if (error === null) return resume(Effect.succeed(port))
+      const inUse = /EADDRINUSE/.test(`${error.message} ${JSON.stringify(error)}`)
+      resume(
+        Effect.fail(
+          new CannotListen({
+            reason: inUse ? "in-use" : "address",
+            message: inUse
+              ? `port ${address.port} on ${address.host} is in use by another program; choose another with --port, or 0 for any free one`
+              : `cannot listen on ${name}: ${error.message}`,
+          }),
+        ),
+      )
+    })
+  })
+
+/**
+ * Listens until the scope closes. Returns where, with the port the system chose for `port: 0`. Without credentials
+ * only loopback addresses are served, because whoever can reach the port can start programs on the agents.
+ */
+export const serveGrpc: (
+  options: ServeOptions,
+) => Effect.Effect<Address, CannotListen, SweepApi | AgentGateway | Scope.Scope> = Effect.fn("serveGrpc")(
+  function* (options) {
+    const { host, port, credentials = ServerCredentials.createInsecure() } = options
+    if (options.credentials === undefined && !isLoopback(host)) {
+      return yield* new CannotListen({
+        reason: "not-loopback",
+        message: `refusing to listen on ${host}: without TLS and tokens anyone who reaches this port could run programs on every agent. Listen on 127.0.0.1 and let agents come through a tunnel (ssh -L).`,
+      })
+    }
+    const api = yield* SweepApi
+    const gateway = yield* AgentGateway
+
+    const server = new Server(serverOptions)
+    // Closed in reverse: streams end first, then calls in progress get their time, then the port closes.
+    yield* Effect.addFinalizer(() =>
+      Effect.callback<void>((done) => server.tryShutdown(() => done(Effect.void))).pipe(
+        Effect.timeoutOrElse({
+          duration: drainTime,
+          orElse: () => Effect.sync(() => server.forceShutdown()),
+        }),
+      ),
+    )
+    const requests = yield* FiberSet.make()
+    yield* Effect.addFinalizer(() => Effect.timeoutOption(FiberSet.awaitEmpty(requests), drainTime))
+    const streams = yield* FiberSet.make()
+    const runRequest = yield* FiberSet.runtime(requests)()
+    const runStream = yield* FiberSet.runtime(streams)()
+
+    const unary =
+      <Request, Response>(handle: (request: Request) => Effect.Effect<Response, ApiError | WireError>) =>
+      (call: ServerUnaryCall<Request, Response>, done: sendUnaryData<Response>) => {
+        const fiber = runRequest(
+          handle(call.request).pipe(
+            Effect.onExit((exit) => {
+              if (Exit.isSuccess(exit)) done(null, exit.value)
+              else done(statusOf(exit.cause))
+              return logDefect(exit)
+            }),
+            Effect.exit,
+          ),
+        )
+        call.on("cancelled", () => fiber.interruptUnsafe())
+      }
+
+    /** Runs what serves a streaming call to its end, and ends the call with how it went. */
+    const serve = (
+      call: {
+        readonly cancelled: boolean
+        readonly end: (metadata?: Metadata) => unknown
+        readonly emit: (name: string, value: unknown) => boolean
+        readonly on: (name: string, listener: () => void) => unknown
+      },
+      served: Effect.Effect<void, ApiError | SessionBroken | SessionRefused | WireError>,
+    ) => {
+      const fiber = runStream(
+        served.pipe(
+          Effect.onExit((exit) => {
+            if (!call.cancelled) {
+              if (Exit.isSuccess(exit)) call.end()
+              else call.emit("error", statusOf(exit.cause))
+            }
+            return logDefect(exit)
+          }),
+          Effect.exit,
+        ),
+      )
+      return fiber
+    }
+
+    const streaming =
+      <Request, Response>(handle: (request: Request) => Stream.Stream<Response, ApiError | WireError>) =>
+      (call: ServerWritableStream<Request, Response>) => {
+        const send = callWriter(call, { encode: (response: Response) => response, failureOf: () => going })
+        const fiber = serve(call, Stream.runForEach(handle(call.request), send))
+        call.on("cancelled", () => fiber.interruptUnsafe())
+      }
+
+    server.addService(AgentServiceService, {
+      session: (call: ServerDuplexStream<SessionRequest, SessionResponse>) => {
+        const broken = (error: unknown) =>
+          new SessionBroken({ message: error instanceof Error ? error.message : String(error) })
+        const incoming = callReader(call, {
+          decode: decodeAgentMessage,
+          failureOf: (error) =>
+            error instanceof WireError
+              ? new SessionRefused({ message: `the agent sent what this coordinator cannot read: ${error.message}` })
+              : broken(error),
+        })
+        const send = callWriter(call, { encode: encodeCoordinatorMessage, failureOf: broken })
+        // Not interrupted when the agent goes: `incoming` fails, and what was received is still committed.
+        serve(call, gateway.serve({ send, incoming, peer: call.getPeer() }))
+      },
+    })
+
+    server.addService(SweepServiceService, {
+      status: unary(() => Effect.map(api.status, (value) => ({ statusJson: statusJson.encode(value) }))),
+      submit: unary((request: { specJson: string }) =>
+        Effect.flatMap(
+          decoding(() => specJson.decode(request.specJson)),
+          (spec) => Effect.map(api.submit(spec), (sweep) => ({ sweep })),
+        ),
+      ),
+      control: unary((request: { sweep: string; trial?: number | undefined; action: number; reason: string }) =>
+        Effect.gen(function* () {
+          const sweep = yield* sweepIn(request)
+          const trial = request.trial === undefined ? null : yield* trialIn(request.trial)
+          const action = yield* decoding(() => decodeAction(request.action as never))
+          yield* api.control(sweep, trial, action, request.reason)
+          return {}
+        }),
+      ),
+      list: streaming(() => Stream.unwrap(Effect.map(api.list, (states) => jsonChunks(statesJson.encode(states))))),
+      get: streaming((request: { sweep: string }) =>
+        Stream.unwrap(
+          Effect.map(Effect.flatMap(sweepIn(request), api.get), (state) => jsonChunks(stateJson.encode(state))),
+        ),
+      ),
+      results: streaming((request: { sweep: string; maxPoints: number }) =>
+        Stream.unwrap(
+          Effect.gen(function* () {
+            const { curves, ...head } = yield* api.results(yield* sweepIn(request), { maxPoints: request.maxPoints })
+            return Stream.concat(
+              Stream.map(jsonChunks(resultsJson.encode(head)), ({ jsonChunk }) => ({
+                part: { $case: "jsonChunk" as const, value: jsonChunk },
+              })),
+              Stream.map(Stream.fromIterable(curves), (curve) => ({
+                part: { $case: "curve" as const, value: encodeCurve(curve) },
+              })),
+            )
+          }),
+        ),
+      ),
+      watch: streaming((request: { sweep: string }) =>
+        Stream.unwrap(Effect.map(sweepIn(request), api.watch)).pipe(
+          Stream.flatMap((event) => Stream.fromIterable(watchResponses(event))),
+        ),
+      ),
+      logs: streaming((request: { sweep: string; trial: number; stream: string; follow: boolean }) =>
+        Stream.unwrap(
+          Effect.gen(function* () {
+            const name = request.stream
+            if (name !== "stdout" && name !== "stderr") {
+              return yield* new WireError({ message: "a log is either stdout or stderr" })
+            }
+            const sweep = yield* sweepIn(request)
+            const trial = yield* trialIn(request.trial)
+            return Stream.map(api.logs(sweep, trial, { stream: name, follow: request.follow }), (text) => ({ text }))
+          }),
+        ),
+      ),
+      query: streaming((request: { sql: string; limit: number }) =>
+        Stream.unwrap(
+          Effect.map(api.query(request.sql, request.limit), (result) => jsonChunks(queryJson.encode(result))),
+        ),
+      ),
+      exportParquet: streaming((request: { sweep: string }) =>
+        Stream.unwrap(Effect.map(sweepIn(request), api.exportParquet)).pipe(
+          Stream.map(({ file, chunk }) => ({ file, chunk: Buffer.from(chunk) })),
+        ),
+      ),
+    })
+
+    return { host, port: yield* bind(server, { host, port }, credentials) }
+  },
+)
