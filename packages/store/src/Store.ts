@@ -1,15 +1,21 @@
 // The contract of the store: facts and metrics, append-only, and the questions asked of them. Owns durability:
 // what an effect of this service has returned for is committed. It decides nothing: no state machine, no verdict.
+// The layer in memory below is the plainest thing that keeps the contract; DuckdbStore is the real one.
 import * as Context from "effect/Context"
-import type * as Effect from "effect/Effect"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
 import * as Schema from "effect/Schema"
-import type { Curve, CurveFeatures } from "@sweep/domain/Curve"
+import { type Curve, type CurveFeatures, curveFeatures, evalLoss, trainLoss } from "@sweep/domain/Curve"
 import type { Fact } from "@sweep/domain/Fact"
 import type { Epoch, SweepId, TrialNumber } from "@sweep/domain/Id"
 import type { PointColumns } from "@sweep/domain/PointColumns"
 import type { QueryResult } from "@sweep/domain/QueryResult"
 import type { AttemptRecord, TrialDetails } from "@sweep/domain/SweepResults"
 import type { TrialEvent } from "@sweep/domain/TrialEvent"
+import { attemptRecords } from "./attemptRecords.ts"
+import { downsample } from "./downsample.ts"
+import { isNew, newPart, unseen } from "./HighWater.ts"
+import { logSlice } from "./logSlice.ts"
 
 /** Thrown when the store cannot do its work: disk full, file damaged, owned by another process. `message` says what to do. */
 export class StoreError extends Schema.TaggedError<StoreError>()("StoreError", {
@@ -52,6 +58,9 @@ export interface HighWater {
   readonly stderr: number
 }
 
+/** What `curves` keeps of a curve when nothing else is asked for: enough for any screen. */
+export const defaultMaxPoints = 2000
+
 export class Store extends Context.Service<
   Store,
   {
@@ -59,7 +68,7 @@ export class Store extends Context.Service<
     readonly append: (facts: ReadonlyArray<Fact>) => Effect.Effect<void, StoreError>
     /** Every fact, in the order of their commits. */
     readonly facts: Effect.Effect<ReadonlyArray<Fact>, StoreError>
-    /** Commits batches and log chunks together. Lines at or below the attempt's high-water mark are skipped, so resending is harmless. Returns the marks of the attempts named. */
+    /** Commits batches and log chunks together. Lines at or below the attempt's high-water mark are skipped, so resending is harmless; a batch or a chunk that would leave a hole is refused whole. Returns the marks of the attempts named, each once: from there a sender goes on. */
     readonly ingest: (
       batches: ReadonlyArray<EventBatch>,
       logs: ReadonlyArray<LogChunk>,
@@ -69,7 +78,7 @@ export class Store extends Context.Service<
     /** The greatest epoch in any fact; 0 for an empty store. */
     readonly lastEpoch: Effect.Effect<number, StoreError>
 
-    /** At most `maxPoints` per curve, first, last, minimum and maximum kept. */
+    /** By trial and metric. At most `maxPoints` (2,000 unless given, never below 4) per curve, first, last, minimum and maximum kept. */
     readonly curves: (
       sweep: SweepId,
       options: {
@@ -78,7 +87,7 @@ export class Store extends Context.Service<
         readonly maxPoints?: number
       },
     ) => Effect.Effect<ReadonlyArray<Curve>, StoreError>
-    /** The last value and the best values of every metric per trial. */
+    /** The last, the least and the greatest value of every metric of the trial; NaN is neither least nor greatest unless there is nothing else. */
     readonly lastValues: (
       sweep: SweepId,
       trial: TrialNumber,
@@ -98,7 +107,10 @@ export class Store extends Context.Service<
     ) => Effect.Effect<ReadonlyArray<CurveFeatures>, StoreError>
     readonly details: (sweep: SweepId) => Effect.Effect<ReadonlyArray<TrialDetails>, StoreError>
     readonly attempts: (sweep: SweepId) => Effect.Effect<ReadonlyArray<AttemptRecord>, StoreError>
-    /** The newest attempt's log from a byte offset on, at most `limit` bytes. */
+    /**
+     * The newest attempt's log from a byte offset on, about `limit` bytes of whole characters. Where `epoch` is that of
+     * an older attempt, the newest one's log from its start. `epoch: null` in the answer: nothing was logged yet.
+     */
     readonly log: (
       sweep: SweepId,
       trial: TrialNumber,
@@ -113,3 +125,159 @@ export class Store extends Context.Service<
     readonly exportParquet: (sweep: SweepId, directory: string) => Effect.Effect<ReadonlyArray<string>, StoreError>
   }
 >()("@sweep/store/Store") {}
+
+/** What one attempt has sent. */
+interface Received {
+  readonly sweep: SweepId
+  readonly trial: TrialNumber
+  mark: HighWater
+  /** Metric, step, value, in the order of the spool. */
+  readonly points: Array<readonly [metric: string, step: number, value: number]>
+  readonly events: Array<TrialEvent>
+  readonly logs: Array<LogChunk>
+}
+
+/** By trial and metric; of every step the newest attempt's value. */
+const curvesOf = (attempts: Iterable<Received>): ReadonlyArray<Curve> => {
+  const values = new Map<string, { trial: TrialNumber; metric: string; steps: Map<number, number> }>()
+  for (const { trial, points } of attempts) {
+    for (const [metric, step, value] of points) {
+      const key = `${trial}/${metric}`
+      const curve = values.get(key) ?? { trial, metric, steps: new Map<number, number>() }
+      values.set(key, curve)
+      curve.steps.set(step, value)
+    }
+  }
+  return Array.from(values.values(), ({ trial, metric, steps }) => ({
+    trial,
+    metric,
+    points: Array.from(steps, ([step, value]) => ({ step, value })).sort((a, b) => a.step - b.step),
+  })).sort((a, b) => a.trial - b.trial || (a.metric < b.metric ? -1 : 1))
+}
+
+/** Keeps everything in memory, for tests; it has no SQL and writes no files. */
+export const layerMemory: Layer.Layer<Store> = Layer.sync(Store, () => {
+  const facts: Array<Fact> = []
+  const received = new Map<Epoch, Received>()
+
+  const attemptOf = (from: { sweep: SweepId; trial: TrialNumber; epoch: Epoch }): Received => {
+    const attempt = received.get(from.epoch) ?? {
+      sweep: from.sweep,
+      trial: from.trial,
+      mark: unseen(from.epoch),
+      points: [],
+      events: [],
+      logs: [],
+    }
+    received.set(from.epoch, attempt)
+    return attempt
+  }
+  const take = (attempt: Received, batch: EventBatch) => {
+    if (!isNew(attempt.mark, batch)) return
+    const { points } = batch
+    for (let i = 0; i < points.seq.length; i++) {
+      if (points.seq[i]! > attempt.mark.seq) {
+        attempt.points.push([points.metrics[points.metric[i]!]!, points.step[i]!, points.value[i]!])
+      }
+    }
+    attempt.events.push(...batch.events.filter((event) => event.seq > attempt.mark.seq))
+    attempt.mark = { ...attempt.mark, seq: batch.lastSeq }
+  }
+  const takeLog = (attempt: Received, chunk: LogChunk) => {
+    const part = newPart(attempt.mark, chunk)
+    if (part === undefined) return
+    attempt.logs.push(part)
+    attempt.mark = { ...attempt.mark, [part.stream]: part.end }
+  }
+  /** Oldest attempt first. */
+  const attemptsOf = (sweep: SweepId, trials?: ReadonlyArray<TrialNumber>): ReadonlyArray<readonly [Epoch, Received]> =>
+    Array.from(received)
+      .filter(([, attempt]) => attempt.sweep === sweep && (trials?.includes(attempt.trial) ?? true))
+      .sort(([a], [b]) => a - b)
+  const curvesIn = (sweep: SweepId, trials?: ReadonlyArray<TrialNumber>) =>
+    curvesOf(attemptsOf(sweep, trials).map(([, attempt]) => attempt))
+
+  return {
+    append: (more) => Effect.sync(() => void facts.push(...more)),
+    facts: Effect.sync(() => [...facts]),
+    lastEpoch: Effect.sync(() =>
+      facts.reduce((last, fact) => ("epoch" in fact ? Math.max(last, fact.epoch) : last), 0),
+    ),
+    ingest: (batches, logs) =>
+      Effect.sync(() => {
+        for (const batch of batches) take(attemptOf(batch), batch)
+        for (const chunk of logs) takeLog(attemptOf(chunk), chunk)
+        const named = new Set([...batches, ...logs].map(({ epoch }) => epoch))
+        return Array.from(named, (epoch) => received.get(epoch)!.mark)
+      }),
+    highWater: Effect.sync(() =>
+      Array.from(received.values(), ({ mark }) => mark)
+        .filter(({ seq, stdout, stderr }) => seq + stdout + stderr > 0)
+        .sort((a, b) => a.epoch - b.epoch),
+    ),
+    curves: (sweep, { metrics, trials, maxPoints = defaultMaxPoints }) =>
+      Effect.sync(() =>
+        curvesIn(sweep, trials)
+          .filter(({ metric }) => metrics?.includes(metric) ?? true)
+          .map((curve) => ({ ...curve, points: downsample(curve.points, maxPoints) })),
+      ),
+    lastValues: (sweep, trial) =>
+      Effect.sync(() =>
+        curvesIn(sweep, [trial]).map(({ metric, points }) => {
+          const { step, value: last } = points.at(-1)!
+          let min = Number.NaN
+          let max = Number.NaN
+          for (const { value } of points) {
+            if (Number.isNaN(min) || value < min) min = value
+            if (Number.isNaN(max) || value > max) max = value
+          }
+          return { metric, step, last, min, max }
+        }),
+      ),
+    features: (sweep, trials) =>
+      Effect.sync(() => {
+        const curves = curvesIn(sweep, trials)
+        const points = (trial: TrialNumber, metric: string) =>
+          curves.find((curve) => curve.trial === trial && curve.metric === metric)?.points ?? []
+        const named = new Set(
+          curves.filter(({ metric }) => metric === evalLoss || metric === trainLoss).map(({ trial }) => trial),
+        )
+        return Array.from(named, (trial) =>
+          curveFeatures(sweep, trial, points(trial, evalLoss), points(trial, trainLoss)),
+        )
+      }),
+    details: (sweep) =>
+      Effect.sync(() => {
+        const byTrial = Map.groupBy(attemptsOf(sweep), ([, { trial }]) => trial)
+        return Array.from(byTrial, ([trial, attempts]): TrialDetails => {
+          const events = attempts.flatMap(([, attempt]) => attempt.events)
+          const sampled = attempts.findLast(([, attempt]) => attempt.events.some(({ type }) => type === "sample"))
+          const samples = sampled?.[1].events.filter((event) => event.type === "sample") ?? []
+          return {
+            trial,
+            started: events.findLast((event) => event.type === "started") ?? null,
+            memory: events.findLast((event) => event.type === "memory") ?? null,
+            finished: events.findLast((event) => event.type === "finished") ?? null,
+            samples: Array.from(new Map(samples.map((sample) => [sample.probe, sample])).values()).sort(
+              (a, b) => a.probe - b.probe,
+            ),
+          }
+        })
+          .filter(({ started, memory, finished, samples }) => started || memory || finished || samples.length > 0)
+          .sort((a, b) => a.trial - b.trial)
+      }),
+    attempts: (sweep) => Effect.sync(() => attemptRecords(facts, sweep)),
+    log: (sweep, trial, stream, from, limit) =>
+      Effect.sync(() => {
+        const newest = attemptsOf(sweep, [trial]).findLast(([, attempt]) => attempt.logs.length > 0)
+        if (newest === undefined) return { epoch: null, text: "", end: 0 }
+        const [epoch, { logs }] = newest
+        const offset = from.epoch === null || from.epoch === epoch ? from.offset : 0
+        const chunks = logs.filter((chunk) => chunk.stream === stream && chunk.end > offset)
+        return { epoch, ...logSlice(chunks, offset, limit) }
+      }),
+    query: () => Effect.fail(new QueryError({ message: "the store in memory answers no SQL" })),
+    exportParquet: () =>
+      Effect.fail(new StoreError({ reason: "io", message: "the store in memory writes no Parquet files" })),
+  }
+})
