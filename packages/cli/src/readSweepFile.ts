@@ -38,9 +38,10 @@ const readText = (path: string) =>
 export const readSweepFile = Effect.fn("readSweepFile")(function* (path: string) {
   const text = yield* readText(path)
   const { loadSweep } = yield* Effect.promise(() => import("@sweep/spec/loadSweep"))
-  const { renderProblems } = yield* Effect.promise(() => import("@sweep/spec/SpecProblem"))
+  const { renderProblems } = yield* Effect.promise(() => import("@sweep/spec/renderProblems"))
   const { prepared } = yield* home
-  return yield* loadSweep(text, { path, absolutePath: resolve(path), workDirectory: prepared }).pipe(
+  const { spec } = yield* loadSweep(text, { path, absolutePath: resolve(path), workDirectory: prepared }).pipe(
     Effect.catchTag("SpecErrors", (error) => Effect.fail(badInput(renderProblems(error.problems, text)))),
   )
+  return spec
 })

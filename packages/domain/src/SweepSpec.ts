@@ -29,15 +29,20 @@ export type DataFile = typeof DataFile.Type
 export class SweepSpec extends Schema.Class<SweepSpec>("SweepSpec")({
   name: Schema.String,
   description: Schema.String,
-  /** A hub id, `modelscope:ID`, or an absolute path. */
+  /** A hub id, `modelscope:ID`, or an absolute path; empty where a command trainer's file names none. */
   model: Schema.String,
+  /** Files with empty paths where a command trainer's file names none. */
   data: Schema.Struct({ train: DataFile, eval: DataFile }),
   trainer: Schema.Literals(["peft", "command"]),
   /** For `trainer: command`: an argument vector with W&B's macros; never a shell. */
   command: Schema.NullOr(Schema.Array(Schema.String)),
   metric: Metric,
+  /** Every objective of a sweep with several, the first being `metric`. */
+  metrics: Schema.optionalKey(Schema.Array(Metric)),
   method: Method,
   space: SearchSpace,
+  /** Dotted names of the nested parameter groups; a command gets each as one argument. */
+  groups: Schema.optionalKey(Schema.Array(Schema.String)),
   seed: Schema.Int,
   /** Runs per set of parameters, with different seeds; samplers see their mean. */
   replicas: Schema.Int,

@@ -1,0 +1,14 @@
+// A sweep file's text → its spec: parse, then resolve.
+import * as Effect from "effect/Effect"
+import { parseSweepFile } from "./parseSweepFile.ts"
+import { resolveSweep, type ResolveOptions } from "./resolveSweep.ts"
+
+export const loadSweep = Effect.fn("loadSweep")(function* (
+  text: string,
+  options: ResolveOptions & {
+    /** As the person wrote it; problems name it. */
+    readonly path: string
+  },
+) {
+  return yield* resolveSweep(yield* parseSweepFile(text, options.path), options)
+})
