@@ -1,12 +1,15 @@
 // Bundles the command into packages/cli/dist. DuckDB stays outside (it is a native module); what is imported lazily
 // (the coordinator, Vega) becomes chunks of its own, so that a short command loads little.
-import { cpSync, mkdirSync, readFileSync, rmSync } from "node:fs"
+import { readFileSync, renameSync, rmSync, writeFileSync } from "node:fs"
 import { dirname, join } from "node:path"
 import { fileURLToPath } from "node:url"
 import { build } from "esbuild"
+import { buildRuntime } from "../reports/build/runtime.ts"
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)))
-const out = join(root, "packages/cli/dist")
+const dist = join(root, "packages/cli/dist")
+// Built beside it and put in its place at the end: a failed build leaves the program that was there.
+const out = `${dist}.next`
 const { version } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"))
 
 rmSync(out, { recursive: true, force: true })
@@ -25,3 +28,8 @@ await build({
   banner: { js: 'import { createRequire as __createRequire } from "node:module"; const require = __createRequire(import.meta.url);' },
   logLevel: "warning",
 })
+
+// What a report's page runs is read at run time and inlined into the file.
+writeFileSync(join(out, "report-runtime.js"), await buildRuntime())
+rmSync(dist, { recursive: true, force: true })
+renameSync(out, dist)

@@ -3,37 +3,28 @@
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
+import { type Address, formatAddress, parseAddress } from "@sweep/rpc/address"
 import { NotFound, Refused, SweepApi, Unavailable } from "@sweep/rpc/SweepApi"
 import { badInput, type Failure, unavailable } from "./exitCodes.ts"
 import { home, readNote } from "./home.ts"
 
-export interface Address {
-  readonly host: string
-  readonly port: number
-}
-
-/** `HOST:PORT`, `grpc://HOST:PORT` or `[::1]:PORT`. */
-export const parseAddress = (text: string) => {
-  const match = /^(?:grpc:\/\/)?(\[[0-9a-fA-F:]+\]|[A-Za-z0-9._-]+):([0-9]{1,5})\/?$/.exec(text)
-  const port = match === null ? 0 : Number(match[2])
-  return match === null || port < 1 || port > 65_535
+const readAddress = (text: string) => {
+  const address = parseAddress(text)
+  return address === undefined || address.port === 0
     ? Effect.fail(
         badInput(
           `'${text}' is not the address of a coordinator. Write HOST:PORT, such as 127.0.0.1:7733; 'sweep serve' prints its own.`,
         ),
       )
-    : Effect.succeed<Address>({ host: match[1]!.replace(/^\[|\]$/g, ""), port })
+    : Effect.succeed(address)
 }
-
-export const formatAddress = ({ host, port }: Address): string =>
-  host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`
 
 /** The coordinator named by flag or SWEEP_COORDINATOR, else the running one of the state directory. */
 export const findAddress = Effect.fn("findAddress")(function* (flag: Option.Option<string>) {
   const named = Option.getOrUndefined(flag) ?? process.env["SWEEP_COORDINATOR"]
-  if (named !== undefined && named !== "") return { named: true, address: yield* parseAddress(named) }
+  if (named !== undefined && named !== "") return { named: true, address: yield* readAddress(named) }
   const note = readNote(yield* home)
-  return note === undefined ? undefined : { named: false, address: yield* parseAddress(note.address) }
+  return note === undefined ? undefined : { named: false, address: yield* readAddress(note.address) }
 })
 
 /** A remote coordinator's SweepApi. */

@@ -1,0 +1,19 @@
+// The log of a long-running command (serve, agent) on standard error: a time, a word for what is not mere information,
+// the message. One line each, for people and journald alike.
+import * as Effect from "effect/Effect"
+import * as Logger from "effect/Logger"
+import { printable } from "./terminal/format.ts"
+
+const line = Logger.make<unknown, void>(({ date, logLevel, message }) => {
+  const text = (Array.isArray(message) ? message : [message])
+    .map((part) => (typeof part === "string" ? part : part instanceof Error ? part.message : JSON.stringify(part)))
+    .join(" ")
+  const level = logLevel === "Info" ? "" : `${logLevel.toLowerCase()}: `
+  process.stderr.write(`${date.toISOString().slice(11, 19)} ${level}${printable(text)}\n`)
+})
+
+export const withLineLog = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
+  effect.pipe(Effect.provide(Logger.layer([line])))
+
+/** For commands whose screen belongs to the board: only what went wrong, and only when it is no terminal. */
+export const withQuietLog = <A, E, R>(effect: Effect.Effect<A, E, R>) => effect.pipe(Effect.provide(Logger.layer([])))

@@ -1,0 +1,28 @@
+// `sweep run` through a coordinator that is there already: submit, follow, and leave at Ctrl-C without ending anything.
+import * as Effect from "effect/Effect"
+import type { SweepSpec } from "@sweep/domain/SweepSpec"
+import { type Address, formatAddress } from "@sweep/rpc/address"
+import { SweepApi } from "@sweep/rpc/SweepApi"
+import { explainApi, remoteApi } from "./access.ts"
+import { finishRun } from "./finishRun.ts"
+import { note, print, printJson } from "./output.ts"
+import { follow } from "./terminal/follow.ts"
+
+export const runThere = (
+  spec: SweepSpec,
+  address: Address,
+  options: { readonly json: boolean; readonly detach: boolean },
+) =>
+  Effect.gen(function* () {
+    const api = yield* SweepApi
+    const id = yield* api.submit(spec)
+    const comeBack = `sweep watch ${id} --coordinator ${formatAddress(address)}`
+    if (options.detach) {
+      return yield* options.json ? printJson({ sweep: id }) : print(`${id} was submitted. Watch it: ${comeBack}`)
+    }
+    yield* follow(api.watch(id), {
+      out: options.json ? process.stderr : process.stdout,
+      hint: "Ctrl-C leaves; the sweep goes on.",
+    }).pipe(Effect.onInterrupt(() => note(`\n${id} goes on without this command. Come back: ${comeBack}`)))
+    yield* finishRun(id, options)
+  }).pipe(Effect.provide(remoteApi(address)), explainApi)

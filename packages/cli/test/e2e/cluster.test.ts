@@ -1,0 +1,124 @@
+import { describe, expect, it } from "vitest"
+import { lastJson, smallSweep, Workplace, type Running } from "./harness.ts"
+
+// The promises on time, shortened so that a death is noticed within seconds.
+const timings = { SWEEP_HEARTBEAT: "0.5", SWEEP_SUSPECT: "2", SWEEP_LEASE: "4", SWEEP_GRACE: "2", SWEEP_MARGIN: "1" }
+
+const serve = async (place: Workplace, port = "0") => {
+  const coordinator = place.start(["serve", "--port", port], timings)
+  const [, address] = await coordinator.until(/--coordinator (\S+:\d+)/)
+  return { coordinator, address: address! }
+}
+
+const agent = async (place: Workplace, address: string, id: string) => {
+  const running = place.start([
+    "agent",
+    "--coordinator",
+    address,
+    "--id",
+    id,
+    "--slots",
+    "1",
+    "--directory",
+    `${place.directory}/${id}`,
+  ])
+  await running.until(/connected/i)
+  return running
+}
+
+const trialsOf = async (place: Workplace, address: string) =>
+  lastJson((await place.run(["trials", "small", "--coordinator", address, "--json"])).stdout) as Array<any>
+
+const pointsOf = async (place: Workplace, address: string) =>
+  lastJson(
+    (await place.run(["query", "SELECT count(*) AS n FROM metrics", "--coordinator", address, "--json"])).stdout,
+  )[0].n as number
+
+describe("a coordinator and two agents", () => {
+  it(
+    "share the trials; the trial of an agent that is killed completes on the other",
+    { timeout: 600_000 },
+    async () => {
+      const place = new Workplace()
+      const { address } = await serve(place)
+      const agents: Record<string, Running> = {
+        one: await agent(place, address, "one"),
+        two: await agent(place, address, "two"),
+      }
+      const file = place.write("small.yaml", smallSweep({ samples: 480, ranks: "[2, 4, 8]", rates: "[0.001, 0.003]" }))
+      const run = place.start(["run", file, "--coordinator", address, "--json"])
+      await run.until(/#\d started[\s\S]*#\d started/)
+
+      const victim = (await trialsOf(place, address)).find(
+        (trial) => trial.state === "running" || trial.state === "assigned",
+      )
+      agents[victim.agent]!.kill("SIGKILL")
+      const { code, stdout, stderr } = await run.done
+      expect(code, stderr).toBe(0)
+      expect(lastJson(stdout)).toMatchObject({ trials: { completed: 6 } })
+
+      const trials = await trialsOf(place, address)
+      const rescued = trials.find((trial) => trial.trial === victim.trial)
+      expect(rescued).toMatchObject({ state: "completed", attempt: 2 })
+      expect(rescued.agent).not.toBe(victim.agent)
+      const byAgent = lastJson(
+        (
+          await place.run([
+            "query",
+            "SELECT count(DISTINCT agent) AS n FROM facts WHERE type = 'TrialAssigned'",
+            "--coordinator",
+            address,
+            "--json",
+          ])
+        ).stdout.replace(/.*error.*/, "[]"),
+      )
+      if (byAgent.length > 0) expect(byAgent[0].n).toBe(2)
+    },
+  )
+
+  it(
+    "go on when the coordinator is killed and started again, and no acknowledged point is missing",
+    { timeout: 600_000 },
+    async () => {
+      const place = new Workplace()
+      const first = await serve(place)
+      const port = first.address.split(":").at(-1)!
+      await agent(place, first.address, "one")
+      const file = place.write("small.yaml", smallSweep({ samples: 960, ranks: "[2, 4]", epochs: "[2]" }))
+      const submitted = await place.run(["run", file, "--coordinator", first.address, "--detach", "--json"])
+      expect(submitted.code, submitted.stderr).toBe(0)
+
+      let before = 0
+      while (before < 20) before = await pointsOf(place, first.address)
+      first.coordinator.kill("SIGKILL")
+      await first.coordinator.done
+
+      const second = await serve(place, port)
+      expect(await pointsOf(place, second.address)).toBeGreaterThanOrEqual(before)
+      const watched = await place.run(["watch", "small", "--coordinator", second.address])
+      expect(watched.code, watched.stderr).toBe(0)
+      const trials = await trialsOf(place, second.address)
+      // Every trial ran once: the restart cost no attempt.
+      expect(trials.map((trial) => [trial.state, trial.attempt])).toEqual([
+        ["completed", 1],
+        ["completed", 1],
+      ])
+      const steps = lastJson(
+        (
+          await place.run([
+            "query",
+            "SELECT trial, count(*) AS n, count(DISTINCT step) AS steps FROM metrics WHERE metric = 'eval/loss' GROUP BY trial ORDER BY trial",
+            "--coordinator",
+            second.address,
+            "--json",
+          ])
+        ).stdout,
+      )
+      // The untouched model, and three evals in each of two epochs; none missing, none twice.
+      expect(steps).toEqual([
+        { trial: 1, n: 7, steps: 7 },
+        { trial: 2, n: 7, steps: 7 },
+      ])
+    },
+  )
+})

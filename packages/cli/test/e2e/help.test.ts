@@ -1,0 +1,47 @@
+import { describe, expect, it } from "vitest"
+import { Workplace } from "./harness.ts"
+
+const commands = [
+  "run",
+  "check",
+  "ls",
+  "show",
+  "trials",
+  "watch",
+  "logs",
+  "best",
+  "report",
+  "stop",
+  "pause",
+  "resume",
+  "query",
+  "export",
+  "serve",
+  "agent",
+]
+
+describe("help", () => {
+  it("of the whole and of every command is as agreed", async () => {
+    const place = new Workplace()
+    const pages = await Promise.all(
+      [[], ...commands.map((command) => [command])].map(async (args) => {
+        const { code, stdout } = await place.run([...args, "--help"])
+        expect(code).toBe(0)
+        return `$ sweep ${[...args, "--help"].join(" ")}\n${stdout}`
+      }),
+    )
+    await expect(pages.join("\n")).toMatchFileSnapshot("../golden/help.txt")
+  })
+
+  it("prints its version, and shell completion", async () => {
+    const place = new Workplace()
+    expect((await place.run(["--version"])).stdout).toMatch(/\d+\.\d+\.\d+/)
+    expect((await place.run(["--completions", "bash"])).stdout).toContain("sweep")
+  })
+
+  it("suggests the nearest command", async () => {
+    const { code, stderr, stdout } = await new Workplace().run(["rum"])
+    expect(code).toBe(1)
+    expect(stdout + stderr).toContain("run")
+  })
+})

@@ -1,0 +1,81 @@
+import { existsSync, readFileSync, readdirSync } from "node:fs"
+import { join } from "node:path"
+import { describe, expect, it } from "vitest"
+import { lastJson, smallSweep, Workplace } from "./harness.ts"
+
+describe("a sweep on one machine, with the real trainer", () => {
+  it("runs to a report, and every reading command knows of it", { timeout: 600_000 }, async () => {
+    const place = new Workplace()
+    const file = place.write("small.yaml", smallSweep())
+    const run = await place.run(["run", file, "--json", "--slots", "1"])
+    expect(run.code, run.stderr).toBe(0)
+    const result = lastJson(run.stdout)
+    expect(result).toMatchObject({ sweep: "small", trials: { completed: 2 } })
+    expect(result.best.parameters.rank).toBeOneOf([2, 4])
+    expect(result.best.objective).toBeGreaterThan(0)
+    expect(Object.values<number>(result.verdicts).reduce((a, b) => a + b, 0)).toBe(2)
+    expect(readFileSync(result.report, "utf8")).toContain("<!doctype html>")
+
+    expect(lastJson((await place.run(["ls", "--json"])).stdout)[0]).toMatchObject({
+      sweep: "small",
+      status: "finished",
+    })
+    const trials = lastJson((await place.run(["trials", "small", "--json"])).stdout)
+    expect(trials).toHaveLength(2)
+    expect(trials.map((t: any) => t.objective).sort()[0]).toBe(result.best.objective)
+    expect((await place.run(["show", "small"])).stdout).toContain("best: #")
+    expect((await place.run(["best", "small", "--yaml"])).stdout).toMatch(/^rank: [24]$/m)
+
+    const counted = lastJson(
+      (
+        await place.run([
+          "query",
+          "SELECT count(*) AS n, count(DISTINCT trial) AS trials FROM metrics WHERE metric = 'eval/loss'",
+          "--json",
+        ])
+      ).stdout,
+    )
+    // Before training, and three times in the one epoch.
+    expect(counted).toEqual([{ n: 8, trials: 2 }])
+
+    const exported = await place.run(["export", "small", "--parquet", "out"])
+    expect(exported.code, exported.stderr).toBe(0)
+    expect(readdirSync(join(place.directory, "out")).sort()).toEqual(
+      expect.arrayContaining(["metrics.parquet", "trials.parquet"]),
+    )
+
+    const report = await place.run(["report", "small", "-o", "mine.html"])
+    expect(report.code, report.stderr).toBe(0)
+    expect(existsSync(join(place.directory, "mine.html"))).toBe(true)
+    expect((await place.run(["logs", "small/1", "--stderr"])).code).toBe(0)
+  })
+
+  it("gives the same objectives again with the same seed", { timeout: 600_000 }, async () => {
+    const objectives = async () => {
+      const place = new Workplace()
+      const run = await place.run(["run", place.write("small.yaml", smallSweep()), "--json", "--slots", "1"])
+      expect(run.code, run.stderr).toBe(0)
+      return lastJson((await place.run(["trials", "small", "--json"])).stdout).map((t: any) => [
+        t.trial,
+        t.parameters,
+        t.objective,
+      ])
+    }
+    expect(await objectives()).toEqual(await objectives())
+  })
+
+  it("stops cleanly at Ctrl-C and goes on with resume", { timeout: 600_000 }, async () => {
+    const place = new Workplace()
+    const file = place.write("small.yaml", smallSweep({ samples: 640, epochs: "[2]" }))
+    const run = place.start(["run", file, "--slots", "1"])
+    await run.until(/#1 started/)
+    run.kill("SIGINT")
+    const interrupted = await run.done
+    expect(interrupted.code).toBe(130)
+    expect(interrupted.stdout + interrupted.stderr).toContain("sweep resume small")
+
+    const resumed = await place.run(["resume", "small", "--json"])
+    expect(resumed.code, resumed.stderr).toBe(0)
+    expect(lastJson(resumed.stdout)).toMatchObject({ trials: { completed: 2 } })
+  })
+})
