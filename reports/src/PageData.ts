@@ -1,0 +1,39 @@
+// What the page's program finds in the page: compiled charts with their rows, and what tooltips say. The contract between
+// renderReport.ts, which writes it, and page/, which reads it.
+import type { Spec } from "vega"
+import type { ParameterValue } from "@sweep/domain/Parameter"
+import type { PackedColumn } from "./charts/pack.ts"
+
+export interface Words {
+  readonly en: string
+  readonly zh: string
+}
+
+export interface PageChart {
+  readonly id: string
+  /** Index into `specs`. */
+  readonly spec: number
+  readonly signals: Readonly<Record<string, number | string | boolean>>
+  readonly data: ReadonlyArray<{ readonly name: string; readonly columns: ReadonlyArray<PackedColumn> }>
+}
+
+export interface PageTrial {
+  readonly trial: number
+  readonly tone: string
+  /** Formatted. */
+  readonly objective: string | null
+  readonly parameters: ReadonlyArray<readonly [string, ParameterValue]>
+}
+
+export interface PageData {
+  readonly specs: ReadonlyArray<Spec>
+  readonly charts: ReadonlyArray<PageChart>
+  readonly metric: string
+  readonly trials: ReadonlyArray<PageTrial>
+  readonly words: {
+    readonly trial: Words
+    readonly step: Words
+    readonly trials: Words
+    readonly verdicts: Readonly<Record<string, Words>>
+  }
+}

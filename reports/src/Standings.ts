@@ -1,0 +1,181 @@
+// The trials of a sweep in the order of their objectives, each with what the report says of it, and the best set of
+// parameters among them. Owns ranking, replicas, the spread and which parameters vary; no markup and no charts.
+import { type Curve, type CurvePoint, evalLoss, trainLoss } from "@sweep/domain/Curve"
+import type { TrialNumber } from "@sweep/domain/Id"
+import { compare, type Goal } from "@sweep/domain/Metric"
+import { canonicalText, type Parameters } from "@sweep/domain/Parameter"
+import type { AttemptRecord, SweepResults, TrialDetails } from "@sweep/domain/SweepResults"
+import { isTerminal, type Trial } from "@sweep/domain/Trial"
+
+export interface Standing {
+  readonly trial: Trial
+  /** From 1; `null` without a finite objective. */
+  readonly rank: number | null
+  readonly objective: number | null
+  /** By metric name; only finite values. */
+  readonly curves: ReadonlyMap<string, ReadonlyArray<CurvePoint>>
+  readonly bestEval: CurvePoint | null
+  readonly lastEval: CurvePoint | null
+  readonly lastTrain: CurvePoint | null
+  readonly details: TrialDetails | null
+  readonly attempts: ReadonlyArray<AttemptRecord>
+  /** Milliseconds of all attempts; `null` before the first. */
+  readonly duration: number | null
+  readonly peakBytes: number | null
+  readonly tokensPerSecond: number | null
+}
+
+/** One set of parameters and the trials that ran it (several with replicas). */
+export interface Configuration {
+  readonly parameters: Parameters
+  /** Best objective first. */
+  readonly standings: ReadonlyArray<Standing>
+  /** Mean of their objectives. */
+  readonly mean: number
+  /** Standard deviation between them (n − 1); `null` for one trial. */
+  readonly deviation: number | null
+}
+
+export interface Standings {
+  readonly metric: string
+  readonly goal: Goal
+  /** Ranked first, then the others by number. */
+  readonly all: ReadonlyArray<Standing>
+  readonly ranked: ReadonlyArray<Standing>
+  /** Best mean first. */
+  readonly configurations: ReadonlyArray<Configuration>
+  /** The best trial of the best configuration. */
+  readonly best: Standing | null
+  /** Names, in the order of the sweep file. */
+  readonly varying: ReadonlyArray<string>
+  /** The metric before the first step, the same for every trial; `null` when it was not measured. */
+  readonly base: number | null
+  /** The middle half of the objectives, best side first; `null` for fewer than four. */
+  readonly middleHalf: readonly [number, number] | null
+  /** Milliseconds of every attempt of every trial. */
+  readonly duration: number
+  /** Trials that have not ended. */
+  readonly open: number
+}
+
+export const median = (values: ReadonlyArray<number>): number | null => quantile(values, 0.5)
+
+/** Linear between the two nearest order statistics. */
+export const quantile = (values: ReadonlyArray<number>, share: number): number | null => {
+  const sorted = values.toSorted((a, b) => a - b)
+  const at = share * (sorted.length - 1)
+  const low = sorted[Math.floor(at)]
+  const high = sorted[Math.ceil(at)]
+  return low === undefined || high === undefined ? null : low + (high - low) * (at - Math.floor(at))
+}
+
+const finite = (value: number | null | undefined): number | null =>
+  value !== null && value !== undefined && Number.isFinite(value) ? value : null
+
+const groupBy = <A, K>(items: Iterable<A>, key: (item: A) => K): Map<K, Array<A>> => Map.groupBy(items, key)
+
+const curvesByMetric = (curves: ReadonlyArray<Curve>): ReadonlyMap<string, ReadonlyArray<CurvePoint>> =>
+  new Map(
+    curves.map(({ metric, points }) => [
+      metric,
+      points.filter((point) => Number.isFinite(point.value) && Number.isFinite(point.step)),
+    ]),
+  )
+
+const lastOf = (points: ReadonlyArray<CurvePoint> | undefined): CurvePoint | null => points?.at(-1) ?? null
+
+const lowest = (points: ReadonlyArray<CurvePoint> | undefined): CurvePoint | null =>
+  points?.reduce<CurvePoint | null>((a, b) => (a === null || b.value < a.value ? b : a), null) ?? null
+
+const spent = (trial: Trial, attempts: ReadonlyArray<AttemptRecord>, at: number): number | null => {
+  if (attempts.length > 0) return attempts.reduce((sum, one) => sum + ((one.endedAt ?? at) - one.assignedAt), 0)
+  return trial.startedAt === null ? null : (trial.endedAt ?? at) - trial.startedAt
+}
+
+/** Parameters with more than one value among the trials; one that some trials lack varies, too. */
+const varyingOf = (results: SweepResults, trials: ReadonlyArray<Trial>): ReadonlyArray<string> => {
+  const { space } = results.sweep.spec
+  const order = [...space.dimensions, ...space.derived].map((dimension) => dimension.name)
+  const names = new Set([...order, ...trials.flatMap((trial) => Object.keys(trial.parameters))])
+  return [...names].filter((name) => new Set(trials.map((trial) => trial.parameters[name])).size > 1)
+}
+
+const configurationsOf = (ranked: ReadonlyArray<Standing>, goal: Goal): ReadonlyArray<Configuration> =>
+  [...groupBy(ranked, (standing) => canonicalText(standing.trial.parameters)).values()]
+    .map((standings): Configuration => {
+      const values = standings.map((standing) => standing.objective!)
+      const mean = values.reduce((a, b) => a + b, 0) / values.length
+      const squares = values.reduce((sum, value) => sum + (value - mean) ** 2, 0)
+      return {
+        parameters: standings[0]!.trial.parameters,
+        standings,
+        mean,
+        deviation: values.length < 2 ? null : Math.sqrt(squares / (values.length - 1)),
+      }
+    })
+    .toSorted((a, b) => compare(goal)(a.mean, b.mean))
+
+export const standingsOf = (results: SweepResults): Standings => {
+  const { metric } = results.sweep.spec
+  const trials = [...results.sweep.trials.values()]
+  const curves = groupBy(results.curves, (curve) => curve.trial)
+  const details = new Map(results.details.map((one) => [one.trial, one]))
+  const attempts = groupBy(results.attempts, (one) => one.trial)
+  const unranked = trials.map((trial): Standing => {
+    const own = curvesByMetric(curves.get(trial.number) ?? [])
+    const detail = details.get(trial.number) ?? null
+    const tried = attempts.get(trial.number) ?? []
+    return {
+      trial,
+      rank: null,
+      // A failed or cancelled trial may have reported good values on its way; it has no adapter to use.
+      objective: trial.state === "completed" || trial.state === "stopped" ? finite(trial.objective) : null,
+      curves: own,
+      bestEval: lowest(own.get(evalLoss)),
+      lastEval: lastOf(own.get(evalLoss)),
+      lastTrain: lastOf(own.get(trainLoss)),
+      details: detail,
+      attempts: tried,
+      duration: spent(trial, tried, results.at),
+      peakBytes: finite(detail?.memory?.peak_device_bytes) ?? finite(detail?.memory?.peak_host_bytes),
+      tokensPerSecond: finite(trial.values["train/tokens_per_second"]) ?? medianOf(own.get("train/tokens_per_second")),
+    }
+  })
+  const better = compare(metric.goal)
+  const ranked = unranked
+    .filter((standing) => standing.objective !== null)
+    .toSorted((a, b) => better(a.objective!, b.objective!) || a.trial.number - b.trial.number)
+    .map((standing, index): Standing => ({ ...standing, rank: index + 1 }))
+  const configurations = configurationsOf(ranked, metric.goal)
+  const starts = unranked.flatMap((one) => {
+    const first = one.curves.get(metric.name)?.[0]
+    return first?.step === 0 ? [first.value] : []
+  })
+  const objectives = ranked.map((standing) => standing.objective!)
+  const quarters = [quantile(objectives, 0.25), quantile(objectives, 0.75)] as const
+  return {
+    metric: metric.name,
+    goal: metric.goal,
+    all: [...ranked, ...unranked.filter((standing) => standing.objective === null)],
+    ranked,
+    configurations,
+    best: configurations[0]?.standings[0] ?? null,
+    varying: varyingOf(results, trials),
+    base: median(starts),
+    middleHalf:
+      objectives.length < 4 || quarters[0] === null || quarters[1] === null
+        ? null
+        : metric.goal === "minimize"
+          ? [quarters[0], quarters[1]]
+          : [quarters[1], quarters[0]],
+    duration: unranked.reduce((sum, standing) => sum + (standing.duration ?? 0), 0),
+    open: trials.filter((trial) => !isTerminal(trial.state)).length,
+  }
+}
+
+const medianOf = (points: ReadonlyArray<CurvePoint> | undefined): number | null =>
+  points === undefined ? null : median(points.map((point) => point.value))
+
+/** `trial`'s standing; every trial of the sweep has one. */
+export const standingOf = (standings: Standings, trial: TrialNumber): Standing | undefined =>
+  standings.all.find((standing) => standing.trial.number === trial)

@@ -1,0 +1,53 @@
+// How a parameter is laid out along an axis: logarithmic, linear or by name, and which values get a tick. Owns that
+// decision for charts and heat maps alike.
+import type { ParameterValue } from "@sweep/domain/Parameter"
+import type { SearchSpace } from "@sweep/domain/SearchSpace"
+
+export type ParameterAxis =
+  | { readonly kind: "named"; readonly values: ReadonlyArray<string> }
+  | {
+      readonly kind: "number"
+      readonly log: boolean
+      /** Growing, each once. */
+      readonly values: ReadonlyArray<number>
+      /** Few values, each worth a tick. */
+      readonly discrete: boolean
+    }
+
+export const fewValues = 8
+
+const logDistributions: ReadonlySet<string> = new Set(["LogUniform", "QLogUniform", "InvLogUniform", "LogNormal", "QLogNormal"])
+
+/** 4, 8, 16, 32 or 1e-4, 3e-4, 1e-3: steps of about the same ratio. */
+const isGeometric = (values: ReadonlyArray<number>): boolean => {
+  const ratios = values.slice(1).map((value, index) => value / values[index]!)
+  return values.length > 2 && Math.min(...ratios) >= 1.8 && Math.max(...ratios) / Math.min(...ratios) < 2.6
+}
+
+const logarithmic = (name: string, values: ReadonlyArray<number>, space: SearchSpace): boolean => {
+  const [low, high] = [values[0]!, values.at(-1)!]
+  if (low <= 0 || low === high) return false
+  const distribution = space.dimensions.find((dimension) => dimension.name === name)?.distribution._tag
+  if (distribution !== undefined && logDistributions.has(distribution)) return true
+  if (name.split(".").at(-1) === "learning_rate") return true
+  return high / low >= 100 || (values.length <= fewValues && isGeometric(values))
+}
+
+export const axisOf = (
+  name: string,
+  values: ReadonlyArray<ParameterValue | undefined>,
+  space: SearchSpace,
+): ParameterAxis => {
+  const present = values.filter((value) => value !== undefined)
+  const distinct = [...new Set(present)]
+  const numbers = distinct.filter((value) => typeof value === "number").toSorted((a, b) => a - b)
+  if (numbers.length < distinct.length || numbers.length === 0) {
+    return { kind: "named", values: distinct.map(String).toSorted() }
+  }
+  return {
+    kind: "number",
+    log: logarithmic(name, numbers, space),
+    values: numbers,
+    discrete: numbers.length <= fewValues,
+  }
+}

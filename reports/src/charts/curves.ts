@@ -1,0 +1,181 @@
+// One metric of every trial over the optimiser steps: a line per trial in the colour of its verdict, the best trial on
+// top, the one in focus above all. The page links these charts with the leader board by the signal `focus` (a trial's
+// number, 0: none) and with the legend by `hidden` (verdicts not shown).
+import type { TopLevelSpec } from "vega-lite"
+import type { CurvePoint } from "@sweep/domain/Curve"
+import type { Standing } from "../Standings.ts"
+import { type Chart, config, dashScale, noTrial, type Row, type Tone, toneScale } from "./Chart.ts"
+import { frameOf } from "./frame.ts"
+import { thin } from "./thin.ts"
+
+/** More curves than this cannot be read, nor drawn fast. */
+export const mostCurves = 100
+const mostPoints = 300
+/** The picture for print and for pages without scripts is small on purpose. */
+export const mostStaticPoints = 120
+
+const axes = {
+  x: {
+    field: "step",
+    type: "quantitative",
+    title: "optimiser steps",
+    scale: { nice: false, zero: false, domainMin: 0 },
+    axis: { tickCount: 8, format: "~s" },
+  },
+  y: {
+    field: "value",
+    type: "quantitative",
+    title: null,
+    // `low` and `high` are set with the data.
+    scale: { domainMin: { expr: "low" }, domainMax: { expr: "high" }, nice: false, zero: false },
+    axis: { tickCount: 6 },
+  },
+  detail: { field: "trial", type: "nominal" },
+  color: { field: "tone", type: "nominal", scale: toneScale, legend: null },
+} as const
+
+const shown = { filter: "indexof(hidden, datum.tone) < 0" } as const
+
+const spec = (height: number): TopLevelSpec => ({
+  $schema: "https://vega.github.io/schema/vega-lite/v6.json",
+  width: 860,
+  height,
+  autosize: { type: "fit", contains: "padding" },
+  config,
+  datasets: { curves: [], base: [], marks: [] },
+  params: [
+    { name: "focus", value: noTrial },
+    { name: "best", value: noTrial },
+    { name: "hidden", value: [] },
+    { name: "interactive", value: false },
+    { name: "low", value: 0 },
+    { name: "high", value: 1 },
+  ],
+  layer: [
+    {
+      data: { name: "base" },
+      mark: { type: "rule", strokeDash: [2, 4], color: "var(--quiet)", clip: true },
+      encoding: { y: axes.y },
+    },
+    {
+      name: "lines",
+      data: { name: "curves" },
+      transform: [shown],
+      params: [
+        {
+          name: "frame",
+          // A plain wheel and a finger go on scrolling the page.
+          select: {
+            type: "interval",
+            translate: "[pointerdown[event.pointerType !== 'touch'], window:pointerup] > window:pointermove!",
+            zoom: "wheel![event.ctrlKey || event.metaKey || event.shiftKey]",
+            clear: "dblclick",
+          },
+          bind: "scales",
+        },
+      ],
+      mark: { type: "line", strokeWidth: 1.4, clip: true, interpolate: "linear", strokeJoin: "round" },
+      encoding: {
+        ...axes,
+        strokeDash: { field: "tone", type: "nominal", scale: dashScale, legend: null },
+        opacity: { condition: { test: "focus > 0", value: 0.13 }, value: 0.62 },
+      },
+    },
+    {
+      name: "best",
+      data: { name: "curves" },
+      transform: [shown, { filter: "datum.trial === best" }],
+      mark: { type: "line", strokeWidth: 3, clip: true, strokeCap: "round", strokeJoin: "round" },
+      encoding: {
+        ...axes,
+        opacity: { condition: { test: "focus > 0 && focus !== best", value: 0.3 }, value: 1 },
+      },
+    },
+    {
+      name: "focus",
+      data: { name: "curves" },
+      transform: [{ filter: "datum.trial === focus" }],
+      mark: { type: "line", strokeWidth: 3, clip: true, strokeCap: "round", strokeJoin: "round" },
+      encoding: axes,
+    },
+    {
+      name: "mark",
+      data: { name: "marks" },
+      transform: [{ filter: "datum.trial === (focus || best)" }],
+      mark: { type: "point", filled: true, size: 70, stroke: "var(--paper)", strokeWidth: 2, opacity: 1, clip: true },
+      encoding: { x: axes.x, y: axes.y, color: axes.color },
+    },
+    {
+      name: "label",
+      data: { name: "marks" },
+      transform: [{ filter: "datum.trial === (focus || best)" }],
+      mark: { type: "text", dy: 15, fontWeight: 600, align: { expr: "datum.align" }, clip: true },
+      encoding: { x: axes.x, y: axes.y, text: { field: "label", type: "nominal" } },
+    },
+    {
+      // Easier to hit than a thin line; drawn only where there is a pointer.
+      name: "hit",
+      data: { name: "curves" },
+      transform: [{ filter: "interactive" }, shown],
+      mark: { type: "line", strokeWidth: 11, strokeOpacity: 0.001, clip: true },
+      encoding: {
+        x: axes.x,
+        y: axes.y,
+        detail: axes.detail,
+        tooltip: [
+          { field: "trial", type: "nominal" },
+          { field: "step", type: "quantitative" },
+          { field: "value", type: "quantitative" },
+        ],
+      },
+    },
+  ],
+})
+
+const tall = spec(320)
+const low = spec(230)
+
+export const toneOf = (standing: Standing): Tone => standing.trial.verdict?.kind ?? "inconclusive"
+
+export interface CurvesInput {
+  readonly id: string
+  readonly metric: string
+  readonly standings: ReadonlyArray<Standing>
+  readonly best: Standing | null
+  /** A value to compare with, drawn as a dotted line. */
+  readonly base: number | null
+  readonly size: "tall" | "low"
+  readonly label: (point: CurvePoint, standing: Standing) => string
+  /** The point to mark, if any. */
+  readonly mark: (standing: Standing, points: ReadonlyArray<CurvePoint>) => CurvePoint | null
+}
+
+/** `null` when no trial reported the metric. */
+export const curvesChart = (input: CurvesInput, limit = mostPoints): (Chart & { readonly outside: number }) | null => {
+  const drawn = input.standings.filter((standing) => (standing.curves.get(input.metric)?.length ?? 0) > 0)
+  if (drawn.length === 0) return null
+  const rows: Array<Row> = []
+  const marks: Array<Row> = []
+  for (const standing of drawn) {
+    const points = standing.curves.get(input.metric)!
+    const of = { trial: standing.trial.number, tone: toneOf(standing) }
+    for (const { step, value } of thin(points, limit)) rows.push({ ...of, step, value })
+    const marked = input.mark(standing, points)
+    if (marked !== null) marks.push({ ...of, ...marked, label: input.label(marked, standing) })
+  }
+  const end = rows.reduce((most, row) => Math.max(most, row["step"] as number), 0)
+  const alignOf = (step: number) => (step < 0.08 * end ? "left" : step > 0.92 * end ? "right" : "center")
+  const base = input.base === null ? [] : [input.base]
+  const { low: bottom, high: top, outside } = frameOf([...rows.map((row) => row["value"] as number), ...base])
+  const best = input.best?.trial.number ?? noTrial
+  return {
+    id: input.id,
+    spec: input.size === "tall" ? tall : low,
+    data: { curves: rows, base: base.map((value) => ({ value })), marks: marks.map((mark) => ({ ...mark, align: alignOf(mark["step"] as number) })) },
+    signals: { best, low: bottom, high: top },
+    description:
+      `${input.metric} of ${drawn.length} ${drawn.length === 1 ? "trial" : "trials"} over optimiser steps` +
+      (best === noTrial ? "." : `; trial ${best} is the best.`),
+    outside,
+  }
+}

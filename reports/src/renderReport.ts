@@ -1,0 +1,151 @@
+// One sweep as one HTML file that needs nothing else: no network, no folder beside it. Owns the order of the page and its
+// head; each section is a file of its own. Rendering reads nothing and decides nothing: the same input gives the same text.
+import { createHash } from "node:crypto"
+import type { SweepResults } from "@sweep/domain/SweepResults"
+import { type ChartWithPicture, compileCharts } from "./charts/compileCharts.ts"
+import { pack } from "./charts/pack.ts"
+import { figureOf } from "./figure.ts"
+import { instant, metricValue } from "./Format.ts"
+import { html, type Html, scriptJson, unsafe } from "./Html.ts"
+import type { PageData } from "./PageData.ts"
+import type { ReportExtras } from "./ReportInput.ts"
+import { say } from "./Say.ts"
+import { answerSection } from "./sections/answer.ts"
+import { curveCharts, curvesSection } from "./sections/curves.ts"
+import { diagnosisSection, flaggedTrials } from "./sections/diagnosis.ts"
+import { failuresSection } from "./sections/failures.ts"
+import { leaderBoardSection } from "./sections/leaderBoard.ts"
+import { parameterCharts, parametersSection } from "./sections/parameters.ts"
+import { reproduceSection } from "./sections/reproduce.ts"
+import { samplesSection } from "./sections/samples.ts"
+import { type Standings, standingsOf } from "./Standings.ts"
+import { toneOf } from "./charts/curves.ts"
+import { footer, header, nav, page, verdicts } from "./strings.ts"
+import { style } from "./style.ts"
+
+/** Everything that is drawn for `results`, before it is drawn; for tests of the specifications. */
+export const chartsOf = (results: SweepResults, standings: Standings, extras: Pick<ReportExtras, "importance">) => {
+  const curves = curveCharts(standings)
+  const parameters = parameterCharts(standings, results.sweep.spec.space, extras.importance ?? [])
+  const flagged = flaggedTrials(standings)
+  const alone = [
+    parameters.heat,
+    ...parameters.single.map((one) => one.chart),
+    ...flagged.map((one) => one.chart),
+  ].filter((chart) => chart !== null)
+  const all: ReadonlyArray<ChartWithPicture> = [
+    ...curves.charts,
+    ...alone.map((chart) => ({ chart, picture: chart })),
+  ]
+  return { curves, parameters, flagged, all }
+}
+
+const hash = (script: string): string => `'sha256-${createHash("sha256").update(script).digest("base64")}'`
+
+/** Text of a script cannot hold the end of its element; in JavaScript `<\/` and `<\!` mean the same within strings. */
+const scriptText = (script: string): string =>
+  script.replace(/\r\n?/g, "\n").replace(/<\/(?=script)/gi, "<\\/").replace(/<!--/g, "<\\!--")
+
+const pageData = (standings: Standings, compiled: Awaited<ReturnType<typeof compileCharts>>): PageData => ({
+  specs: compiled.specs,
+  charts: compiled.charts.map(({ chart, spec }) => ({
+    id: chart.id,
+    spec,
+    signals: chart.signals,
+    data: Object.entries(chart.data).map(([name, rows]) => ({ name, columns: pack(rows) })),
+  })),
+  metric: standings.metric,
+  trials: standings.all.map((standing) => ({
+    trial: standing.trial.number,
+    tone: toneOf(standing),
+    objective: standing.objective === null ? null : metricValue(standing.objective),
+    parameters: standings.varying.flatMap((name) => {
+      const value = standing.trial.parameters[name]
+      return value === undefined ? [] : [[name, value] as const]
+    }),
+  })),
+  words: {
+    ...page,
+    verdicts: Object.fromEntries(
+      Object.entries(verdicts).map(([kind, text]) => [kind, { en: String(text.en), zh: String(text.zh) }]),
+    ),
+  },
+})
+
+const heading = (results: SweepResults, standings: Standings): Html => {
+  const { sweep } = results
+  const { spec } = sweep
+  return html`<header class="top">
+    <div class="line">
+      <p class="kicker">${say(header.kicker)}</p>
+      <button type="button" class="language js" data-language>${say(header.language)}</button>
+    </div>
+    <h1>${spec.name}</h1>
+    ${spec.description.trim() === "" ? null : html`<p class="description">${spec.description}</p>`}
+    <p class="meta">
+      <span>${say(header.trials(standings.all.length))}</span>
+      <span><code>${spec.method}</code></span>
+      ${spec.model === "" ? null : html`<span><code>${spec.model.replace(/\/+$/, "").split("/").slice(-2).join("/")}</code></span>`}
+      <span>${say(header.status[sweep.status])}</span>
+      <span>${say(header.at(instant(results.at)))}</span>
+    </p>
+    ${
+      standings.open === 0
+        ? null
+        : html`<p class="notice">${say(header.unfinished(standings.open))}</p>`
+    }
+    <nav aria-label="Sections">
+      ${Object.entries(nav).map(([id, text]) => html`<a href="#${id}">${say(text)}</a> `)}
+    </nav>
+  </header>`
+}
+
+/**
+ * The report of a sweep, at any time of its life. `extras.runtime` comes from `loadRuntime()`.
+ * The file of 14 trials is about 0.8 MB, most of it the runtime; of 100 trials about 2 MB.
+ */
+export const renderReport = async (results: SweepResults, extras: ReportExtras): Promise<string> => {
+  const standings = standingsOf(results)
+  const charts = chartsOf(results, standings, extras)
+  const compiled = await compileCharts(charts.all)
+  const figure = figureOf(new Map(compiled.charts.map(({ chart, svg }) => [chart.id, svg])))
+  const script = scriptText(extras.runtime)
+  const policy =
+    `default-src 'none'; script-src ${hash(script)}; style-src 'unsafe-inline'; img-src data:; ` +
+    `base-uri 'none'; form-action 'none'`
+  const { importance = [], versions = {} } = extras
+  const title = `${results.sweep.spec.name} · sweep`
+  const markup = html`<!doctype html>
+<html lang="en" class="no-js">
+<head>
+<meta charset="utf-8">
+<meta http-equiv="Content-Security-Policy" content="${policy}">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<meta name="referrer" content="no-referrer">
+<meta name="generator" content="sweep">
+<title>${title}</title>
+<link rel="icon" href="data:,">
+<style>${unsafe(style)}</style>
+</head>
+<body>
+<main>
+${heading(results, standings)}
+${answerSection(results, standings)}
+${leaderBoardSection(standings)}
+${curvesSection(charts.curves, standings, figure)}
+${parametersSection(charts.parameters, standings, importance, figure)}
+${diagnosisSection(charts.flagged, standings, figure)}
+${samplesSection(results, standings)}
+${failuresSection(standings, extras.logs)}
+${reproduceSection(results, standings, extras)}
+</main>
+<footer><p>${say(footer.made(versions["sweep"] ?? results.sweep.versions["sweep"] ?? null, instant(results.at)))}</p></footer>
+<div id="tooltip" role="status" hidden></div>
+<script type="application/json" id="data">${scriptJson(pageData(standings, compiled))}</script>
+<script>${unsafe(script)}</script>
+</body>
+</html>
+`
+  return markup.markup
+}

@@ -1,0 +1,98 @@
+// What the parameters do to the objective: how much each matters, the two that matter most together, each one alone.
+import type { SearchSpace } from "@sweep/domain/SearchSpace"
+import type { Chart } from "../charts/Chart.ts"
+import { heatMap } from "../charts/heatMap.ts"
+import { parameterChart } from "../charts/parameter.ts"
+import type { Figure } from "../figure.ts"
+import { percent } from "../Format.ts"
+import { html, type Html } from "../Html.ts"
+import type { ParameterImportance } from "../ReportInput.ts"
+import { say } from "../Say.ts"
+import type { Standings } from "../Standings.ts"
+import { metricName, nav, parameters } from "../strings.ts"
+
+const mostCharts = 9
+
+export interface ParameterCharts {
+  readonly single: ReadonlyArray<{ readonly name: string; readonly chart: Chart }>
+  /** Varying parameters beyond the most that are drawn. */
+  readonly left: number
+  readonly heat: ReturnType<typeof heatMap>
+}
+
+/** By importance where it is known, in the order of the sweep file otherwise. */
+const ordered = (names: ReadonlyArray<string>, importance: ReadonlyArray<ParameterImportance>): ReadonlyArray<string> => {
+  const share = new Map(importance.map((one) => [one.parameter, one.share]))
+  return names.toSorted((a, b) => (share.get(b) ?? -1) - (share.get(a) ?? -1))
+}
+
+export const parameterCharts = (
+  standings: Standings,
+  space: SearchSpace,
+  importance: ReadonlyArray<ParameterImportance>,
+): ParameterCharts => {
+  const names = ordered(standings.varying, importance)
+  const single = names.flatMap((name, index) => {
+    const chart = parameterChart(standings, space, name, `parameter-${index}`)
+    return chart === null ? [] : [{ name, chart }]
+  })
+  return {
+    single: single.slice(0, mostCharts),
+    left: Math.max(0, single.length - mostCharts),
+    heat: heatMap(standings, space, importance.length === 0 ? null : names, "heat"),
+  }
+}
+
+const importanceList = (importance: ReadonlyArray<ParameterImportance>): Html | null =>
+  importance.length === 0
+    ? null
+    : html`<div class="importance">
+        <h3>${say(parameters.importance)}</h3>
+        <dl>
+          ${importance.slice(0, 8).map(({ parameter, share }) => {
+            const width = Math.round(Math.min(1, Math.max(0, share)) * 100)
+            return html`<div>
+              <dt><code>${parameter}</code></dt>
+              <dd><i style="width:${width}%"></i><span>${percent(share)}</span></dd>
+            </div>`
+          })}
+        </dl>
+        <p class="note">${say(parameters.importanceNote)}</p>
+      </div>`
+
+export const parametersSection = (
+  { single, left, heat }: ParameterCharts,
+  standings: Standings,
+  importance: ReadonlyArray<ParameterImportance>,
+  figure: Figure,
+): Html => {
+  const metric = metricName(standings.metric)
+  return html`<section id="parameters">
+    <h2>${say(nav.parameters)}</h2>
+    ${single.length === 0 ? html`<p>${say(parameters.none)}</p>` : html`<p class="lead">${say(parameters.lead)}</p>`}
+    ${importanceList(importance)}
+    ${
+      heat === null
+        ? null
+        : html`<figure class="heat">
+            <figcaption>
+              <h3>${say(parameters.heat(metric))}<code>${heat.x}</code>${say(parameters.by)}<code>${heat.y}</code></h3>
+            </figcaption>
+            <div class="scroll" tabindex="0" role="region" aria-label="Heat map">${figure(heat)}</div>
+            <p class="note">${say(parameters.heatNote)}</p>
+          </figure>`
+    }
+    <div class="grid small">
+      ${single.map(
+        ({ name, chart }) =>
+          html`<figure>
+            <figcaption>
+              <h3><code>${name}</code><span class="quiet">${say(parameters.against(metric))}</span></h3>
+            </figcaption>
+            ${figure(chart)}
+          </figure>`,
+      )}
+    </div>
+    ${left === 0 ? null : html`<p class="note">${say(parameters.more(left))}</p>`}
+  </section>`
+}

@@ -1,0 +1,343 @@
+// Every word of the report, in English and Chinese. Owns the wording and nothing else: numbers arrive formatted, names
+// arrive as they are. What trainers, models and the diagnosis wrote is shown as it came, in its own language.
+import type { Goal } from "@sweep/domain/Metric"
+import type { TrialState } from "@sweep/domain/Trial"
+import type { FailureClass } from "@sweep/domain/TrialEvent"
+import type { VerdictKind } from "@sweep/domain/Verdict"
+import { html, type Piece } from "./Html.ts"
+import type { Text } from "./Say.ts"
+
+const plural = (count: number, one: string, many = `${one}s`): string => `${count} ${count === 1 ? one : many}`
+const strong = (piece: Piece): Piece => html`<strong>${piece}</strong>`
+const code = (piece: Piece): Piece => html`<code>${piece}</code>`
+
+const metricNames: Readonly<Record<string, Text>> = {
+  "eval/loss": { en: "eval loss", zh: "评估损失" },
+  "train/loss": { en: "train loss", zh: "训练损失" },
+  "eval/perplexity": { en: "eval perplexity", zh: "评估困惑度" },
+  "eval/token_accuracy": { en: "eval token accuracy", zh: "评估词元准确率" },
+}
+
+/** The field's words for the standard metrics, the name itself for any other. */
+export const metricName = (name: string): Text =>
+  Object.hasOwn(metricNames, name) ? metricNames[name]! : { en: code(name), zh: code(name) }
+
+export const states: Readonly<Record<TrialState, Text>> = {
+  pending: { en: "pending", zh: "等待中" },
+  assigned: { en: "assigned", zh: "已分配" },
+  running: { en: "running", zh: "运行中" },
+  paused: { en: "paused", zh: "已暂停" },
+  completed: { en: "completed", zh: "已完成" },
+  stopped: { en: "stopped early", zh: "提前停止" },
+  failed: { en: "failed", zh: "失败" },
+  cancelled: { en: "cancelled", zh: "已取消" },
+}
+
+export const verdicts: Readonly<Record<VerdictKind, Text>> = {
+  healthy: { en: "healthy", zh: "正常" },
+  overfitting: { en: "overfitting", zh: "过拟合" },
+  underfitting: { en: "underfitting", zh: "欠拟合" },
+  diverged: { en: "diverged", zh: "发散" },
+  plateaued: { en: "plateaued", zh: "停滞" },
+  inconclusive: { en: "inconclusive", zh: "尚无结论" },
+}
+
+export const failureClasses: Readonly<Record<FailureClass, { readonly name: Text; readonly remedy: Text }>> = {
+  oom: {
+    name: { en: "Out of memory", zh: "内存或显存不足" },
+    remedy: {
+      en: html`Lower ${code("micro_batch_size")} or ${code("max_length")}, turn on
+      ${code("gradient_checkpointing")}, or choose a quantised variant such as ${code("qlora")}.`,
+      zh: html`减小 ${code("micro_batch_size")} 或 ${code("max_length")}，打开
+      ${code("gradient_checkpointing")}，或改用 ${code("qlora")} 等量化变体。`,
+    },
+  },
+  diverged: {
+    name: { en: "Diverged", zh: "训练发散" },
+    remedy: {
+      en: html`The loss was no longer a number. Lower ${code("learning_rate")}, lengthen the warm-up, or check the
+      precision.`,
+      zh: html`损失不再是有限的数。请降低 ${code("learning_rate")}、延长预热，或检查数值精度。`,
+    },
+  },
+  data: {
+    name: { en: "Data", zh: "数据问题" },
+    remedy: {
+      en: html`Correct the data; ${code("sweep check FILE")} names the record before anything is trained.`,
+      zh: html`请修正数据；${code("sweep check FILE")} 会在训练前指出是哪条记录。`,
+    },
+  },
+  dependency: {
+    name: { en: "Missing dependency", zh: "缺少依赖" },
+    remedy: {
+      en: "Install what the message names in the trainer's environment on that agent.",
+      zh: "请在该代理的训练环境中安装提示所说的依赖。",
+    },
+  },
+  bug: {
+    name: { en: "The trainer broke", zh: "训练程序出错" },
+    remedy: {
+      en: html`The end of the log says where; ${code("sweep logs SWEEP/N")} prints all of it.`,
+      zh: html`日志结尾会说明位置；${code("sweep logs SWEEP/N")} 可打印全部日志。`,
+    },
+  },
+}
+
+export const nav = {
+  answer: { en: "Answer", zh: "结论" },
+  board: { en: "Leader board", zh: "排行榜" },
+  curves: { en: "Curves", zh: "曲线" },
+  parameters: { en: "Parameters", zh: "参数" },
+  diagnosis: { en: "Diagnosis", zh: "诊断" },
+  samples: { en: "Generated answers", zh: "生成的回答" },
+  failures: { en: "Failures", zh: "失败" },
+  reproduce: { en: "Reproduce", zh: "复现" },
+} as const satisfies Record<string, Text>
+
+export const header = {
+  kicker: { en: "Sweep report", zh: "超参数搜索报告" },
+  /** What the button does: names the other language. */
+  language: { en: "中文", zh: "English" },
+  status: {
+    running: { en: "still running", zh: "仍在运行" },
+    paused: { en: "paused", zh: "已暂停" },
+    stopped: { en: "stopped", zh: "已停止" },
+    finished: { en: "finished", zh: "已结束" },
+  },
+  trials: (count: number): Text => ({ en: plural(count, "trial"), zh: `${count} 次试验` }),
+  at: (time: string): Text => ({ en: `as of ${time}`, zh: `截至 ${time}` }),
+  unfinished: (open: number): Text => ({
+    en: `${plural(open, "trial")} ${open === 1 ? "has" : "have"} not ended yet; what follows may change.`,
+    zh: `还有 ${open} 次试验未结束，以下内容可能变化。`,
+  }),
+} as const
+
+export const copy = {
+  button: { en: "Copy", zh: "复制" },
+  done: { en: "Copied", zh: "已复制" },
+} as const satisfies Record<string, Text>
+
+export const answer = {
+  best: { en: "Best configuration", zh: "最佳配置" },
+  headline: (trial: number): Text => ({ en: `Trial ${trial} is best`, zh: `第 ${trial} 号试验最佳` }),
+  none: { en: "No trial has a result yet", zh: "尚无试验给出结果" },
+  allFailed: (count: number): Text => ({
+    en: count === 1 ? "The only trial failed" : `All ${count} trials failed`,
+    zh: count === 1 ? "唯一的试验失败了" : `全部 ${count} 次试验都失败了`,
+  }),
+  allFailedBody: {
+    en: html`There is no configuration to recommend. What went wrong is under <a href="#failures">Failures</a>.`,
+    zh: html`没有可推荐的配置。原因见<a href="#failures">失败</a>一节。`,
+  },
+  noneBody: (metric: string): Text => ({
+    en: html`No trial that ended has a value of ${code(metric)}, so there is nothing to rank.`,
+    zh: html`已结束的试验都没有 ${code(metric)} 的值，因此无法排名。`,
+  }),
+  againstBase: { en: "against the base model", zh: "相对基座模型" },
+  toRunnerUp: { en: "to the runner-up", zh: "与第二名之差" },
+  time: { en: "of training", zh: "训练时间" },
+  base: (value: string, change: string, better: boolean): Text => ({
+    en: html`The untouched base model has ${strong(value)}: training made it ${change} ${better ? "better" : "worse"}.`,
+    zh: html`未训练的基座模型为 ${strong(value)}：训练使其${better ? "改善" : "变差"} ${change}。`,
+  }),
+  runnerUp: (trial: number, value: string, gap: string): Text => ({
+    en: html`The runner-up, trial ${trial}, reached ${strong(value)} (${gap}).`,
+    zh: html`第二名是第 ${trial} 号试验，为 ${strong(value)}（${gap}）。`,
+  }),
+  spread: (count: number, low: string, high: string): Text => ({
+    en: html`Half of the ${count} ranked trials lie between ${low} and ${high}.`,
+    zh: html`在 ${count} 次有结果的试验中，居中的一半介于 ${low} 与 ${high} 之间。`,
+  }),
+  only: { en: "It is the only trial with a result.", zh: "它是唯一有结果的试验。" },
+  cost: (own: string, device: Text | null, count: number, all: string): Text => ({
+    en: html`It took ${strong(own)}${device === null ? "" : html` on ${device.en}`}; ${count === 1 ? "the sweep" : `all ${count} trials`} took ${all}.`,
+    zh: html`它用时 ${strong(own)}${device === null ? "" : html`（${device.zh}）`}；${count === 1 ? "整个搜索" : `全部 ${count} 次试验`}共 ${all}。`,
+  }),
+  cpu: { en: "one CPU", zh: "1 个 CPU" },
+  howSure: { en: "How sure?", zh: "有多可靠？" },
+  replicas: (count: number, mean: string, deviation: string): Text => ({
+    en: html`The configuration ran ${count} times with different seeds: mean ${mean}, standard deviation ${deviation}.`,
+    zh: html`该配置以不同随机种子运行了 ${count} 次：均值 ${mean}，标准差 ${deviation}。`,
+  }),
+  clear: (ratio: string): Text => ({
+    en: html`The gap to the next configuration is ${ratio} times its standard error: more than the seeds alone explain.`,
+    zh: html`与下一配置的差距是其标准误的 ${ratio} 倍：不能只归因于随机种子。`,
+  }),
+  unclear: (ratio: string): Text => ({
+    en: html`The gap to the next configuration is only ${ratio} times its standard error: the seeds alone may explain it.`,
+    zh: html`与下一配置的差距只有其标准误的 ${ratio} 倍：仅随机种子就可能造成这一差距。`,
+  }),
+  noReplicas: (near: number, share: string): Text => ({
+    en: html`Every configuration ran once, so this report cannot tell merit from a lucky seed.
+    ${near === 0 ? html`No other trial comes within ${share}.` : html`${near === 1 ? "One other trial lies" : `${near} other trials lie`} within ${share}: take ${near === 1 ? "both" : "them"} as equal until you have run the best ones again with ${code("seeds: 3")}.`}`,
+    zh: html`每个配置只运行了一次，因此无法区分配置本身的优劣与随机种子的运气。${near === 0 ? html`没有其他试验与之相差在 ${share} 以内。` : html`另有 ${near} 次试验与之相差在 ${share} 以内：在用 ${code("seeds: 3")} 重跑之前，请视为相当。`}`,
+  }),
+  lighter: (trial: number, value: string, gap: string, time: string): Text => ({
+    en: html`Nearly as good for less: trial ${trial} reached ${strong(value)} (${gap}) in ${time}.`,
+    zh: html`更省且几乎同样好：第 ${trial} 号试验用 ${time} 达到 ${strong(value)}（${gap}）。`,
+  }),
+  overfits: (step: string): Text => ({
+    en: html`Its eval loss rose again after step ${step}. The value above is that of the best checkpoint, which is the
+    one that was kept; train for fewer epochs next time.`,
+    zh: html`其评估损失在第 ${step} 步之后回升。上面的值来自最佳检查点，保留的也是它；下次可减少训练轮数。`,
+  }),
+  edge: (parameters: Piece): Text => ({
+    en: html`The best value of ${parameters} lies at the edge of what was tried: a better one may lie beyond.`,
+    zh: html`${parameters} 的最佳取值位于搜索范围的边缘：范围之外可能更好。`,
+  }),
+} as const
+
+export const board = {
+  lead: (ranked: number, all: number, metric: Text, goal: Goal): Text => ({
+    en: html`${ranked} of ${plural(all, "trial")} ranked by ${metric.en}, ${goal === "minimize" ? "lowest" : "highest"} first.
+    <span class="js">Click a heading to sort, a row to follow the trial through the charts.</span>`,
+    zh: html`${all} 次试验中有 ${ranked} 次按${metric.zh}排名，${goal === "minimize" ? "最低" : "最高"}者在前。<span
+      class="js"
+      >点击表头排序，点击一行可在各图中突出该试验。</span
+    >`,
+  }),
+  constant: { en: "The same for every trial:", zh: "所有试验相同的参数：" },
+  rank: { en: "Rank", zh: "名次" },
+  trial: { en: "Trial", zh: "试验" },
+  state: { en: "State", zh: "状态" },
+  curve: { en: "Curve", zh: "曲线" },
+  best: { en: "best eval", zh: "最佳评估" },
+  last: { en: "last eval", zh: "末次评估" },
+  train: { en: "train loss", zh: "训练损失" },
+  verdict: { en: "Verdict", zh: "诊断" },
+  time: { en: "Time", zh: "用时" },
+  memory: { en: "Peak memory", zh: "内存峰值" },
+  speed: { en: "Tokens/s", zh: "词元/秒" },
+  attempts: { en: "Attempts", zh: "尝试" },
+} as const
+
+export const curves = {
+  lead: {
+    en: html`Coloured by verdict; the best trial is drawn bold. <span class="js"
+        >Hover for details, click to hold a trial, drag to move, pinch or Ctrl + wheel to zoom.</span
+      >`,
+    zh: html`按诊断着色，最佳试验加粗。<span class="js">悬停查看详情，点击固定试验，拖动平移，双指或 Ctrl + 滚轮缩放。</span>`,
+  },
+  none: { en: "No trial has reported a curve yet.", zh: "尚无试验报告曲线。" },
+  base: { en: "The dotted line is the untouched base model.", zh: "点线为未训练的基座模型。" },
+  outside: (count: number): Text => ({
+    en: `${plural(count, "value")} far off lie outside of the frame; zoom out to see them.`,
+    zh: `有 ${count} 个偏离很远的值在图框之外，可缩小查看。`,
+  }),
+  most: (drawn: number, all: number): Text => ({
+    en: `The ${drawn} best of ${all} trials are drawn.`,
+    zh: `共 ${all} 次试验，仅绘制最好的 ${drawn} 次。`,
+  }),
+  zoomIn: { en: "Zoom in", zh: "放大" },
+  zoomOut: { en: "Zoom out", zh: "缩小" },
+  reset: { en: "Reset", zh: "复位" },
+  release: { en: "Release trial", zh: "取消固定" },
+} as const
+
+export const parameters = {
+  lead: {
+    en: "Each point is a trial; the ring marks the best one, the short bar the median of a value.",
+    zh: "每个点是一次试验；圆环标出最佳试验，短横线为该取值的中位数。",
+  },
+  none: {
+    en: "No parameter has two values with a result, so there is nothing to compare.",
+    zh: "没有参数有两个以上带结果的取值，因此无从比较。",
+  },
+  against: (metric: Text): Text => ({ en: html` against ${metric.en}`, zh: html` 与${metric.zh}` }),
+  heat: (metric: Text): Text => ({ en: html`Best ${metric.en} by `, zh: html`最佳${metric.zh}：` }),
+  by: { en: " and ", zh: " × " },
+  heatNote: {
+    en: "The stronger the colour, the better; an empty cell was not tried. The outlined cell holds the best trial.",
+    zh: "颜色越深越好；空格表示未尝试。描边的格子包含最佳试验。",
+  },
+  importance: { en: "What mattered", zh: "哪些参数重要" },
+  importanceNote: {
+    en: "Share of the differences in the objective that each parameter explains.",
+    zh: "各参数所解释的目标差异比例。",
+  },
+  more: (count: number): Text => ({
+    en: `${plural(count, "more parameter")} vary and are not drawn.`,
+    zh: `另有 ${count} 个变化的参数未绘制。`,
+  }),
+} as const
+
+export const diagnosis = {
+  none: { en: "No trial was flagged.", zh: "没有试验被标记。" },
+  notJudged: { en: "No trial has been diagnosed yet.", zh: "尚无试验得到诊断。" },
+  lead: (counts: Piece): Text => ({ en: counts, zh: counts }),
+  since: (step: string): Text => ({ en: `since step ${step}`, zh: `自第 ${step} 步起` }),
+  evidence: { en: "Evidence", zh: "依据" },
+  advice: { en: "What to do", zh: "建议" },
+  holds: { en: "met", zh: "满足" },
+  fails: { en: "not met", zh: "未满足" },
+  legend: {
+    en: "The dashed rule marks the best eval loss; after it the trial overfits.",
+    zh: "虚线标出评估损失最低处，此后该试验过拟合。",
+  },
+  more: (count: number): Text => ({ en: `${count} more flagged trials`, zh: `另外 ${count} 次被标记的试验` }),
+} as const
+
+export const samples = {
+  lead: (trials: number): Text => ({
+    en: `What the ${trials === 1 ? "best trial" : `${trials} best trials`} answer to the same questions after training.`,
+    zh: `${trials === 1 ? "最佳试验" : `最好的 ${trials} 次试验`}训练后对相同问题的回答。`,
+  }),
+  none: {
+    en: html`The sweep file has no ${code("probes")}; with some, every trained model would answer them here.`,
+    zh: html`搜索文件中没有 ${code("probes")}；添加后，每个训练好的模型都会在此作答。`,
+  },
+  noneYet: { en: "No trial has answered the probes yet.", zh: "尚无试验回答探测问题。" },
+  noAnswer: { en: "no answer", zh: "没有回答" },
+  empty: { en: "empty answer", zh: "空回答" },
+  system: { en: "System", zh: "系统提示" },
+  overfits: { en: "overfitting, for comparison", zh: "过拟合，供对照" },
+} as const
+
+export const failures = {
+  none: { en: "No trial failed.", zh: "没有试验失败。" },
+  log: { en: "End of the log", zh: "日志结尾" },
+  detail: { en: "Details", zh: "详情" },
+  lost: { en: "Interrupted attempts", zh: "中断的尝试" },
+  lostNote: {
+    en: "These attempts ended without a result and the trials were run again.",
+    zh: "这些尝试没有结果，相应试验已重新运行。",
+  },
+  attempt: (attempt: number): Text => ({ en: `attempt ${attempt}`, zh: `第 ${attempt} 次尝试` }),
+  on: (agent: string): Text => ({ en: `on ${agent}`, zh: `在 ${agent} 上` }),
+} as const
+
+export const reproduce = {
+  lead: {
+    en: "The same file and seed give the same trials; the same seed and versions give the same losses on the same device.",
+    zh: "相同的文件与种子给出相同的试验；在同一设备上，相同的种子与版本给出相同的损失。",
+  },
+  commands: { en: "Commands", zh: "命令" },
+  file: { en: "Sweep file", zh: "搜索文件" },
+  noFile: { en: "The text of the sweep file was not kept.", zh: "未保留搜索文件的文本。" },
+  data: { en: "Model and data", zh: "模型与数据" },
+  model: { en: "Model", zh: "模型" },
+  train: { en: "Train", zh: "训练集" },
+  eval: { en: "Eval", zh: "评估集" },
+  records: (records: string, size: string): Text => ({ en: `${records} records, ${size}`, zh: `${records} 条，${size}` }),
+  seed: { en: "Sweep seed", zh: "搜索种子" },
+  trialSeed: { en: "Best trial's seed", zh: "最佳试验的种子" },
+  method: { en: "Method", zh: "搜索方法" },
+  versions: { en: "Versions", zh: "版本" },
+  runAll: { en: "run the sweep again", zh: "重新运行搜索" },
+  bestOnly: { en: "print the best configuration", zh: "打印最佳配置" },
+  export: { en: "every metric as Parquet", zh: "以 Parquet 导出全部指标" },
+} as const
+
+export const footer = {
+  made: (version: string | null, time: string): Text => ({
+    en: `Made by sweep${version === null ? "" : ` ${version}`} · ${time}`,
+    zh: `由 sweep${version === null ? "" : ` ${version}`} 生成 · ${time}`,
+  }),
+} as const
+
+/** What tooltips say. Plain text: it never becomes markup. */
+export const page = {
+  trial: { en: "Trial", zh: "试验" },
+  step: { en: "step", zh: "步数" },
+  trials: { en: "trials in this cell", zh: "此格内的试验数" },
+} as const
