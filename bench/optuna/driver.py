@@ -1,0 +1,81 @@
+"""Optuna behind ask and tell over JSON lines, for the benchmarks. Owns no objective: values come from the caller.
+
+One request a line on standard input, one answer a line on standard output:
+  {"type": "study", "sampler": "tpe" | "gp" | "cmaes" | "random", "seed": 1, "dimensions": [...]}
+  {"type": "ask"}                      -> {"parameters": {...}, "seconds": 0.01}
+  {"type": "tell", "value": 0.3}
+  {"type": "add", "trials": [{"parameters": {...}, "value": 0.3}, ...]}   finished trials, given by hand
+"""
+
+import json
+import sys
+import time
+import warnings
+
+import optuna
+from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
+
+optuna.logging.set_verbosity(optuna.logging.ERROR)
+warnings.filterwarnings("ignore")
+
+SAMPLERS = {
+    # Optuna's defaults: what `create_study()` takes is TPESampler().
+    "tpe": lambda seed: optuna.samplers.TPESampler(seed=seed),
+    "gp": lambda seed: optuna.samplers.GPSampler(seed=seed),
+    "cmaes": lambda seed: optuna.samplers.CmaEsSampler(seed=seed, warn_independent_sampling=False),
+    "random": lambda seed: optuna.samplers.RandomSampler(seed=seed),
+}
+
+
+def distribution(d):
+    kind = d["_tag"]
+    if kind == "Categorical":
+        return CategoricalDistribution(d["values"])
+    if kind == "IntUniform":
+        return IntDistribution(d["min"], d["max"])
+    return FloatDistribution(d["min"], d["max"], log=kind == "LogUniform")
+
+
+def suggest(trial, name, dist):
+    if isinstance(dist, CategoricalDistribution):
+        return trial.suggest_categorical(name, dist.choices)
+    if isinstance(dist, IntDistribution):
+        return trial.suggest_int(name, dist.low, dist.high)
+    return trial.suggest_float(name, dist.low, dist.high, log=dist.log)
+
+
+def main():
+    study = trial = None
+    dimensions = []
+    for line in sys.stdin:
+        request = json.loads(line)
+        kind = request["type"]
+        if kind == "study":
+            study = optuna.create_study(sampler=SAMPLERS[request["sampler"]](request["seed"]))
+            dimensions = [(d["name"], distribution(d["distribution"]), d.get("when")) for d in request["dimensions"]]
+            reply = {"version": optuna.__version__}
+        elif kind == "ask":
+            start = time.perf_counter()
+            trial = study.ask()
+            parameters = {}
+            for name, dist, when in dimensions:
+                if when is None or parameters.get(when["parameter"]) == when["value"]:
+                    parameters[name] = suggest(trial, name, dist)
+            reply = {"parameters": parameters, "seconds": time.perf_counter() - start}
+        elif kind == "tell":
+            study.tell(trial, request["value"])
+            reply = {}
+        else:
+            study.add_trials(
+                optuna.trial.create_trial(
+                    params=t["parameters"],
+                    distributions={name: dist for name, dist, _ in dimensions if name in t["parameters"]},
+                    value=t["value"],
+                )
+                for t in request["trials"]
+            )
+            reply = {}
+        print(json.dumps(reply), flush=True)
+
+
+main()
