@@ -1,0 +1,143 @@
+// The coordinator: the parts of this room, wired. Owns their life (every loop ends with the layer) and the little that
+// only the process around it knows: that an agent it started is gone, that everything is to wind down. It stands behind
+// two contracts, SweepApi for people and AgentGateway for agents; transports are none of its business.
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import type * as FileSystem from "effect/FileSystem"
+import * as Layer from "effect/Layer"
+import type { AgentId } from "@sweep/domain/Id"
+import { defaultTimings, type Timings } from "@sweep/domain/Lease"
+import type { SweepState } from "@sweep/domain/SweepState"
+import { AgentGateway } from "@sweep/rpc/AgentGateway"
+import { type Refused, SweepApi } from "@sweep/rpc/SweepApi"
+import type { Store, StoreError } from "@sweep/store/Store"
+import { Samplers } from "./ask.ts"
+import { makeControl } from "./control.ts"
+import { type Decide, makeDecide } from "./decide.ts"
+import { type Dispatch, makeDispatch } from "./dispatch.ts"
+import { makeEndings } from "./endings.ts"
+import { finishSweeps } from "./finish.ts"
+import { makeIngest } from "./ingest.ts"
+import { makeJournal } from "./Journal.ts"
+import { makeLiveness } from "./liveness.ts"
+import { monotonic } from "./monotonic.ts"
+import { Progress } from "./Progress.ts"
+import { Roster } from "./Roster.ts"
+import { makeServe } from "./session.ts"
+import { makeSubmit } from "./submit.ts"
+import { makeSweepApi } from "./sweepApi.ts"
+import { makeWatch } from "./watch.ts"
+
+export interface CoordinatorOptions {
+  readonly version: string
+  readonly pid?: number
+  /** The state directory, for people to read. */
+  readonly home: string
+  readonly timings?: Timings
+  /** Recorded with every sweep, for reproduction; the coordinator's own is added. */
+  readonly versions?: Readonly<Record<string, string>>
+}
+
+export class Coordinator extends Context.Service<
+  Coordinator,
+  {
+    /** The process of this agent has exited, as its parent knows: its trials are dispatched again at once. */
+    readonly agentGone: (agent: AgentId, reason: string) => Effect.Effect<void>
+    /** Asks every connected agent to finish what runs and to take no more. */
+    readonly drain: (reason: string) => Effect.Effect<void>
+  }
+>()("@sweep/coordinator/Coordinator") {}
+
+/** Goes on with every sweep in the store from where it was. */
+export const layer = (
+  options: CoordinatorOptions,
+): Layer.Layer<Coordinator | SweepApi | AgentGateway, StoreError, Store | FileSystem.FileSystem> =>
+  Layer.effectContext(
+    Effect.gen(function* () {
+      const { version, pid = process.pid, home, timings = defaultTimings } = options
+      const journal = yield* makeJournal
+      const roster = new Roster(timings)
+      const samplers = new Samplers()
+      const progress = new Progress()
+
+      // Agents that hold trials may come back. From now on they have a whole lease for that: when they were last heard
+      // of, this process does not know.
+      const now = yield* monotonic
+      for (const { agent } of journal.state.attempts()) roster.known(agent!, now)
+
+      let decide: Decide
+      let dispatch: Dispatch
+      const wake = () => dispatch.wake()
+      const isJudged = (sweep: SweepState) => decide.isJudged(sweep)
+
+      const control = yield* makeControl(journal, roster, (sweep, trial) => decide.settled(sweep, trial))
+      // A rule may find the trial ended meanwhile: then there is nothing to do.
+      const ifPossible = (effect: Effect.Effect<void, Refused | StoreError>) =>
+        Effect.catchTag(effect, "Refused", () => Effect.void)
+      decide = yield* makeDecide({
+        journal,
+        progress,
+        stop: (sweep, trial, reason) => ifPossible(control.stopTrial(sweep, trial, reason)),
+        pause: (sweep, trial, reason) => ifPossible(control.pauseTrial(sweep, trial, reason)),
+        resume: (sweep, trial) => ifPossible(control.resumeTrial(sweep, trial)),
+        wake,
+      })
+      dispatch = yield* makeDispatch({
+        journal,
+        roster,
+        samplers,
+        afterRound: finishSweeps(journal, samplers, isJudged),
+      })
+      const endings = yield* makeEndings(journal, {
+        vacated: (epoch) => {
+          roster.vacate(epoch)
+          wake()
+        },
+        settled: (sweep, trial) => decide.settled(sweep, trial),
+      })
+      const ingest = yield* makeIngest({
+        committed: (batch) => {
+          if (journal.state.inFlight(batch.epoch)?.state === "assigned") endings.started(batch.epoch)
+          progress.take(batch)
+          decide.reported(batch)
+        },
+        ended: endings.ended,
+      })
+      const liveness = makeLiveness({ journal, roster, endings, timings, wake })
+      const isOver = (sweep: SweepState) =>
+        (sweep.status === "finished" || sweep.status === "stopped") &&
+        journal.state.open(sweep.id).size === 0 &&
+        isJudged(sweep)
+
+      journal.listen((facts) => {
+        for (const fact of facts) if (fact._tag === "TrialCancelled") progress.forget(fact.sweep, fact.trial)
+      })
+      // What is not committed when these end stays with the agents, and comes again.
+      for (const loop of [ingest.run, endings.run, decide.run, dispatch.run, liveness.run]) {
+        yield* Effect.forkScoped(loop)
+      }
+      wake()
+
+      const api = yield* makeSweepApi({
+        state: journal.state,
+        roster,
+        control,
+        submit: makeSubmit(journal, { ...options.versions, sweep: version }),
+        watch: makeWatch(journal, progress, isOver),
+        version,
+        pid,
+        home,
+      })
+      const serve = makeServe({ journal, roster, ingest, endings, timings, wake })
+      return Context.make(SweepApi, api).pipe(
+        Context.add(AgentGateway, { serve }),
+        Context.add(Coordinator, {
+          agentGone: liveness.gone,
+          drain: (reason) =>
+            Effect.sync(() => {
+              for (const { session } of roster.agents.values()) session?.post({ _tag: "Drain", reason })
+            }),
+        }),
+      )
+    }),
+  )

@@ -1,0 +1,94 @@
+// The agents the coordinator knows: what they offer, when they were last heard of, and which of their slots are taken by
+// which attempt. Owns these facts of the moment, none of which outlives the process; trials are State's.
+import type { Slot } from "@sweep/domain/Device"
+import type { AgentId, Epoch } from "@sweep/domain/Id"
+import type { Timings } from "@sweep/domain/Lease"
+import type { SessionBroken, SessionRefused } from "@sweep/rpc/AgentConnection"
+import type { CoordinatorMessage } from "@sweep/rpc/AgentMessage"
+import type { AgentStatus } from "@sweep/rpc/SweepApi"
+
+/** The open connection to an agent. */
+export interface Session {
+  /** Queues a message; a session whose agent does not read breaks instead of growing. */
+  readonly post: (message: CoordinatorMessage) => void
+  readonly close: (error: SessionBroken | SessionRefused) => void
+}
+
+export interface Agent {
+  readonly id: AgentId
+  version: string
+  hostname: string
+  slots: ReadonlyArray<Slot>
+  trainers: ReadonlySet<string>
+  draining: boolean
+  /** `null` while it is not connected. */
+  session: Session | null
+  /** Monotonic milliseconds. */
+  lastHeard: number
+  lost: boolean
+  /** What physically occupies each slot, which may be an attempt that no longer counts. */
+  readonly occupied: Map<number, Epoch>
+}
+
+export interface FreeSlot {
+  readonly agent: Agent
+  readonly session: Session
+  readonly slot: Slot
+}
+
+export class Roster {
+  readonly agents = new Map<AgentId, Agent>()
+  readonly #timings: Timings
+
+  constructor(timings: Timings) {
+    this.#timings = timings
+  }
+
+  /** The agent of this id, made when it is new. */
+  known(id: AgentId, now: number): Agent {
+    let agent = this.agents.get(id)
+    if (agent === undefined) {
+      agent = {
+        id,
+        version: "",
+        hostname: "",
+        slots: [],
+        trainers: new Set(),
+        draining: false,
+        session: null,
+        lastHeard: now,
+        lost: false,
+        occupied: new Map(),
+      }
+      this.agents.set(id, agent)
+    }
+    return agent
+  }
+
+  isSuspect(agent: Agent, now: number): boolean {
+    return agent.session === null || now - agent.lastHeard > this.#timings.suspect
+  }
+
+  freeSlots(now: number): ReadonlyArray<FreeSlot> {
+    const free: Array<FreeSlot> = []
+    for (const agent of this.agents.values()) {
+      const { session } = agent
+      if (session === null || agent.draining || agent.lost || this.isSuspect(agent, now)) continue
+      for (const slot of agent.slots) if (!agent.occupied.has(slot.index)) free.push({ agent, session, slot })
+    }
+    return free
+  }
+
+  /** The attempt no longer occupies a slot anywhere. */
+  vacate(epoch: Epoch): void {
+    for (const { occupied } of this.agents.values()) {
+      for (const [slot, occupant] of occupied) if (occupant === epoch) occupied.delete(slot)
+    }
+  }
+
+  state(agent: Agent, now: number): AgentStatus["state"] {
+    if (agent.lost) return "lost"
+    if (this.isSuspect(agent, now)) return "suspect"
+    return agent.draining ? "draining" : "connected"
+  }
+}

@@ -1,0 +1,107 @@
+// What the coordinator knows, in memory: the fold of every fact, and the indices that let a decision be made without
+// walking 100,000 trials. Owns these indices and nothing else; it is changed by facts alone, so that a restart arrives
+// at the same state. Nothing is awaited in here.
+import type { Fact } from "@sweep/domain/Fact"
+import type { Epoch, SweepId, TrialNumber } from "@sweep/domain/Id"
+import { applyFact, type SweepState } from "@sweep/domain/SweepState"
+import { isTerminal, type Trial } from "@sweep/domain/Trial"
+import type { Observation } from "@sweep/search/History"
+import { observeSet } from "./replicas.ts"
+import { isBugRetry } from "./retry.ts"
+
+/** What is remembered of an open trial's earlier attempts, for the limits on retries. */
+export interface Releases {
+  readonly total: number
+  /** Of these, those after a bug. */
+  readonly bugs: number
+}
+
+const none: Releases = { total: 0, bugs: 0 }
+
+export class State {
+  readonly sweeps = new Map<SweepId, SweepState>()
+  /** The greatest epoch of any dispatch. */
+  lastEpoch = 0
+  readonly #epochs = new Map<Epoch, { readonly sweep: SweepId; readonly trial: TrialNumber }>()
+  readonly #open = new Map<SweepId, Map<TrialNumber, Trial>>()
+  readonly #sets = new Map<SweepId, Array<Observation>>()
+  readonly #releases = new Map<string, Releases>()
+
+  apply(fact: Fact): Trial | undefined {
+    const trial = applyFact(this.sweeps, fact)
+    if (fact._tag === "SweepSubmitted" && !this.#open.has(fact.sweep)) {
+      this.#open.set(fact.sweep, new Map())
+      this.#sets.set(fact.sweep, [])
+    }
+    if (trial === undefined) return undefined
+    if (fact._tag === "TrialAssigned") {
+      this.lastEpoch = Math.max(this.lastEpoch, fact.epoch)
+      this.#epochs.set(fact.epoch, { sweep: trial.sweep, trial: trial.number })
+    }
+    const open = this.#open.get(trial.sweep)!
+    const key = `${trial.sweep}/${trial.number}`
+    if (isTerminal(trial.state)) {
+      open.delete(trial.number)
+      this.#releases.delete(key)
+    } else {
+      open.set(trial.number, trial)
+      // What a paused sweep gave back was asked for, as often as a person likes.
+      if (fact._tag === "TrialReleased" && this.sweeps.get(trial.sweep)!.status !== "paused") {
+        const { total, bugs } = this.#releases.get(key) ?? none
+        this.#releases.set(key, { total: total + 1, bugs: bugs + (isBugRetry(fact.cause) ? 1 : 0) })
+      }
+    }
+    const sweep = this.sweeps.get(trial.sweep)!
+    const set = observeSet(sweep, trial.number)
+    this.#sets.get(trial.sweep)![set.number - 1] = set
+    return trial
+  }
+
+  trial(sweep: SweepId, number: TrialNumber): Trial | undefined {
+    return this.sweeps.get(sweep)?.trials.get(number)
+  }
+
+  /** The trial of which `epoch` is or was an attempt. */
+  trialOf(epoch: Epoch): Trial | undefined {
+    const ref = this.#epochs.get(epoch)
+    return ref === undefined ? undefined : this.trial(ref.sweep, ref.trial)
+  }
+
+  /** The trial whose newest attempt `epoch` is, while it has not ended: what is reported of it counts. */
+  current(epoch: Epoch): Trial | undefined {
+    const trial = this.trialOf(epoch)
+    return trial !== undefined && trial.epoch === epoch && !isTerminal(trial.state) ? trial : undefined
+  }
+
+  /** The trial that `epoch` is running now, as far as the coordinator knows. */
+  inFlight(epoch: Epoch): Trial | undefined {
+    const trial = this.current(epoch)
+    return trial?.state === "assigned" || trial?.state === "running" ? trial : undefined
+  }
+
+  /** Trials that have not ended. */
+  open(sweep: SweepId): ReadonlyMap<TrialNumber, Trial> {
+    return this.#open.get(sweep) ?? new Map()
+  }
+
+  /** Every trial that an agent has now, of all sweeps. */
+  *attempts(): Generator<Trial> {
+    for (const trials of this.#open.values()) {
+      for (const trial of trials.values()) {
+        if (trial.state === "assigned" || trial.state === "running") yield trial
+      }
+    }
+  }
+
+  /** The sets of parameters tried so far, as samplers see them. */
+  sets(sweep: SweepId): ReadonlyArray<Observation> {
+    return this.#sets.get(sweep) ?? []
+  }
+
+  releases(trial: Trial): Releases {
+    return this.#releases.get(`${trial.sweep}/${trial.number}`) ?? none
+  }
+}
+
+/** A copy that later facts do not change. */
+export const snapshotOf = (sweep: SweepState): SweepState => ({ ...sweep, trials: new Map(sweep.trials) })

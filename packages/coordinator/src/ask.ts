@@ -1,0 +1,78 @@
+// Which trial comes next in a sweep: what a person enqueued, then the sampler, each set of parameters in as many
+// replicas as the sweep has. Owns this order, and asks the sampler as late as possible, so that it sees every result
+// there is. Decides only; dispatch.ts records.
+import type { Parameters } from "@sweep/domain/Parameter"
+import type { SweepId } from "@sweep/domain/Id"
+import type { SweepSpec } from "@sweep/domain/SweepSpec"
+import type { SweepState } from "@sweep/domain/SweepState"
+import { TrialNumber } from "@sweep/domain/Id"
+import type { Sampler } from "@sweep/search/Sampler"
+import { samplerFor } from "@sweep/search/samplerFor"
+import { spent } from "./budget.ts"
+import { firstOf, placeOf, seedOf } from "./replicas.ts"
+import type { State } from "./State.ts"
+
+export type Next =
+  | {
+      readonly _tag: "Trial"
+      readonly number: TrialNumber
+      readonly parameters: Parameters
+      readonly seed: number
+      readonly origin: string
+    }
+  /** Not before an open trial ends. */
+  | { readonly _tag: "Wait" }
+  /** No more trials will come. */
+  | { readonly _tag: "None"; readonly reason: string }
+
+/** Samplers are pure and may keep caches: one per sweep and revision. */
+export class Samplers {
+  readonly #samplers = new Map<SweepId, { readonly revision: number; readonly sampler: Sampler }>()
+
+  /** Throws what `samplerFor` throws. */
+  of(sweep: { readonly id: SweepId; readonly revision: number; readonly spec: SweepSpec }): Sampler {
+    const known = this.#samplers.get(sweep.id)
+    if (known?.revision === sweep.revision) return known.sampler
+    const sampler = samplerFor(sweep.spec)
+    this.#samplers.set(sweep.id, { revision: sweep.revision, sampler })
+    return sampler
+  }
+
+  forget(sweep: SweepId): void {
+    this.#samplers.delete(sweep)
+  }
+}
+
+/** `now` is in milliseconds since the Unix epoch. */
+export const ask = (sweep: SweepState, state: State, samplers: Samplers, now: number): Next => {
+  const reason = spent(sweep, now)
+  if (reason !== null) return { _tag: "None", reason }
+  const { replicas, enqueue, seed } = sweep.spec
+  const number = TrialNumber.make(sweep.trials.size + 1)
+  const { set, replica } = placeOf(number, replicas)
+  const trial = (parameters: Parameters, origin: string): Next => ({
+    _tag: "Trial",
+    number,
+    parameters,
+    seed: seedOf(seed, replica),
+    origin,
+  })
+  if (replica > 0) {
+    const first = firstOf(set, replicas)
+    return trial(sweep.trials.get(first)!.parameters, `replica of ${first}`)
+  }
+  const given = enqueue[set - 1]
+  if (given !== undefined) return trial(given, "enqueue")
+  const suggestion = samplers.of(sweep).suggest(state.sets(sweep.id), set)
+  switch (suggestion._tag) {
+    case "Suggested":
+      return trial(suggestion.parameters, "sampler")
+    case "Exhausted":
+      return { _tag: "None", reason: "every set of parameters was tried" }
+    case "Wait":
+      return state.open(sweep.id).size > 0
+        ? { _tag: "Wait" }
+        : // Nothing is open that it could wait for.
+          { _tag: "None", reason: "the sampler has nothing more to try" }
+  }
+}

@@ -1,0 +1,204 @@
+// The loop that looks at what a trial has just reported: reaches a verdict from its curves, and ends it early when the
+// sweep's rule or its action on overfitting says so. Owns acting on these decisions; diagnosis and the stopping rules
+// themselves are pure and live in their own rooms.
+import * as Effect from "effect/Effect"
+import * as Queue from "effect/Queue"
+import { diagnose, type DiagnosisContext } from "@sweep/diagnosis/diagnose"
+import { shouldStop } from "@sweep/diagnosis/shouldStop"
+import { curveFeatures, type CurveFeatures, evalLoss } from "@sweep/domain/Curve"
+import type { SweepId, TrialNumber } from "@sweep/domain/Id"
+import type { SweepState } from "@sweep/domain/SweepState"
+import { isTerminal, type Trial } from "@sweep/domain/Trial"
+import type { Verdict } from "@sweep/domain/Verdict"
+import { historyOf } from "@sweep/search/History"
+import type { Report, Stopper } from "@sweep/search/Stopper"
+import { stopperFor } from "@sweep/search/stopperFor"
+import { type EventBatch, Store, type StoreError } from "@sweep/store/Store"
+import type { Journal } from "./Journal.ts"
+import type { Progress } from "./Progress.ts"
+import { Reports } from "./Reports.ts"
+
+export interface Decide {
+  /** Events of a trial were committed. */
+  readonly reported: (batch: EventBatch) => void
+  /** A trial has ended: its last verdict is due. */
+  readonly settled: (sweep: SweepId, trial: TrialNumber) => void
+  /** Whether every trial of the sweep that ended has its verdict. */
+  readonly isJudged: (sweep: SweepState) => boolean
+  readonly run: Effect.Effect<never>
+}
+
+/** Milliseconds between two tries while the store cannot be read or written. */
+const retryDelay = 1_000
+
+/** A cancelled trial says nothing about its parameters. */
+const deservesVerdict = (trial: Trial): boolean => isTerminal(trial.state) && trial.state !== "cancelled"
+
+const says = (verdict: Verdict): string => `${verdict.kind} since ${verdict.sinceStep}`
+
+export const makeDecide = Effect.fnUntraced(function* (options: {
+  readonly journal: Journal
+  readonly progress: Progress
+  /** Ends a running trial, so that it keeps what it has. */
+  readonly stop: (sweep: SweepId, trial: TrialNumber, reason: string) => Effect.Effect<void, StoreError>
+  readonly pause: (sweep: SweepId, trial: TrialNumber, reason: string) => Effect.Effect<void, StoreError>
+  readonly resume: (sweep: SweepId, trial: TrialNumber) => Effect.Effect<void, StoreError>
+  /** The last verdict of a sweep may have fallen. */
+  readonly wake: () => void
+}) {
+  const { journal, progress, stop, pause, resume, wake } = options
+  const { state } = journal
+  const store = yield* Store
+  const signal = yield* Queue.sliding<void>(1)
+  const reports = new Reports()
+  const stoppers = new Map<string, Stopper | null>()
+
+  /** Trials to look at: with their newest report, and those whose last verdict is due. */
+  const touched = new Map<SweepId, Map<TrialNumber, Report | null>>()
+  const due = new Map<SweepId, Set<TrialNumber>>()
+  for (const sweep of state.sweeps.values()) {
+    // Whatever a restart interrupted.
+    for (const trial of sweep.trials.values()) {
+      if (deservesVerdict(trial) && trial.verdict === null) addTo(due, sweep.id, trial.number)
+    }
+  }
+
+  const stopperOf = (sweep: SweepState): Stopper | null => {
+    const key = `${sweep.id}/${sweep.revision}`
+    const known = stoppers.get(key)
+    if (known !== undefined) return known
+    const stopper = stopperFor(sweep.spec)
+    stoppers.set(key, stopper)
+    return stopper
+  }
+  for (const sweep of state.sweeps.values()) {
+    if ((sweep.status === "running" || sweep.status === "paused") && stopperOf(sweep) !== null) {
+      yield* reports.keep(sweep.id, sweep.spec.metric.name)
+    }
+  }
+
+  /** Of each sweep, the lowest eval loss of any trial. */
+  const bests = new Map<SweepId, number>()
+  const note = (sweep: SweepId, found: ReadonlyArray<CurveFeatures>) => {
+    for (const { bestEval } of found) {
+      if (bestEval !== null) bests.set(sweep, Math.min(bestEval, bests.get(sweep) ?? Number.POSITIVE_INFINITY))
+    }
+  }
+
+  const judge = Effect.fnUntraced(function* (sweep: SweepId, trials: ReadonlySet<TrialNumber>) {
+    // The first time all of the sweep, for what a coordinator before this one has seen.
+    const found = yield* store.features(sweep, bests.has(sweep) ? Array.from(trials) : undefined)
+    note(sweep, found)
+    const features = new Map(found.map((one) => [one.trial, one]))
+    yield* journal.record((at) =>
+      Array.from(trials).flatMap((number) => {
+        const trial = state.trial(sweep, number)
+        if (trial === undefined) return []
+        const verdict = diagnose(features.get(number) ?? curveFeatures(sweep, number, [], []), contextOf(trial))
+        // While it runs the numbers move with every eval; the fact is that the verdict changed. The last one stands as
+        // it is in the end.
+        const same =
+          trial.verdict !== null &&
+          (isTerminal(trial.state)
+            ? JSON.stringify(trial.verdict) === JSON.stringify(verdict)
+            : says(trial.verdict) === says(verdict))
+        return same ? [] : [{ _tag: "VerdictReached" as const, at, sweep, trial: number, verdict }]
+      }),
+    )
+  })
+
+  const contextOf = (trial: Trial): DiagnosisContext => {
+    const { spec } = state.sweeps.get(trial.sweep)!
+    return {
+      finished: isTerminal(trial.state),
+      parameters: trial.parameters,
+      trainer: spec.trainer,
+      totalSteps: progress.get(trial.sweep, trial.number)?.totalSteps ?? null,
+      sweepBest: bests.get(trial.sweep) ?? null,
+      metric: spec.metric.name,
+    }
+  }
+
+  const act = Effect.fnUntraced(function* (sweep: SweepState, number: TrialNumber, report: Report | null) {
+    const trial = sweep.trials.get(number)
+    if (trial === undefined || trial.stopReason !== null || trial.epoch === null) return
+    if (state.inFlight(trial.epoch) === undefined) return
+    const { verdict } = trial
+    if (verdict !== null && shouldStop(verdict, sweep.spec.overfitting.action)) {
+      const since = verdict.sinceStep === null ? "" : ` since step ${verdict.sinceStep}`
+      return yield* stop(sweep.id, number, `${verdict.kind}${since}`)
+    }
+    const stopper = stopperOf(sweep)
+    if (stopper === null || report === null) return
+    const decision = stopper.decide(historyOf(sweep), reports.of(sweep.id), report)
+    if (decision._tag === "Stop") yield* stop(sweep.id, number, decision.reason)
+    if (decision._tag === "Pause") yield* pause(sweep.id, number, decision.reason)
+  })
+
+  const promote = Effect.fnUntraced(function* (sweep: SweepState) {
+    const stopper = sweep.status === "running" ? stopperOf(sweep) : null
+    if (stopper === null) return
+    for (const number of stopper.promote(historyOf(sweep), reports.of(sweep.id))) {
+      yield* resume(sweep.id, number as TrialNumber)
+    }
+  })
+
+  const look = Effect.gen(function* () {
+    for (const id of new Set([...touched.keys(), ...due.keys()])) {
+      const sweep = state.sweeps.get(id)
+      const reported = touched.get(id) ?? new Map<TrialNumber, Report | null>()
+      const ended = due.get(id) ?? new Set<TrialNumber>()
+      touched.delete(id)
+      if (sweep === undefined) continue
+      // Until it is judged a trial stays due, also when this fails.
+      yield* judge(id, new Set([...reported.keys(), ...ended]))
+      for (const trial of ended) {
+        due.get(id)?.delete(trial)
+        progress.forget(id, trial)
+      }
+      if (due.get(id)?.size === 0) due.delete(id)
+      for (const [number, report] of reported) yield* act(sweep, number, report)
+      yield* promote(sweep)
+      wake()
+    }
+  })
+
+  const failed = (error: StoreError) =>
+    Effect.andThen(Effect.logError(`verdicts have to wait: ${error.message}`), Effect.sleep(retryDelay))
+
+  return {
+    reported: (batch) => {
+      const sweep = state.sweeps.get(batch.sweep)
+      if (sweep === undefined) return
+      const metric = sweep.spec.metric.name
+      const { metrics } = batch.points
+      if (!metrics.includes(evalLoss) && !metrics.includes(metric)) return
+      let report: Report | null = null
+      if (stopperOf(sweep) !== null) {
+        const total = progress.get(batch.sweep, batch.trial)?.totalSteps ?? null
+        report = reports.take(batch, metric, state, total).at(-1) ?? null
+      }
+      const trials = touched.get(batch.sweep) ?? new Map<TrialNumber, Report | null>()
+      touched.set(batch.sweep, trials.set(batch.trial, report ?? trials.get(batch.trial) ?? null))
+      Queue.offerUnsafe(signal, undefined)
+    },
+    settled: (sweep, trial) => {
+      addTo(due, sweep, trial)
+      Queue.offerUnsafe(signal, undefined)
+    },
+    isJudged: (sweep) => !due.has(sweep.id),
+    run: Effect.forever(
+      Effect.andThen(
+        Effect.catch(look, failed),
+        // What failed is still due: looked at again without being told to.
+        Effect.suspend(() => (due.size > 0 ? Effect.void : Queue.take(signal))),
+      ),
+    ),
+  } satisfies Decide
+})
+
+function addTo<K, V>(sets: Map<K, Set<V>>, key: K, value: V): void {
+  const set = sets.get(key)
+  if (set === undefined) sets.set(key, new Set([value]))
+  else set.add(value)
+}

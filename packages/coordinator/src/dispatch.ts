@@ -1,0 +1,184 @@
+// The loop that fills free slots. Owns who gets one: released trials before new ones, sweeps in turn (the one with the
+// fewest trials running, then the oldest), the smallest slot that fits; and the epoch, minted here and nowhere else.
+// Which trial is next in a sweep is ask.ts'.
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import * as Queue from "effect/Queue"
+import * as Result from "effect/Result"
+import { Epoch } from "@sweep/domain/Id"
+import type { Fact } from "@sweep/domain/Fact"
+import type { SweepState } from "@sweep/domain/SweepState"
+import type { Trial } from "@sweep/domain/Trial"
+import type { StoreError } from "@sweep/store/Store"
+import { ask, type Samplers } from "./ask.ts"
+import type { Journal } from "./Journal.ts"
+import { monotonic } from "./monotonic.ts"
+import { backoff } from "./retry.ts"
+import type { FreeSlot, Roster } from "./Roster.ts"
+import { trainingOf, trialDocument } from "./trialDocument.ts"
+
+export interface Dispatch {
+  /** Something has changed: slots, trials or sweeps. */
+  readonly wake: () => void
+  readonly run: Effect.Effect<never>
+}
+
+/** Milliseconds between two tries while the store refuses to write. */
+const retryDelay = 1_000
+
+export const makeDispatch = Effect.fnUntraced(function* (options: {
+  readonly journal: Journal
+  readonly roster: Roster
+  readonly samplers: Samplers
+  /** After all slots were looked at. */
+  readonly afterRound: Effect.Effect<void, StoreError>
+}) {
+  const { journal, roster, samplers, afterRound } = options
+  const { state } = journal
+  const signal = yield* Queue.sliding<void>(1)
+  const wake = () => void Queue.offerUnsafe(signal, undefined)
+
+  /** Trials that were released, and from when on (monotonic milliseconds) they may be dispatched again. */
+  const resting = new Map<string, number>()
+  const released: Array<Trial> = []
+  journal.listen((facts) => {
+    for (const fact of facts) {
+      if (fact._tag !== "TrialReleased") continue
+      const trial = state.trial(fact.sweep, fact.trial)
+      if (trial?.state === "pending") released.push(trial)
+    }
+    wake()
+  })
+
+  const isReady = (trial: Trial, now: number): boolean =>
+    trial.state === "pending" && (resting.get(`${trial.sweep}/${trial.number}`) ?? 0) <= now
+
+  /** Running sweeps, the next in turn first. */
+  const inTurn = (): ReadonlyArray<SweepState> => {
+    const running = new Map<string, number>()
+    for (const { sweep } of state.attempts()) running.set(sweep, (running.get(sweep) ?? 0) + 1)
+    return Array.from(state.sweeps.values())
+      .filter(({ status }) => status === "running")
+      .sort((a, b) => (running.get(a.id) ?? 0) - (running.get(b.id) ?? 0) || a.createdAt - b.createdAt)
+  }
+
+  const slotFor = ({ spec }: SweepState, free: ReadonlyArray<FreeSlot>): FreeSlot | undefined => {
+    let best: FreeSlot | undefined
+    for (const candidate of free) {
+      const devices = candidate.slot.devices.length
+      if (devices < spec.resources.gpus || !candidate.agent.trainers.has(spec.trainer)) continue
+      if (best === undefined || devices < best.slot.devices.length) best = candidate
+    }
+    return best
+  }
+
+  /** Puts one trial of the sweep into the slot. False when it has none to run now. */
+  const fill = Effect.fnUntraced(function* (sweep: SweepState, { agent, session, slot }: FreeSlot) {
+    const now = yield* monotonic
+    let send: (() => void) | undefined
+    const facts = yield* journal.record((at) => {
+      // What was true when the slot was chosen need not be any more.
+      if (sweep.status !== "running" || agent.session !== session || agent.occupied.has(slot.index)) return []
+      const recorded: Array<Fact> = []
+      let trial: Pick<Trial, "number" | "parameters" | "seed" | "attempt"> | undefined
+      for (const candidate of state.open(sweep.id).values()) {
+        if (isReady(candidate, now) && (trial === undefined || candidate.number < trial.number)) trial = candidate
+      }
+      if (trial === undefined) {
+        const next = ask(sweep, state, samplers, at)
+        if (next._tag !== "Trial") return []
+        const { number, parameters, seed, origin } = next
+        trial = { number, parameters, seed, attempt: 0 }
+        const revision = sweep.revision
+        recorded.push({ _tag: "TrialCreated", at, sweep: sweep.id, trial: number, parameters, seed, revision, origin })
+      }
+      const training = trainingOf(sweep.spec, trial.parameters)
+      if (Result.isFailure(training)) {
+        const message = `these parameters describe no training run: ${training.failure}`
+        recorded.push({
+          _tag: "TrialFailed",
+          at,
+          sweep: sweep.id,
+          trial: trial.number,
+          class: "data",
+          message,
+          detail: null,
+        })
+        return recorded
+      }
+      const epoch = Epoch.make(++state.lastEpoch)
+      const attempt = trial.attempt + 1
+      const trialJson = trialDocument(sweep, trial, { number: attempt, epoch }, training.success)
+      const { trainer, command } = sweep.spec
+      const number = trial.number
+      send = () => {
+        agent.occupied.set(slot.index, epoch)
+        session.post({
+          _tag: "Assign",
+          sweep: sweep.id,
+          trial: number,
+          attempt,
+          epoch,
+          slot: slot.index,
+          trainer,
+          command,
+          trialJson,
+        })
+      }
+      const assigned = { sweep: sweep.id, trial: number, epoch, attempt, agent: agent.id, slot: slot.index }
+      recorded.push({ _tag: "TrialAssigned", at, ...assigned })
+      return recorded
+    })
+    // Sent once it is committed: an agent never runs what a restarted coordinator does not know of.
+    send?.()
+    return facts.length > 0
+  })
+
+  const fillOne = Effect.fnUntraced(function* () {
+    const free = roster.freeSlots(yield* monotonic)
+    if (free.length === 0) return false
+    for (const sweep of inTurn()) {
+      const slot = slotFor(sweep, free)
+      if (slot !== undefined && (yield* fill(sweep, slot))) return true
+    }
+    return false
+  })
+
+  const rest = Effect.fnUntraced(function* () {
+    const now = yield* monotonic
+    for (const trial of released.splice(0)) {
+      const delay = backoff(state.releases(trial))
+      if (delay > 0) resting.set(`${trial.sweep}/${trial.number}`, now + delay)
+    }
+    let next = Number.POSITIVE_INFINITY
+    for (const [trial, from] of resting) {
+      if (from <= now) resting.delete(trial)
+      else next = Math.min(next, from)
+    }
+    return next - now
+  })
+
+  const round = Effect.gen(function* () {
+    yield* rest()
+    while (yield* fillOne()) yield* rest()
+    yield* afterRound
+    // Until something changes, or a trial has rested.
+    const wait = yield* rest()
+    const woken = Queue.take(signal)
+    yield* Number.isFinite(wait) ? Effect.timeoutOption(woken, wait) : Effect.map(woken, Option.some)
+  })
+
+  const refused = (error: StoreError) =>
+    Effect.andThen(
+      Effect.logError(`no trial is dispatched while the store refuses to write: ${error.message}`),
+      Effect.sleep(retryDelay),
+    )
+
+  // The hours of a budget and the time since an agent was heard of pass without anybody saying so; a round a minute
+  // sees them.
+  const tick = Effect.forever(Effect.andThen(Effect.sleep("1 minute"), Effect.sync(wake)))
+  return {
+    wake,
+    run: Effect.raceFirst(Effect.forever(Effect.catch(round, refused)), tick),
+  } satisfies Dispatch
+})

@@ -1,0 +1,42 @@
+// trial.json, the trainer contract's description of an attempt. Owns its fields; the devices are filled in by the agent.
+import * as Result from "effect/Result"
+import type { Epoch } from "@sweep/domain/Id"
+import type { Parameters } from "@sweep/domain/Parameter"
+import type { SweepSpec } from "@sweep/domain/SweepSpec"
+import type { SweepState } from "@sweep/domain/SweepState"
+import { fromParameters, type TrainingConfig } from "@sweep/domain/TrainingConfig"
+import type { Trial } from "@sweep/domain/Trial"
+
+/** What the trainer is to do, or one sentence why the parameters describe no training run. */
+export const trainingOf = (spec: SweepSpec, parameters: Parameters): Result.Result<TrainingConfig | null, string> => {
+  const run = { model: spec.model, train: spec.data.train.path, eval: spec.data.eval.path }
+  const training = fromParameters(run, parameters)
+  if (Result.isSuccess(training)) return Result.succeed(training.success)
+  // A trainer of one's own gives its parameters whatever meaning it likes.
+  return spec.trainer === "command"
+    ? Result.succeed(null)
+    : Result.fail(training.failure.message.replaceAll(/\s+/g, " "))
+}
+
+export const trialDocument = (
+  sweep: SweepState,
+  trial: Pick<Trial, "number" | "parameters" | "seed">,
+  attempt: { readonly number: number; readonly epoch: Epoch },
+  training: TrainingConfig | null,
+): string => {
+  const { metric, probes } = sweep.spec
+  return JSON.stringify({
+    contract: 1,
+    sweep: sweep.id,
+    trial: trial.number,
+    attempt: attempt.number,
+    epoch: attempt.epoch,
+    seed: trial.seed,
+    parameters: trial.parameters,
+    training,
+    metric: { name: metric.name, goal: metric.goal },
+    probes,
+    // Whether there is something to go on from is seen where the checkpoints are.
+    resume: true,
+  })
+}
