@@ -1,0 +1,107 @@
+// How sure it is that the best set of parameters is better than the next one. Owns the comparison of their means against
+// what seeds alone do: the spread between runs of the same parameters, pooled over every set that ran more than once.
+// Where nothing ran twice there is no such measure, and the answer says so instead of guessing.
+import type { TrialNumber } from "@sweep/domain/Id"
+import { compare } from "@sweep/domain/Metric"
+import { canonicalText, type Parameters } from "@sweep/domain/Parameter"
+import type { SweepState } from "@sweep/domain/SweepState"
+import { percent, short } from "./numbers.ts"
+
+export interface Contender {
+  readonly parameters: Parameters
+  readonly trials: ReadonlyArray<TrialNumber>
+  /** Mean of the objectives. */
+  readonly mean: number
+}
+
+export interface Comparison {
+  readonly best: Contender
+  readonly runnerUp: Contender
+  /** How much better the best mean is, in the objective's unit; never negative. */
+  readonly gap: number
+  /** Standard deviation between runs of the same parameters; `null` when nothing ran twice. */
+  readonly spread: number | null
+  /**
+   * Probability that the best is truly better, from Student's t with the pooled degrees of freedom; `null` without a
+   * spread. The best of many looks better than it is, so with many sets it is an upper limit.
+   */
+  readonly probability: number | null
+  readonly certainty: "clear" | "likely" | "open" | "unknown"
+  /** For a person. */
+  readonly statement: string
+}
+
+/**
+ * P(T ≤ t) of Student's t. With t = √ν · tan θ the density becomes cos^(ν−1) θ, smooth on a bounded interval: Simpson's
+ * rule on it needs no gamma function.
+ */
+export const studentCdf = (t: number, freedom: number): number => {
+  const area = (from: number, to: number): number => {
+    const steps = 400
+    const width = (to - from) / steps
+    let sum = 0
+    for (let i = 0; i <= steps; i++) {
+      const weight = i === 0 || i === steps ? 1 : i % 2 === 1 ? 4 : 2
+      sum += weight * Math.cos(from + i * width) ** (freedom - 1)
+    }
+    return (sum * width) / 3
+  }
+  const half = Math.PI / 2
+  return 0.5 + area(0, Math.atan(t / Math.sqrt(freedom))) / (2 * area(0, half))
+}
+
+const contenders = (sweep: SweepState): ReadonlyArray<Contender & { readonly values: ReadonlyArray<number> }> => {
+  const ended = Array.from(sweep.trials.values()).filter(
+    (trial) => trial.objective !== null && Number.isFinite(trial.objective),
+  )
+  const groups = Map.groupBy(ended, (trial) => canonicalText(trial.parameters))
+  return Array.from(groups.values(), (trials) => {
+    const values = trials.map((trial) => trial.objective!)
+    return {
+      parameters: trials[0]!.parameters,
+      trials: trials.map((trial) => trial.number),
+      values,
+      mean: values.reduce((sum, value) => sum + value, 0) / values.length,
+    }
+  })
+}
+
+/** `null` when fewer than two sets of parameters have an objective. */
+export const compareBest = (sweep: SweepState): Comparison | null => {
+  const better = compare(sweep.spec.metric.goal)
+  const [best, runnerUp, ...others] = [...contenders(sweep)].sort((a, b) => better(a.mean, b.mean))
+  if (best === undefined || runnerUp === undefined) return null
+  let freedom = 0
+  let squares = 0
+  for (const { values, mean } of [best, runnerUp, ...others]) {
+    freedom += values.length - 1
+    squares += values.reduce((sum, value) => sum + (value - mean) ** 2, 0)
+  }
+  const gap = Math.abs(best.mean - runnerUp.mean)
+  const relative = runnerUp.mean === 0 ? null : (100 * gap) / Math.abs(runnerUp.mean)
+  const lead = `the best is ${relative === null ? short(gap) : percent(relative)} better than the next`
+  const strip = ({ parameters, trials, mean }: Contender): Contender => ({ parameters, trials, mean })
+  const of = { best: strip(best), runnerUp: strip(runnerUp), gap }
+  if (freedom === 0) {
+    return {
+      ...of,
+      spread: null,
+      probability: null,
+      certainty: "unknown",
+      statement: `${lead}, but nothing ran twice, so how much seeds alone change is unknown: run the best few again with replicas`,
+    }
+  }
+  const spread = Math.sqrt(squares / freedom)
+  const error = spread * Math.sqrt(1 / best.values.length + 1 / runnerUp.values.length)
+  const probability = error === 0 ? (gap > 0 ? 1 : 0.5) : studentCdf(gap / error, freedom)
+  const certainty = probability >= 0.95 ? "clear" : probability >= 0.8 ? "likely" : "open"
+  return {
+    ...of,
+    spread,
+    probability,
+    certainty,
+    statement:
+      `${lead}; runs of the same parameters differ by ${short(spread)} (standard deviation), so it is truly better with a ` +
+      `probability of ${percent(100 * Math.min(probability, 0.999))}${certainty === "open" ? ": run both again with other seeds" : ""}`,
+  }
+}
