@@ -1,0 +1,115 @@
+// What this machine can train on: NVIDIA GPUs as `nvidia-smi` lists them, else the CPU with the memory and cores this
+// process may use. Owns finding devices and dividing them into slots; whether a slot is free is the slot loop's.
+import { execFile } from "node:child_process"
+import { availableParallelism, cpus, totalmem } from "node:os"
+import { Device, Slot } from "@sweep/domain/Device"
+import * as Effect from "effect/Effect"
+
+/** `nvidia-smi` on a machine with a broken GPU can hang for ever: no answer in time is no GPU. */
+const probeTimeoutMillis = 10_000
+
+interface Probe {
+  /** Lines of the answer; `undefined` when there is no `nvidia-smi`. */
+  readonly lines: ReadonlyArray<string> | undefined
+  readonly problem: string | undefined
+}
+
+const probe = (timeoutMillis: number, environment: NodeJS.ProcessEnv): Effect.Effect<Probe> =>
+  Effect.callback<Probe>((resume) => {
+    const answer = (lines: Probe["lines"], problem?: string) => resume(Effect.succeed({ lines, problem }))
+    const child = execFile(
+      "nvidia-smi",
+      ["--query-gpu=index,name,memory.total,memory.used", "--format=csv,noheader,nounits"],
+      { maxBuffer: 1 << 20, env: environment },
+      (error, stdout, stderr) => {
+        if (error === null) answer(stdout.split("\n").filter((line) => line.trim() !== ""))
+        else if (error.code === "ENOENT") answer(undefined)
+        else {
+          const said = (stderr.trim() || stdout.trim() || error.message).split("\n")[0]!
+          answer(undefined, `nvidia-smi failed: ${said}`)
+        }
+      },
+    )
+    // Not left to execFile's own time limit: that waits for the process to go, and one stuck in the driver never does.
+    const timer = setTimeout(() => {
+      child.kill("SIGKILL")
+      child.stdout?.destroy()
+      child.stderr?.destroy()
+      child.unref()
+      answer(undefined, `nvidia-smi did not answer within ${timeoutMillis / 1000} s`)
+    }, timeoutMillis)
+    child.once("exit", () => clearTimeout(timer))
+    return Effect.sync(() => {
+      clearTimeout(timer)
+      child.kill("SIGKILL")
+    })
+  })
+
+/** Which GPUs the environment leaves visible, by the driver's index; `undefined`: all of them. */
+const visible = (environment: NodeJS.ProcessEnv): ReadonlySet<number> | undefined => {
+  const text = environment["CUDA_VISIBLE_DEVICES"]
+  if (text === undefined) return undefined
+  const parts = text.split(",").map((part) => part.trim())
+  // Named by UUID: the index cannot be told from it, and the CUDA runtime will see to it.
+  if (parts.some((part) => part !== "" && !/^-?\d+$/.test(part))) return undefined
+  return new Set(parts.filter((part) => part !== "").map(Number))
+}
+
+const mebibyte = 1024 * 1024
+
+/** One line of the answer: `0, NVIDIA H100 80GB HBM3, 81559, 4`. A card that cannot tell its memory is not offered. */
+const parseGpu = (line: string, threads: number): Device | undefined => {
+  const match = /^\s*(\d+)\s*,\s*(.+?)\s*,\s*(\d+)\s*,\s*(\d+)\s*$/.exec(line)
+  if (match === null) return undefined
+  const [, index, name, total] = match
+  return new Device({ kind: "cuda", index: Number(index), name: name!, memoryBytes: Number(total) * mebibyte, threads })
+}
+
+/** Bytes this process may use: the machine's, or less where a control group says so. */
+const usableMemory = (): number => {
+  const constrained = process.constrainedMemory()
+  return constrained > 0 ? Math.min(constrained, totalmem()) : totalmem()
+}
+
+export interface FoundDevices {
+  readonly slots: ReadonlyArray<Slot>
+  /** What a person should know of the machine: a probe that failed, a card that was left out. */
+  readonly warnings: ReadonlyArray<string>
+}
+
+/**
+ * The slots of this machine: `perDevice` on each GPU (1 unless given), or on the CPU, its cores divided among them.
+ * Never fails: a machine whose GPUs cannot be asked offers its CPU, with a warning.
+ */
+export const findDevices = Effect.fn("findDevices")(function* (options: {
+  readonly perDevice?: number | undefined
+  readonly timeoutMillis?: number | undefined
+  readonly environment?: NodeJS.ProcessEnv | undefined
+}) {
+  const environment = options.environment ?? process.env
+  const answer = yield* probe(options.timeoutMillis ?? probeTimeoutMillis, environment)
+  const warnings: Array<string> = []
+  const cores = availableParallelism()
+  const lines = answer.lines ?? []
+  const perDevice = Math.max(1, options.perDevice ?? (lines.length > 0 ? 1 : cpuSlots(cores)))
+  const only = visible(environment)
+  const gpus: Array<Device> = []
+  for (const line of lines) {
+    const gpu = parseGpu(line, Math.max(1, Math.floor(cores / (Math.max(1, lines.length) * perDevice))))
+    if (gpu === undefined) warnings.push(`nvidia-smi lists a device this agent cannot use: ${line.trim()}`)
+    else if (only === undefined || only.has(gpu.index)) gpus.push(gpu)
+  }
+  if (answer.problem !== undefined) warnings.push(`${answer.problem}; this agent offers the CPU only`)
+  const devices = gpus.length > 0 ? gpus : [cpu(Math.max(1, Math.floor(cores / perDevice)))]
+  const slots = devices.flatMap((device) => Array.from({ length: perDevice }, () => device))
+  return {
+    slots: slots.map((device, index) => new Slot({ index, devices: [device] })),
+    warnings,
+  } satisfies FoundDevices
+})
+
+/** Small models gain from trials side by side; each takes about 2 GiB with its libraries, and beyond 4 nothing is gained. */
+const cpuSlots = (cores: number): number => Math.max(1, Math.min(4, cores, Math.floor(usableMemory() / 3e9)))
+
+const cpu = (threads: number): Device =>
+  new Device({ kind: "cpu", index: 0, name: cpus()[0]?.model.trim() || "CPU", memoryBytes: usableMemory(), threads })

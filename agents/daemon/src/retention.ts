@@ -1,0 +1,68 @@
+// What stays on the agent's disk of attempts whose end is committed. The rule: adapter, events, logs and the small files
+// stay; checkpoints only of a released attempt, which may come back here; all of it within a total, the oldest going
+// first. Owns deleting, in the background: nothing waits for it.
+import { readdir, rm, stat } from "node:fs/promises"
+import { join } from "node:path"
+import * as Effect from "effect/Effect"
+import type * as Scope from "effect/Scope"
+import { type AttemptDirectory, keptAttempts } from "./AttemptDirectory.ts"
+
+export const defaultKeptBytes = 20 * 1024 ** 3
+
+export interface Retention {
+  readonly keep: (directory: AttemptDirectory, what: { readonly checkpoints: boolean }) => Effect.Effect<void>
+  readonly forget: (directory: AttemptDirectory) => Effect.Effect<void>
+}
+
+const bytesBelow = async (path: string): Promise<number> => {
+  let total = 0
+  for (const entry of await readdir(path, { withFileTypes: true }).catch(() => [])) {
+    const inner = join(path, entry.name)
+    total += entry.isDirectory()
+      ? await bytesBelow(inner)
+      : await stat(inner).then(
+          ({ size }) => size,
+          () => 0,
+        )
+  }
+  return total
+}
+
+export const makeRetention = (home: string, keptBytes: number): Effect.Effect<Retention, never, Scope.Scope> =>
+  Effect.gen(function* () {
+    const scope = yield* Effect.scope
+    /** Bytes of each settled attempt, oldest first. */
+    const kept = new Map<string, number>()
+    let total = 0
+
+    const remove = async (path: string) => {
+      total -= kept.get(path) ?? 0
+      kept.delete(path)
+      await rm(path, { recursive: true, force: true }).catch(() => undefined)
+    }
+    const add = async (path: string) => {
+      const bytes = await bytesBelow(path)
+      total += bytes - (kept.get(path) ?? 0)
+      kept.delete(path)
+      kept.set(path, bytes)
+      for (const [oldest] of kept) {
+        if (total <= keptBytes) break
+        await remove(oldest)
+      }
+    }
+    const inBackground = (work: () => Promise<void>) => Effect.asVoid(Effect.forkIn(Effect.promise(work), scope))
+
+    yield* inBackground(async () => {
+      const settled = keptAttempts(home).filter(({ record }) => record.settled)
+      for (const { directory } of settled.sort((a, b) => a.record.epoch - b.record.epoch)) await add(directory.path)
+    })
+
+    return {
+      keep: (directory, { checkpoints }) =>
+        inBackground(async () => {
+          if (!checkpoints) await rm(directory.checkpoints, { recursive: true, force: true }).catch(() => undefined)
+          await add(directory.path)
+        }),
+      forget: (directory) => inBackground(() => remove(directory.path)),
+    }
+  })

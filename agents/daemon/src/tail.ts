@@ -1,0 +1,114 @@
+// Follows one running attempt's files. Owns noticing that they grew, and what the agent itself has to know of the spool
+// whether or not a coordinator listens: the event that ends the attempt, the last values, the lines nobody understands.
+// What it reads it does not keep: the uplink reads the file again, from where the coordinator is.
+import { type FSWatcher, watch } from "node:fs"
+import { metricNumber, type TrialEventOf } from "@sweep/domain/TrialEvent"
+import * as Deferred from "effect/Deferred"
+import * as Effect from "effect/Effect"
+import * as Latch from "effect/Latch"
+import type { AttemptDirectory } from "./AttemptDirectory.ts"
+import type { LogFile } from "./LogFile.ts"
+import { type Position, Spool, start } from "./spool.ts"
+
+/** The kernel tells of changes at once; where it cannot (a network file system), a look this often has to do. */
+const pollMillis = 100
+/** An attempt that writes more than this is out of hand: it would fill the disk and the store. */
+export const spoolLimit = 1024 * 1024 * 1024
+
+export type EndEvent = TrialEventOf<"finished"> | TrialEventOf<"failed">
+
+export class Tail {
+  /** The last line read. */
+  position: Position = start
+  end: EndEvent | undefined
+  step = 0
+  readonly values: Record<string, number> = {}
+  invalid = 0
+  problem: string | undefined
+  missing = 0
+  /** Done once the trainer has written how it ended. */
+  readonly ended = Deferred.makeUnsafe<EndEvent>()
+  /** Done once the spool has outgrown its limit. */
+  readonly overgrown = Deferred.makeUnsafe<void>()
+
+  private readonly spool: Spool
+  private readonly directory: AttemptDirectory
+  private readonly logs: { readonly stdout: LogFile; readonly stderr: LogFile }
+  private readonly onGrowth: () => void
+
+  constructor(
+    directory: AttemptDirectory,
+    logs: { readonly stdout: LogFile; readonly stderr: LogFile },
+    onGrowth: () => void,
+  ) {
+    this.directory = directory
+    this.logs = logs
+    this.onGrowth = onGrowth
+    this.spool = new Spool(directory.events)
+  }
+
+  /** Reads every complete line there is. */
+  catchUp(): void {
+    for (let batch = this.spool.read(this.position); batch !== undefined; batch = this.spool.read(this.position)) {
+      this.position = batch.next
+      this.invalid += batch.invalid
+      this.missing += batch.missing
+      this.problem ??= batch.problem
+      const { metrics, metric, step, value } = batch.points
+      for (let i = 0; i < metric.length; i++) {
+        this.values[metrics[metric[i]!]!] = value[i]!
+        this.step = step[i]!
+      }
+      for (const event of batch.events) {
+        if (event.type !== "finished" && event.type !== "failed") continue
+        if (this.end !== undefined) continue
+        this.end = event
+        if (event.type === "finished") {
+          this.step = event.step
+          for (const [name, last] of Object.entries(event.values)) this.values[name] = metricNumber(last)
+        }
+        Deferred.doneUnsafe(this.ended, Effect.succeed(event))
+      }
+    }
+    if (this.position.offset > spoolLimit) Deferred.doneUnsafe(this.overgrown, Effect.void)
+  }
+
+  /** Until interrupted. */
+  readonly follow: Effect.Effect<never> = Effect.scoped(
+    Effect.gen({ self: this }, function* () {
+      const changed = Latch.makeUnsafe(true)
+      yield* Effect.acquireRelease(
+        Effect.sync(() => watchDirectory(this.directory.path, () => changed.openUnsafe())),
+        (watcher) => Effect.sync(() => watcher?.close()),
+      )
+      let seen = ""
+      for (let looks = 0; ; looks++) {
+        yield* Effect.timeoutOption(changed.await, pollMillis)
+        changed.closeUnsafe()
+        const sizes = `${this.spool.size()} ${this.logs.stdout.size()} ${this.logs.stderr.size()}`
+        if (sizes === seen) continue
+        seen = sizes
+        this.catchUp()
+        this.logs.stdout.bound()
+        this.logs.stderr.bound()
+        this.onGrowth()
+      }
+    }),
+  )
+
+  close(): void {
+    this.spool.close()
+  }
+}
+
+const watchDirectory = (path: string, changed: () => void): FSWatcher | undefined => {
+  try {
+    const watcher = watch(path, changed)
+    // The directory may be removed under it; the polling goes on.
+    watcher.on("error", () => watcher.close())
+    return watcher
+  } catch {
+    // The system's limit of watches is reached.
+    return undefined
+  }
+}
