@@ -12,6 +12,7 @@ import type { Position } from "./spool.ts"
 const windowMessages = 8
 /** Log text is gathered this long, so that a chatty trainer does not cost a message a line. */
 const logGatherMillis = 200
+const saveMillis = 1_000
 
 export interface Uplink {
   /** Until the session ends. */
@@ -67,6 +68,8 @@ export const makeUplink = (
   const run = Effect.gen(function* () {
     let toldEnd = false
     let logsSentAt = Number.NEGATIVE_INFINITY
+    let savedAt = Number.NEGATIVE_INFINITY
+    let savedSeq = attempt.record.acknowledged.seq
     for (;;) {
       attempt.wake.closeUnsafe()
       // Read before the files: once the end is known, what is in them is all there will be.
@@ -83,6 +86,12 @@ export const makeUplink = (
       if (end !== undefined && everyLine && !toldEnd) {
         toldEnd = true
         yield* send({ _tag: "Ended", epoch: attempt.epoch, lastSeq: cursor.seq, end })
+      }
+      // A restarted agent begins to read there; it is a saving, not a promise, so now and then is enough.
+      if (attempt.record.acknowledged.seq > savedSeq && now - savedAt >= saveMillis) {
+        savedAt = now
+        savedSeq = attempt.record.acknowledged.seq
+        yield* attempt.save
       }
       yield* logsWait() ? Effect.timeoutOption(attempt.wake.await, logGatherMillis) : attempt.wake.await
     }

@@ -59,7 +59,8 @@ describe("an agent that is killed with SIGKILL", () => {
         const epoch = yield* coordinator.assign({
           trainer,
           command: trainerCommand,
-          trialJson: script(["slow", 60, 0.05], "finish"),
+          // On and on, until it is asked to finish.
+          trialJson: script(["slow", 100_000, 0.05]),
         })
         yield* coordinator.until(() => coordinator.of(epoch).points.length >= 3)
         first.kill("SIGKILL")
@@ -72,12 +73,15 @@ describe("an agent that is killed with SIGKILL", () => {
         expect(coordinator.hellos[1]!.held).toEqual([{ epoch, slot: 0, running: true }])
         // Its slot is taken until the adopted trial is over.
         const next = yield* coordinator.assign({ trainer, command: trainerCommand, trialJson: script("finish") })
-        expect(yield* coordinator.untilEnded(epoch)).toMatchObject({ _tag: "Finished", interrupted: false })
+        const before = coordinator.of(epoch).points.length
+        yield* coordinator.until(() => coordinator.of(epoch).points.length > before + 3)
+        expect(coordinator.attempts.has(next)).toBe(false)
+        yield* coordinator.stop(epoch, "finish")
+        expect(yield* coordinator.untilEnded(epoch)).toMatchObject({ _tag: "Finished", interrupted: true })
         expect(yield* coordinator.untilEnded(next)).toMatchObject({ _tag: "Finished" })
         expect(coordinator.of(epoch).events.filter(({ type }) => type === "started")).toHaveLength(1)
-        expect(coordinator.of(epoch).points.map(({ step }) => step)).toEqual(
-          Array.from({ length: 60 }, (_, i) => i + 1),
-        )
+        const { points } = coordinator.of(epoch)
+        expect(points.map(({ step }) => step)).toEqual(points.map((_, i) => i + 1))
         expect(coordinator.of(epoch).repeated).toBe(0)
         while (runs(pid)) yield* Effect.sleep(20)
       }),
@@ -88,7 +92,6 @@ describe("an agent that is killed with SIGKILL", () => {
     Effect.gen(function* () {
       const { coordinator, start } = yield* served("command")
       const first = yield* start
-      coordinator.acknowledges = false
       const epoch = yield* coordinator.assign({
         command: trainerCommand,
         trialJson: script("setsid-child", ["metrics", 50], ["sleep", 60]),
@@ -100,7 +103,7 @@ describe("an agent that is killed with SIGKILL", () => {
       yield* exited(first)
       expect(runs(child)).toBe(true)
 
-      coordinator.acknowledges = true
+      // The coordinator was set back: it gets all of it once more.
       coordinator.attempts.clear()
       yield* start
       expect(yield* coordinator.untilEnded(epoch)).toEqual({ _tag: "Released", cause: "the agent restarted" })
