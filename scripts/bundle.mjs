@@ -14,13 +14,15 @@ const { version } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"))
 
 rmSync(out, { recursive: true, force: true })
 await build({
-  entryPoints: { sweep: join(root, "packages/cli/src/main.ts") },
+  entryPoints: { sweep: join(root, "packages/cli/src/bin.ts") },
   outdir: out,
   outExtension: { ".js": ".mjs" },
   bundle: true,
   splitting: true,
   format: "esm",
   platform: "node",
+  minifyWhitespace: true,
+  minifySyntax: true,
   target: "node22",
   external: ["@duckdb/node-api"],
   define: { "process.env.SWEEP_VERSION": JSON.stringify(version) },

@@ -5,6 +5,7 @@ import { resolve } from "node:path"
 import * as Effect from "effect/Effect"
 import { badInput } from "./exitCodes.ts"
 import { home } from "./home.ts"
+import { note } from "./output.ts"
 
 /** Files larger than this are no sweep files. */
 const mostBytes = 1 << 20
@@ -40,8 +41,11 @@ export const readSweepFile = Effect.fn("readSweepFile")(function* (path: string)
   const { loadSweep } = yield* Effect.promise(() => import("@sweep/spec/loadSweep"))
   const { renderProblems } = yield* Effect.promise(() => import("@sweep/spec/renderProblems"))
   const { prepared } = yield* home
-  const { spec } = yield* loadSweep(text, { path, absolutePath: resolve(path), workDirectory: prepared }).pipe(
-    Effect.catchTag("SpecErrors", (error) => Effect.fail(badInput(renderProblems(error.problems, text)))),
-  )
-  return spec
+  const { spec, warnings } = yield* loadSweep(text, {
+    path,
+    absolutePath: resolve(path),
+    workDirectory: prepared,
+  }).pipe(Effect.catchTag("SpecErrors", (error) => Effect.fail(badInput(renderProblems(error.problems, error.text)))))
+  if (warnings.length > 0) yield* note(renderProblems(warnings, text))
+  return { spec, warnings: warnings.map(({ line, message }) => `line ${line}: ${message}`) }
 })

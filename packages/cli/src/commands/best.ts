@@ -1,7 +1,6 @@
 import * as Effect from "effect/Effect"
 import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
-import { stringify } from "yaml"
 import { SweepApi } from "@sweep/rpc/SweepApi"
 import { explainApi, withApi } from "../access.ts"
 import { badInput } from "../exitCodes.ts"
@@ -32,6 +31,7 @@ export const best = Command.make(
         )
       }
       if (yaml) {
+        const { stringify } = yield* Effect.promise(() => import("yaml"))
         const head = `# best of sweep ${id}: trial ${first.number}, ${state.spec.metric.name} ${number(first.objective!)}, seed ${first.seed}\n`
         return yield* print(head + stringify({ model: state.spec.model, ...first.parameters }).trimEnd())
       }

@@ -14,8 +14,9 @@ export const check = Command.make(
     Effect.gen(function* () {
       const { readSweepFile } = yield* Effect.promise(() => import("../readSweepFile.ts"))
       const { preview, previewLines } = yield* Effect.promise(() => import("../preview.ts"))
-      const seen = preview(yield* readSweepFile(file))
-      yield* json ? printJson(seen) : printLines(previewLines(file, seen))
+      const { spec, warnings } = yield* readSweepFile(file)
+      const seen = preview(spec, warnings)
+      yield* json ? printJson(seen) : printLines(previewLines(file, spec, seen))
     }),
 ).pipe(
   Command.withDescription("Check a sweep file: what it means, the first trials, the cost; nothing is run"),

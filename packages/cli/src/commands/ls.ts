@@ -4,7 +4,6 @@ import { SweepApi } from "@sweep/rpc/SweepApi"
 import { explainApi, withApi } from "../access.ts"
 import * as flags from "../flags.ts"
 import { print, printJson, printLines } from "../output.ts"
-import { plannedTrials } from "../plannedTrials.ts"
 import { summaryJson } from "../summary.ts"
 import { number, printable } from "../terminal/format.ts"
 import { leaders, outlook } from "../terminal/SweepView.ts"
@@ -15,6 +14,7 @@ export const ls = Command.make("ls", { coordinator: flags.coordinator, json: fla
     const sweeps = yield* (yield* SweepApi).list
     if (json) return yield* printJson(sweeps.map(summaryJson))
     if (sweeps.length === 0) return yield* print("No sweeps yet. Start one: sweep run sweeps/quickstart.yaml")
+    const { plannedTrials } = yield* Effect.promise(() => import("../plannedTrials.ts"))
     yield* printLines(
       table(
         [

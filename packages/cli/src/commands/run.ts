@@ -27,7 +27,7 @@ export const run = Command.make(
   ({ file, coordinator, detach, slots, json }) =>
     Effect.gen(function* () {
       const { readSweepFile } = yield* Effect.promise(() => import("../readSweepFile.ts"))
-      const spec = yield* readSweepFile(file)
+      const { spec } = yield* readSweepFile(file)
       const found = yield* findAddress(coordinator)
       if (found === undefined) {
         const { runHere } = yield* Effect.promise(() => import("../runLocally.ts"))

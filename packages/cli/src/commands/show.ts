@@ -6,13 +6,12 @@ import { SweepApi } from "@sweep/rpc/SweepApi"
 import { explainApi, withApi } from "../access.ts"
 import * as flags from "../flags.ts"
 import { printJson, printLines } from "../output.ts"
-import { plannedTrials } from "../plannedTrials.ts"
 import { summaryJson, trialJson } from "../summary.ts"
 import { duration, number, parameters, parameterValue, printable, varying } from "../terminal/format.ts"
 import { countByState, leaders } from "../terminal/SweepView.ts"
 import { verdictSentence, verdictWord } from "../terminal/verdictStyle.ts"
 
-const showText = (sweep: SweepState): ReadonlyArray<string> => {
+const showText = (sweep: SweepState, planned: number | null): ReadonlyArray<string> => {
   const bold = (text: string) => styleText("bold", text)
   const { spec } = sweep
   const names = varying(spec)
@@ -24,7 +23,7 @@ const showText = (sweep: SweepState): ReadonlyArray<string> => {
     `model      ${spec.model}`,
     `data       ${spec.data.train.path} (${spec.data.train.records} records), eval ${spec.data.eval.path} (${spec.data.eval.records})`,
     `search     ${spec.method} over ${names.join(" × ") || "one point"}; seed ${spec.seed}`,
-    `trials     ${counts.join(", ") || "none yet"} of ${plannedTrials(sweep) ?? "∞"}`,
+    `trials     ${counts.join(", ") || "none yet"} of ${planned ?? "∞"}`,
     ...(sweep.endedAt === null ? [] : [`took       ${duration(sweep.endedAt - sweep.createdAt)}`]),
     "",
   ]
@@ -69,7 +68,8 @@ export const show = Command.make(
       const state = yield* (yield* SweepApi).get(yield* flags.sweepRef(sweep))
       if (json)
         return yield* printJson({ ...summaryJson(state), trial_list: Array.from(state.trials.values(), trialJson) })
-      yield* printLines(showText(state))
+      const { plannedTrials } = yield* Effect.promise(() => import("../plannedTrials.ts"))
+      yield* printLines(showText(state, plannedTrials(state)))
     }).pipe((effect) => withApi(coordinator, effect), explainApi),
 ).pipe(
   Command.withDescription("Show one sweep: the best trial, the verdicts and what to do about them, the failures"),

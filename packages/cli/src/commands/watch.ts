@@ -5,7 +5,6 @@ import { SweepApi } from "@sweep/rpc/SweepApi"
 import { explainApi, withApi } from "../access.ts"
 import * as flags from "../flags.ts"
 import { print, printJson } from "../output.ts"
-import { follow } from "../terminal/follow.ts"
 import { watchEventJson } from "../watchJson.ts"
 
 export const watch = Command.make(
@@ -16,6 +15,7 @@ export const watch = Command.make(
       const id = yield* flags.sweepRef(sweep)
       const events = (yield* SweepApi).watch(id)
       if (json) return yield* Stream.runForEach(events, (event) => printJson(watchEventJson(event)))
+      const { follow } = yield* Effect.promise(() => import("../terminal/follow.ts"))
       const end = yield* follow(events, { out: process.stdout, hint: "Ctrl-C leaves; the sweep goes on." })
       if (end !== undefined) yield* print(`${id}: ${end.status}. The report: sweep report ${id}`)
     }).pipe((effect) => withApi(coordinator, effect), explainApi),

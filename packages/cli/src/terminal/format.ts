@@ -1,4 +1,5 @@
 // How numbers, durations and parameters are written for people, everywhere in the terminal. Pure.
+import type { Distribution } from "@sweep/domain/Distribution"
 import type { ParameterValue, Parameters } from "@sweep/domain/Parameter"
 import type { SweepSpec } from "@sweep/domain/SweepSpec"
 
@@ -43,9 +44,12 @@ export const parameterValue = (value: ParameterValue): string =>
 
 const shortNames: Readonly<Record<string, string>> = { learning_rate: "lr", batch_size: "batch", weight_decay: "decay" }
 
+const isConstant = (distribution: Distribution): boolean =>
+  distribution._tag === "Constant" || (distribution._tag === "Categorical" && distribution.values.length === 1)
+
 /** The parameters that the sweep varies, in the order of its file. */
 export const varying = (spec: SweepSpec): ReadonlyArray<string> => [
-  ...spec.space.dimensions.filter((d) => d.distribution._tag !== "Constant").map((d) => d.name),
+  ...spec.space.dimensions.filter((d) => !isConstant(d.distribution)).map((d) => d.name),
   ...spec.space.derived.map((d) => d.name),
 ]
 

@@ -1,0 +1,49 @@
+// How long the command takes to start: `sweep --version` of the bundle, against the least a Node program can take,
+// `node -e 0`. Each pair is run one after the other, and the ratio is the median of the pairs' ratios: on a noisy machine
+// both sides of a pair see the same noise. Also shown: what the `./sweep` wrapper adds.
+import { spawnSync } from "node:child_process"
+import { dirname, join } from "node:path"
+import { fileURLToPath } from "node:url"
+
+const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))))
+const pairs = 31
+const most = 3
+
+const time = (command: string, args: ReadonlyArray<string>): number => {
+  const started = performance.now()
+  const done = spawnSync(command, args, { stdio: "ignore", cwd: root })
+  if (done.status !== 0) throw new Error(`${command} ${args.join(" ")} ended with ${done.status ?? done.error}`)
+  return performance.now() - started
+}
+
+const median = (values: ReadonlyArray<number>): number =>
+  values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)]!
+
+const program = join(root, "packages/cli/dist/sweep.mjs")
+const sides = {
+  node: () => time(process.execPath, ["-e", "0"]),
+  sweep: () => time(process.execPath, [program, "--version"]),
+  wrapper: () => time(join(root, "sweep"), ["--version"]),
+}
+// Caches fill and a stale preparation is renewed before anything is counted.
+sides.wrapper()
+const times: Record<keyof typeof sides, Array<number>> = { node: [], sweep: [], wrapper: [] }
+for (let i = 0; i < pairs; i++)
+  for (const side of ["node", "sweep", "wrapper"] as const) times[side].push(sides[side]())
+
+const ratio = median(times.sweep.map((sweep, i) => sweep / times.node[i]!))
+const added = median(times.wrapper.map((wrapper, i) => wrapper - times.sweep[i]!))
+for (const [side, values] of Object.entries(times)) {
+  console.log(`${side.padEnd(8)} median ${median(values).toFixed(0)} ms, least ${Math.min(...values).toFixed(0)} ms`)
+}
+console.log(
+  JSON.stringify({
+    name: "start",
+    ratio: Number(ratio.toFixed(2)),
+    most,
+    node_ms: Math.round(median(times.node)),
+    sweep_ms: Math.round(median(times.sweep)),
+    wrapper_adds_ms: Math.round(added),
+    ok: ratio <= most && added < 50,
+  }),
+)
