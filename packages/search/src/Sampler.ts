@@ -6,6 +6,7 @@ import type { Metric } from "@sweep/domain/Metric"
 import type { Parameters } from "@sweep/domain/Parameter"
 import type { SearchSpace } from "@sweep/domain/SearchSpace"
 import type { History } from "./History.ts"
+import type { Curves } from "./Stopper.ts"
 
 export type Suggestion =
   | { readonly _tag: "Suggested"; readonly parameters: Parameters }
@@ -17,12 +18,17 @@ export type Suggestion =
 export interface SamplerInput {
   readonly space: SearchSpace
   readonly metric: Metric
+  /** Every objective when there are several, `metric` being the first. */
+  readonly metrics?: ReadonlyArray<Metric>
   readonly seed: number
 }
 
 export interface Sampler {
-  /** `number` is that of the trial to come: 1 for the first. */
-  readonly suggest: (history: History, number: number) => Suggestion
+  /**
+   * `number` is that of the trial to come: 1 for the first. `curves` (by the numbers of the history) are looked at by
+   * samplers that learn from unfinished trials.
+   */
+  readonly suggest: (history: History, number: number, curves?: Curves) => Suggestion
   /** How many trials there are in all; `null` when there is no end. */
   readonly size: number | null
 }
