@@ -1,27 +1,37 @@
 // The `command` trainer: any program, started once per attempt with the argument vector the coordinator sent, never
-// through a shell. Owns its variables: SWEEP_* and, for scripts written for W&B sweeps, WANDB_*.
+// through a shell. Owns filling in its macros and its variables: SWEEP_* and, for scripts written for W&B sweeps, WANDB_*.
 import { closeSync, openSync, readFileSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
+import { argumentsJson, expandCommand, usesArgumentsFile } from "@sweep/domain/Command"
 import type { Slot } from "@sweep/domain/Device"
+import { Parameters } from "@sweep/domain/Parameter"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
+import * as Schema from "effect/Schema"
 import type { Attempt } from "./Attempt.ts"
 import { newMark, spawnTrainer } from "./spawnTrainer.ts"
 import { CouldNotStart, type Trainer } from "./Trainer.ts"
 import { trainerEnvironment } from "./trainerEnvironment.ts"
 
-/** The parameters in the form W&B's client reads from WANDB_SWEEP_PARAM_PATH. JSON is YAML. */
-const writeWandbParameters = (attempt: Attempt): string => {
-  const { parameters = {} } = JSON.parse(readFileSync(attempt.directory.trial, "utf8")) as {
-    readonly parameters?: Record<string, unknown>
-  }
-  const path = join(attempt.directory.path, "wandb-parameters.yaml")
-  const entries = Object.entries(parameters).map(([name, value]) => [name, { value }] as const)
-  writeFileSync(path, JSON.stringify({ wandb_version: 1, ...Object.fromEntries(entries) }))
+const TrialParameters = Schema.fromJsonString(
+  Schema.Struct({ parameters: Parameters, groups: Schema.optionalKey(Schema.Array(Schema.String)) }),
+)
+const decodeTrial = Schema.decodeUnknownSync(TrialParameters)
+
+const write = (attempt: Attempt, name: string, text: string): string => {
+  const path = join(attempt.directory.path, name)
+  writeFileSync(path, text)
   return path
 }
 
-const variables = (attempt: Attempt): Record<string, string> => {
+/** The parameters in the form W&B's client reads from WANDB_SWEEP_PARAM_PATH. JSON is YAML. */
+const wandbParameters = (parameters: Parameters): string =>
+  JSON.stringify({
+    wandb_version: 1,
+    ...Object.fromEntries(Object.entries(parameters).map(([name, value]) => [name, { value }])),
+  })
+
+const variables = (attempt: Attempt, parameters: Parameters): Record<string, string> => {
   const { directory, record } = attempt
   return {
     SWEEP_ID: record.sweep,
@@ -34,7 +44,7 @@ const variables = (attempt: Attempt): Record<string, string> => {
     SWEEP_CONTROL: directory.control,
     WANDB_SWEEP_ID: record.sweep,
     WANDB_RUN_ID: `${record.sweep}-${record.trial}`,
-    WANDB_SWEEP_PARAM_PATH: writeWandbParameters(attempt),
+    WANDB_SWEEP_PARAM_PATH: write(attempt, "wandb-parameters.yaml", wandbParameters(parameters)),
   }
 }
 
@@ -43,26 +53,34 @@ export const commandTrainer = (options: {
   readonly passEnvironment: ReadonlyArray<string>
 }): Trainer => ({
   start: Effect.fn("commandTrainer.start")(function* (attempt, onTree) {
-    const [program, ...rest] = attempt.record.command ?? []
-    if (program === undefined) {
-      return yield* new CouldNotStart({ class: "bug", message: "The sweep names no command to run." })
-    }
     const mark = newMark()
     yield* onTree({ pid: 0, startTime: 0, mark })
     const files = yield* Effect.try({
-      try: () => ({
-        environment: {
-          ...trainerEnvironment({ slot: options.slot, mark, extra: options.passEnvironment, pythonPath: null }),
-          ...variables(attempt),
-        },
-        stdout: openSync(attempt.directory.log("stdout"), "a"),
-        stderr: openSync(attempt.directory.log("stderr"), "a"),
-      }),
+      try: () => {
+        const { parameters, groups = [] } = decodeTrial(readFileSync(attempt.directory.trial, "utf8"))
+        const allowed = trainerEnvironment({
+          slot: options.slot,
+          mark,
+          extra: options.passEnvironment,
+          pythonPath: null,
+        })
+        const command = attempt.record.command ?? []
+        const argumentsFile = usesArgumentsFile(command)
+          ? write(attempt, "arguments.json", argumentsJson(parameters, groups))
+          : ""
+        return {
+          // `${envvar:NAME}` sees what the program itself will see: it cannot be used to carry the agent's secrets off.
+          argv: expandCommand(command, { parameters, groups, program: null, argumentsFile, environment: allowed }),
+          environment: { ...allowed, ...variables(attempt, parameters) },
+          stdout: openSync(attempt.directory.log("stdout"), "a"),
+          stderr: openSync(attempt.directory.log("stderr"), "a"),
+        }
+      },
       catch: (error) =>
         new CouldNotStart({ class: "bug", message: `Cannot prepare ${attempt.directory.path}: ${String(error)}` }),
     })
     const process = yield* spawnTrainer({
-      argv: [program, ...rest],
+      argv: files.argv,
       cwd: attempt.directory.path,
       environment: files.environment,
       stdio: ["ignore", files.stdout, files.stderr],

@@ -18,21 +18,23 @@ export interface TrainerProcess {
 export const newMark = (): string => randomUUID()
 
 export const spawnTrainer = (options: {
-  readonly argv: readonly [string, ...ReadonlyArray<string>]
+  readonly argv: ReadonlyArray<string>
   readonly cwd: string
   readonly environment: Record<string, string>
   readonly stdio: StdioOptions
   readonly mark: string
 }): Effect.Effect<TrainerProcess, CouldNotStart> =>
   Effect.callback<TrainerProcess, CouldNotStart>((resume) => {
-    const [program, ...rest] = options.argv
+    const [program = "", ...rest] = options.argv
     const failed = (error: NodeJS.ErrnoException) => {
       const why =
-        error.code === "ENOENT"
-          ? "there is no such program on this agent"
-          : error.code === "EACCES"
-            ? "it is not executable"
-            : error.message
+        program === ""
+          ? "the command is empty"
+          : error.code === "ENOENT"
+            ? "there is no such program on this agent"
+            : error.code === "EACCES"
+              ? "it is not executable"
+              : error.message
       resume(Effect.fail(new CouldNotStart({ class: "dependency", message: `Cannot start \`${program}\`: ${why}.` })))
     }
     const exited = Deferred.makeUnsafe<Exited>()

@@ -142,6 +142,21 @@ describe("an attempt", () => {
     }),
   )
 
+  it.live("has the macros of its command filled in, and only with what the allowlist names", () =>
+    Effect.gen(function* () {
+      process.env["SWEEP_TEST_SECRET"] = "canary"
+      const { coordinator } = yield* withAgent
+      const epoch = yield* coordinator.assign({
+        command: ["/bin/echo", "${args}", "${args_json_file}", "${envvar:SWEEP_TEST_SECRET}"],
+        trialJson: { ...script(), parameters: { rank: 4, "optimizer.lr": 0.1 }, groups: ["optimizer"] },
+      })
+      yield* coordinator.untilEnded(epoch)
+      const [rank, optimizer, lr, file, secret] = coordinator.of(epoch).logs.stdout.trim().split(" ")
+      expect([rank, optimizer, lr, secret]).toEqual(["--rank=4", "--optimizer={'lr':", "0.1}", "SWEEP_TEST_SECRET"])
+      expect(JSON.parse(readFileSync(file!, "utf8"))).toEqual({ rank: 4, optimizer: { lr: 0.1 } })
+    }),
+  )
+
   it.live("waits its turn on a busy slot; the same assignment twice is one", () =>
     Effect.gen(function* () {
       const { coordinator } = yield* withAgent

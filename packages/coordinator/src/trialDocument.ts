@@ -36,6 +36,8 @@ export const trialDocument = (
     training,
     metric: { name: metric.name, goal: metric.goal },
     probes,
+    // For the macros of a command.
+    ...(sweep.spec.trainer === "command" && { groups: sweep.spec.groups ?? [] }),
     // Whether there is something to go on from is seen where the checkpoints are.
     resume: true,
   })
