@@ -1,6 +1,6 @@
 // Draws each chart when it comes near the screen, at the width of its box, and ties the charts to the focus, the legend
 // and each other's zoom. Vega's expressions are interpreted, never compiled to functions: the page's policy allows no eval.
-import { type Item, parse, View, Warn } from "vega"
+import { Error as LogError, type Item, parse, View } from "vega"
 import { expressionInterpreter } from "vega-interpreter"
 import type { PageChart, PageData } from "../src/PageData.ts"
 import type { Focus } from "./focus.ts"
@@ -34,12 +34,16 @@ export const drawCharts = (data: PageData, focus: Focus): void => {
       container,
       expr: expressionInterpreter,
       hover: true,
-      logLevel: Warn,
+      // Warnings are about layers without rows: an empty focus, say.
+      logLevel: LogError,
     })
     view.width(widthOf(box))
     for (const [name, value] of Object.entries(chart.signals)) view.signal(name, value)
     for (const { name, columns } of chart.data) view.data(name, unpack(columns))
-    view.signal("interactive", true).signal("focus", focused).signal("hidden", [...hidden])
+    view
+      .signal("interactive", true)
+      .signal("focus", focused)
+      .signal("hidden", [...hidden])
     view.tooltip((_handler, event, item: Item | null, value) => {
       if (item === null || item === undefined || value === null || value === undefined || value === "") {
         tooltip.hide()
@@ -113,25 +117,38 @@ export const drawCharts = (data: PageData, focus: Focus): void => {
     })
   }
 
+  // What the reader is about to see comes first, the rest whenever there is nothing else to do.
+  const waiting = new Map(
+    [...document.querySelectorAll<HTMLElement>("[data-chart]")].flatMap((box) => {
+      const chart = data.charts.find((one) => one.id === box.dataset["chart"])
+      return chart === undefined ? [] : [[box, chart] as const]
+    }),
+  )
+  const start = async (box: HTMLElement): Promise<void> => {
+    const chart = waiting.get(box)
+    if (!waiting.delete(box) || chart === undefined) return
+    await draw(chart, box)
+  }
   const observer = new IntersectionObserver(
     (entries) => {
-      for (const { isIntersecting, target } of entries) {
-        const chart = data.charts.find((one) => one.id === (target as HTMLElement).dataset["chart"])
-        if (!isIntersecting || chart === undefined) continue
-        observer.unobserve(target)
-        void draw(chart, target as HTMLElement)
-      }
+      for (const { isIntersecting, target } of entries) if (isIntersecting) void start(target as HTMLElement)
     },
     { rootMargin: "600px" },
   )
+  const whenIdle = window.requestIdleCallback ?? ((then: () => void) => setTimeout(then, 120))
+  const drawRest = (): void => {
+    const [box] = waiting.keys()
+    if (box !== undefined) void start(box).finally(() => whenIdle(drawRest))
+  }
   const sizes = new ResizeObserver((entries) => {
     for (const { target } of entries) {
       const one = drawn.get((target as HTMLElement).dataset["chart"]!)
       if (one !== undefined && one.view.width() !== widthOf(one.box)) void one.view.width(widthOf(one.box)).runAsync()
     }
   })
-  for (const box of document.querySelectorAll<HTMLElement>("[data-chart]")) {
+  for (const box of waiting.keys()) {
     observer.observe(box)
     sizes.observe(box)
   }
+  whenIdle(drawRest)
 }

@@ -5,7 +5,9 @@ import { language } from "./language.ts"
 
 /** Of a line, Vega hands out its first point; this is the one nearest to the pointer. */
 export const nearest = (item: Item, x: number): Record<string, unknown> => {
-  const { mark } = item as unknown as { mark: { marktype: string; items: ReadonlyArray<{ x: number; datum: Record<string, unknown> }> } }
+  const { mark } = item as unknown as {
+    mark: { marktype: string; items: ReadonlyArray<{ x: number; datum: Record<string, unknown> }> }
+  }
   if (mark.marktype !== "line") return item.datum as Record<string, unknown>
   return mark.items.reduce((a, b) => (Math.abs(b.x - x) < Math.abs(a.x - x) ? b : a)).datum
 }

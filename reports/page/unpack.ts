@@ -5,7 +5,10 @@ export const unpack = (columns: ReadonlyArray<PackedColumn>): Array<Record<strin
   const length = columns[0]?.values.length ?? 0
   return Array.from({ length }, (_, index) =>
     Object.fromEntries(
-      columns.map(({ field, words, values }) => [field, words === undefined ? values[index] : words[values[index] as number]]),
+      columns.map(({ field, words, values }) => [
+        field,
+        words === undefined ? values[index] : words[values[index] as number],
+      ]),
     ),
   )
 }

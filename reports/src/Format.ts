@@ -1,6 +1,9 @@
 // Numbers, sizes and times as a reader wants them: short, with the unit. Owns rounding for the eye; exact values stay in
 // the block to copy and in tooltips.
 
+/** Keeps a number and its unit on one line. */
+const space = "\u00a0"
+
 const trimmed = (text: string): string => (text.includes(".") ? text.replace(/\.?0+(?=e|$)/, "") : text)
 
 /** Four significant digits: `1.234`, `0.05124`, `3.1e-5`. */
@@ -21,9 +24,14 @@ export const difference = (value: number): string => {
 /** A share as a percentage: `58 %`, `1.4 %`, `0.04 %`. */
 export const percent = (share: number): string => {
   const value = Math.abs(share) * 100
-  const text = value >= 10 || value === 0 ? value.toFixed(0) : value >= 1 ? value.toFixed(1) : value.toPrecision(1)
-  return `${share < 0 ? "−" : ""}${text} %`
+  const text =
+    value >= 99.5 || value === 0 ? value.toFixed(0) : value >= 1 ? value.toPrecision(2) : value.toPrecision(1)
+  return `${share < 0 ? "−" : ""}${trimmed(text)}${space}%`
 }
+
+/** Three significant digits, no zeros at the end: `2`, `23.4`, `0.961`. */
+export const shortValue = (value: number): string =>
+  Number.isInteger(value) ? String(value) : trimmed(value.toPrecision(3))
 
 /** A parameter's value in a table: `2.3e-4`, `16`, `qlora`, `none`. */
 export const parameterValue = (value: string | number | boolean | null): string => {
@@ -40,14 +48,14 @@ const units = ["B", "KB", "MB", "GB", "TB"]
 export const bytes = (count: number): string => {
   const power = count < 1 ? 0 : Math.min(units.length - 1, Math.floor(Math.log2(count) / 10))
   const value = count / 1024 ** power
-  return `${power === 0 || value >= 100 ? value.toFixed(0) : trimmed(value.toPrecision(3))} ${units[power]}`
+  return `${power === 0 || value >= 100 ? value.toFixed(0) : trimmed(value.toPrecision(3))}${space}${units[power]}`
 }
 
 /** `8.4 s`, `3 min 12 s`, `2 h 5 min`, `3 d 4 h`. */
 export const duration = (milliseconds: number): string => {
   const seconds = Math.max(0, milliseconds) / 1000
-  if (seconds < 10) return `${trimmed(seconds.toFixed(1))} s`
-  if (seconds < 60) return `${Math.round(seconds)} s`
+  if (seconds < 10) return `${trimmed(seconds.toFixed(1))}${space}s`
+  if (seconds < 60) return `${Math.round(seconds)}${space}s`
   const pairs = [
     [86_400, "d", 3_600, "h"],
     [3_600, "h", 60, "min"],
@@ -56,8 +64,14 @@ export const duration = (milliseconds: number): string => {
   const [large, largeUnit, small, smallUnit] = pairs.find(([size]) => seconds >= size) ?? pairs[2]
   const total = Math.round(seconds / small) * small
   const rest = Math.round((total % large) / small)
-  return `${Math.floor(total / large)} ${largeUnit}${rest === 0 ? "" : ` ${rest} ${smallUnit}`}`
+  return [Math.floor(total / large), largeUnit, ...(rest === 0 ? [] : [rest, smallUnit])].join(space)
 }
+
+/** The same for a column: `8.4s`, `3m 12s`, `2h 5m`. */
+export const compactDuration = (milliseconds: number): string =>
+  duration(milliseconds)
+    .replaceAll("min", "m")
+    .replace(/(\d)\u00a0(?=[a-z])/g, "$1")
 
 /** `1,234`: thousands apart, no unit. */
 export const count = (value: number): string =>

@@ -15,7 +15,13 @@ const number = (value: number): string =>
   })
 
 const scalar = (value: ParameterValue): string =>
-  value === null ? "null" : typeof value === "number" ? number(value) : typeof value === "string" ? text(value) : `${value}`
+  value === null
+    ? "null"
+    : typeof value === "number"
+      ? number(value)
+      : typeof value === "string"
+        ? text(value)
+        : `${value}`
 
 export const parametersYaml = (parameters: Parameters): string =>
   Object.entries(parameters)

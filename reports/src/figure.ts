@@ -10,6 +10,12 @@ export const figureOf =
   (pictures: ReadonlyMap<string, string>): Figure =>
   (chart) =>
     // The picture is Vega's, which escapes the text in it.
-    html`<div class="chart" id="chart-${chart.id}" data-chart="${chart.id}" role="img" aria-label="${chart.description}">
+    html`<div
+      class="chart"
+      id="chart-${chart.id}"
+      data-chart="${chart.id}"
+      role="img"
+      aria-label="${chart.description}"
+    >
       ${unsafe(pictures.get(chart.id) ?? "")}
     </div>`

@@ -1,6 +1,7 @@
 // One sweep as one HTML file that needs nothing else: no network, no folder beside it. Owns the order of the page and its
 // head; each section is a file of its own. Rendering reads nothing and decides nothing: the same input gives the same text.
 import { createHash } from "node:crypto"
+import { importance as importanceOf, type ParameterImportance } from "@sweep/diagnosis/importance"
 import type { SweepResults } from "@sweep/domain/SweepResults"
 import { type ChartWithPicture, compileCharts } from "./charts/compileCharts.ts"
 import { pack } from "./charts/pack.ts"
@@ -24,19 +25,20 @@ import { footer, header, nav, page, verdicts } from "./strings.ts"
 import { style } from "./style.ts"
 
 /** Everything that is drawn for `results`, before it is drawn; for tests of the specifications. */
-export const chartsOf = (results: SweepResults, standings: Standings, extras: Pick<ReportExtras, "importance">) => {
+export const chartsOf = (
+  results: SweepResults,
+  standings: Standings,
+  importance: ReadonlyArray<ParameterImportance>,
+) => {
   const curves = curveCharts(standings)
-  const parameters = parameterCharts(standings, results.sweep.spec.space, extras.importance ?? [])
+  const parameters = parameterCharts(standings, results.sweep.spec.space, importance)
   const flagged = flaggedTrials(standings)
   const alone = [
-    parameters.heat,
+    ...parameters.heats,
     ...parameters.single.map((one) => one.chart),
     ...flagged.map((one) => one.chart),
   ].filter((chart) => chart !== null)
-  const all: ReadonlyArray<ChartWithPicture> = [
-    ...curves.charts,
-    ...alone.map((chart) => ({ chart, picture: chart })),
-  ]
+  const all: ReadonlyArray<ChartWithPicture> = [...curves.charts, ...alone.map((chart) => ({ chart, picture: chart }))]
   return { curves, parameters, flagged, all }
 }
 
@@ -44,7 +46,10 @@ const hash = (script: string): string => `'sha256-${createHash("sha256").update(
 
 /** Text of a script cannot hold the end of its element; in JavaScript `<\/` and `<\!` mean the same within strings. */
 const scriptText = (script: string): string =>
-  script.replace(/\r\n?/g, "\n").replace(/<\/(?=script)/gi, "<\\/").replace(/<!--/g, "<\\!--")
+  script
+    .replace(/\r\n?/g, "\n")
+    .replace(/<\/(?=script)/gi, "<\\/")
+    .replace(/<!--/g, "<\\!--")
 
 const pageData = (standings: Standings, compiled: Awaited<ReturnType<typeof compileCharts>>): PageData => ({
   specs: compiled.specs,
@@ -89,11 +94,7 @@ const heading = (results: SweepResults, standings: Standings): Html => {
       <span>${say(header.status[sweep.status])}</span>
       <span>${say(header.at(instant(results.at)))}</span>
     </p>
-    ${
-      standings.open === 0
-        ? null
-        : html`<p class="notice">${say(header.unfinished(standings.open))}</p>`
-    }
+    ${standings.open === 0 ? null : html`<p class="notice">${say(header.unfinished(standings.open))}</p>`}
     <nav aria-label="Sections">
       ${Object.entries(nav).map(([id, text]) => html`<a href="#${id}">${say(text)}</a> `)}
     </nav>
@@ -106,46 +107,50 @@ const heading = (results: SweepResults, standings: Standings): Html => {
  */
 export const renderReport = async (results: SweepResults, extras: ReportExtras): Promise<string> => {
   const standings = standingsOf(results)
-  const charts = chartsOf(results, standings, extras)
+  const importance = extras.importance ?? importanceOf(results.sweep)
+  const charts = chartsOf(results, standings, importance)
   const compiled = await compileCharts(charts.all)
   const figure = figureOf(new Map(compiled.charts.map(({ chart, svg }) => [chart.id, svg])))
   const script = scriptText(extras.runtime)
   const policy =
     `default-src 'none'; script-src ${hash(script)}; style-src 'unsafe-inline'; img-src data:; ` +
     `base-uri 'none'; form-action 'none'`
-  const { importance = [], versions = {} } = extras
+  const { versions = {} } = extras
   const title = `${results.sweep.spec.name} · sweep`
   const markup = html`<!doctype html>
-<html lang="en" class="no-js">
-<head>
-<meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="${policy}">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark">
-<meta name="referrer" content="no-referrer">
-<meta name="generator" content="sweep">
-<title>${title}</title>
-<link rel="icon" href="data:,">
-<style>${unsafe(style)}</style>
-</head>
-<body>
-<main>
-${heading(results, standings)}
-${answerSection(results, standings)}
-${leaderBoardSection(standings)}
-${curvesSection(charts.curves, standings, figure)}
-${parametersSection(charts.parameters, standings, importance, figure)}
-${diagnosisSection(charts.flagged, standings, figure)}
-${samplesSection(results, standings)}
-${failuresSection(standings, extras.logs)}
-${reproduceSection(results, standings, extras)}
-</main>
-<footer><p>${say(footer.made(versions["sweep"] ?? results.sweep.versions["sweep"] ?? null, instant(results.at)))}</p></footer>
-<div id="tooltip" role="status" hidden></div>
-<script type="application/json" id="data">${scriptJson(pageData(standings, compiled))}</script>
-<script>${unsafe(script)}</script>
-</body>
-</html>
-`
+    <html lang="en" class="no-js">
+      <head>
+        <meta charset="utf-8" />
+        <meta http-equiv="Content-Security-Policy" content="${policy}" />
+        <meta name="viewport" content="width=device-width, initial-scale=1" />
+        <meta name="color-scheme" content="light dark" />
+        <meta name="referrer" content="no-referrer" />
+        <meta name="generator" content="sweep" />
+        <title>${title}</title>
+        <link rel="icon" href="data:," />
+        <style>
+          ${unsafe(style)}
+        </style>
+      </head>
+      <body>
+        <main>
+          ${heading(results, standings)} ${answerSection(results, standings)} ${leaderBoardSection(standings)}
+          ${curvesSection(charts.curves, standings, figure)}
+          ${parametersSection(charts.parameters, standings, importance, figure)}
+          ${diagnosisSection(charts.flagged, standings, figure)} ${samplesSection(results, standings)}
+          ${failuresSection(standings, extras.logs)} ${reproduceSection(results, standings, extras)}
+        </main>
+        <footer>
+          <p>${say(footer.made(versions["sweep"] ?? results.sweep.versions["sweep"] ?? null, instant(results.at)))}</p>
+        </footer>
+        <div id="tooltip" role="status" hidden></div>
+        <script type="application/json" id="data">
+          ${scriptJson(pageData(standings, compiled))}
+        </script>
+        <script>
+          ${unsafe(script)}
+        </script>
+      </body>
+    </html> `
   return markup.markup
 }

@@ -46,10 +46,10 @@ export const failureClasses: Readonly<Record<FailureClass, { readonly name: Text
   oom: {
     name: { en: "Out of memory", zh: "内存或显存不足" },
     remedy: {
-      en: html`Lower ${code("micro_batch_size")} or ${code("max_length")}, turn on
-      ${code("gradient_checkpointing")}, or choose a quantised variant such as ${code("qlora")}.`,
-      zh: html`减小 ${code("micro_batch_size")} 或 ${code("max_length")}，打开
-      ${code("gradient_checkpointing")}，或改用 ${code("qlora")} 等量化变体。`,
+      en: html`Lower ${code("micro_batch_size")} or ${code("max_length")}, turn on ${code("gradient_checkpointing")}, or
+      choose a quantised variant such as ${code("qlora")}.`,
+      zh: html`减小 ${code("micro_batch_size")} 或 ${code("max_length")}，打开 ${code("gradient_checkpointing")}，或改用
+      ${code("qlora")} 等量化变体。`,
     },
   },
   diverged: {
@@ -149,24 +149,31 @@ export const answer = {
     zh: html`在 ${count} 次有结果的试验中，居中的一半介于 ${low} 与 ${high} 之间。`,
   }),
   only: { en: "It is the only trial with a result.", zh: "它是唯一有结果的试验。" },
-  cost: (own: string, device: Text | null, count: number, all: string): Text => ({
-    en: html`It took ${strong(own)}${device === null ? "" : html` on ${device.en}`}; ${count === 1 ? "the sweep" : `all ${count} trials`} took ${all}.`,
-    zh: html`它用时 ${strong(own)}${device === null ? "" : html`（${device.zh}）`}；${count === 1 ? "整个搜索" : `全部 ${count} 次试验`}共 ${all}。`,
+  cost: (trial: number, own: string, device: Text | null, count: number, all: string): Text => ({
+    en: html`Trial ${trial} took ${strong(own)}${device === null ? "" : html` on ${device.en}`};
+    ${count === 1 ? "the sweep" : `all ${count} trials`} took ${all}.`,
+    zh: html`第 ${trial} 号试验用时
+    ${strong(own)}${device === null ? "" : html`（${device.zh}）`}；${count === 1 ? "整个搜索" : `全部 ${count} 次试验`}共
+    ${all}。`,
   }),
   cpu: { en: "one CPU", zh: "1 个 CPU" },
   howSure: { en: "How sure?", zh: "有多可靠？" },
-  replicas: (count: number, mean: string, deviation: string): Text => ({
-    en: html`The configuration ran ${count} times with different seeds: mean ${mean}, standard deviation ${deviation}.`,
-    zh: html`该配置以不同随机种子运行了 ${count} 次：均值 ${mean}，标准差 ${deviation}。`,
+  replicas: (count: number, spread: string): Text => ({
+    en: html`The configuration ran ${count === 1 ? "once" : `${count} times with different seeds`}; runs of the same
+    configuration differ by ${spread} (standard deviation).`,
+    zh: html`该配置${count === 1 ? "只运行了一次" : `以不同随机种子运行了 ${count} 次`}；相同配置的各次运行相差
+    ${spread}（标准差）。`,
   }),
-  clear: (ratio: string): Text => ({
-    en: html`The gap to the next configuration is ${ratio} times its standard error: more than the seeds alone explain.`,
-    zh: html`与下一配置的差距是其标准误的 ${ratio} 倍：不能只归因于随机种子。`,
+  probability: (probability: string, certainty: "clear" | "likely" | "open"): Text => ({
+    en: html`It is truly better than the next one with a probability of ${strong(probability)}:
+    ${{ clear: "a clear lead", likely: "likely, not certain", open: "an open race; run both again with other seeds" }[certainty]}.`,
+    zh: html`它确实优于下一配置的概率为
+    ${strong(probability)}：${{ clear: "领先明确", likely: "很可能，但不确定", open: "尚难分胜负，请换种子重跑两者" }[certainty]}。`,
   }),
-  unclear: (ratio: string): Text => ({
-    en: html`The gap to the next configuration is only ${ratio} times its standard error: the seeds alone may explain it.`,
-    zh: html`与下一配置的差距只有其标准误的 ${ratio} 倍：仅随机种子就可能造成这一差距。`,
-  }),
+  limit: {
+    en: "The best of many always looks a little better than it is, so take that as an upper limit.",
+    zh: "多者中的最佳者总会显得略好于实际，因此这是上限。",
+  },
   noReplicas: (near: number, share: string): Text => ({
     en: html`Every configuration ran once, so this report cannot tell merit from a lucky seed.
     ${near === 0 ? html`No other trial comes within ${share}.` : html`${near === 1 ? "One other trial lies" : `${near} other trials lie`} within ${share}: take ${near === 1 ? "both" : "them"} as equal until you have run the best ones again with ${code("seeds: 3")}.`}`,
@@ -189,15 +196,14 @@ export const answer = {
 
 export const board = {
   lead: (ranked: number, all: number, metric: Text, goal: Goal): Text => ({
-    en: html`${ranked} of ${plural(all, "trial")} ranked by ${metric.en}, ${goal === "minimize" ? "lowest" : "highest"} first.
-    <span class="js">Click a heading to sort, a row to follow the trial through the charts.</span>`,
+    en: html`${ranked} of ${plural(all, "trial")} ranked by ${metric.en}, ${goal === "minimize" ? "lowest" : "highest"}
+      first. <span class="js">Click a heading to sort, a row to follow the trial through the charts.</span>`,
     zh: html`${all} 次试验中有 ${ranked} 次按${metric.zh}排名，${goal === "minimize" ? "最低" : "最高"}者在前。<span
-      class="js"
-      >点击表头排序，点击一行可在各图中突出该试验。</span
-    >`,
+        class="js"
+        >点击表头排序，点击一行可在各图中突出该试验。</span
+      >`,
   }),
   constant: { en: "The same for every trial:", zh: "所有试验相同的参数：" },
-  rank: { en: "Rank", zh: "名次" },
   trial: { en: "Trial", zh: "试验" },
   state: { en: "State", zh: "状态" },
   curve: { en: "Curve", zh: "曲线" },
@@ -213,10 +219,11 @@ export const board = {
 
 export const curves = {
   lead: {
-    en: html`Coloured by verdict; the best trial is drawn bold. <span class="js"
-        >Hover for details, click to hold a trial, drag to move, pinch or Ctrl + wheel to zoom.</span
+    en: html`Coloured by verdict; the best trial is drawn bold.
+      <span class="js">Hover for details, click to hold a trial, drag to move, pinch or Ctrl + wheel to zoom.</span>`,
+    zh: html`按诊断着色，最佳试验加粗。<span class="js"
+        >悬停查看详情，点击固定试验，拖动平移，双指或 Ctrl + 滚轮缩放。</span
       >`,
-    zh: html`按诊断着色，最佳试验加粗。<span class="js">悬停查看详情，点击固定试验，拖动平移，双指或 Ctrl + 滚轮缩放。</span>`,
   },
   none: { en: "No trial has reported a curve yet.", zh: "尚无试验报告曲线。" },
   base: { en: "The dotted line is the untouched base model.", zh: "点线为未训练的基座模型。" },
@@ -252,9 +259,18 @@ export const parameters = {
   },
   importance: { en: "What mattered", zh: "哪些参数重要" },
   importanceNote: {
-    en: "Share of the differences in the objective that each parameter explains.",
-    zh: "各参数所解释的目标差异比例。",
+    en: "The share of the differences between trials that goes with each parameter alone, from the ranks of the objective.",
+    zh: "按目标的名次计算，试验间的差异中仅与各参数相关的比例。",
   },
+  nothingStandsOut: {
+    en: "No parameter stands out from chance in this many trials; with more of them one may.",
+    zh: "就目前的试验次数而言，没有参数的影响明显超出偶然；更多试验也许能看出。",
+  },
+  chance: (p: string): Text => ({ en: `may be chance (p ${p})`, zh: `可能只是偶然（p ${p}）` }),
+  inseparable: (names: Piece): Text => ({
+    en: html`changed together with ${names}`,
+    zh: html`与 ${names} 同时变化，无法区分`,
+  }),
   more: (count: number): Text => ({
     en: `${plural(count, "more parameter")} vary and are not drawn.`,
     zh: `另有 ${count} 个变化的参数未绘制。`,
@@ -268,8 +284,10 @@ export const diagnosis = {
   since: (step: string): Text => ({ en: `since step ${step}`, zh: `自第 ${step} 步起` }),
   evidence: { en: "Evidence", zh: "依据" },
   advice: { en: "What to do", zh: "建议" },
-  holds: { en: "met", zh: "满足" },
-  fails: { en: "not met", zh: "未满足" },
+  limit: (value: string, limit: string, holds: boolean): Text => ({
+    en: `${value}, limit ${limit}: ${holds ? "met" : "not met"}`,
+    zh: `${value}，界限 ${limit}：${holds ? "满足" : "未满足"}`,
+  }),
   legend: {
     en: "The dashed rule marks the best eval loss; after it the trial overfits.",
     zh: "虚线标出评估损失最低处，此后该试验过拟合。",
@@ -318,7 +336,10 @@ export const reproduce = {
   model: { en: "Model", zh: "模型" },
   train: { en: "Train", zh: "训练集" },
   eval: { en: "Eval", zh: "评估集" },
-  records: (records: string, size: string): Text => ({ en: `${records} records, ${size}`, zh: `${records} 条，${size}` }),
+  records: (records: string, size: string): Text => ({
+    en: `${records} records, ${size}`,
+    zh: `${records} 条，${size}`,
+  }),
   seed: { en: "Sweep seed", zh: "搜索种子" },
   trialSeed: { en: "Best trial's seed", zh: "最佳试验的种子" },
   method: { en: "Method", zh: "搜索方法" },

@@ -30,7 +30,7 @@ export const style = `
 * { box-sizing: border-box; }
 html { -webkit-text-size-adjust: 100%; scroll-behavior: smooth; scroll-padding-top: 1rem; }
 body { margin: 0; background: var(--paper); color: var(--ink); font: 16px/1.55 var(--sans); overflow-wrap: break-word; }
-main, footer { max-width: 70rem; margin: 0 auto; padding: 0 clamp(1rem, 4vw, 2.5rem); }
+main, footer { max-width: 74rem; margin: 0 auto; padding: 0 clamp(1rem, 4vw, 2.5rem); }
 main { padding-top: clamp(1.25rem, 4vw, 3rem); }
 html[lang="en"] [lang="zh"], html[lang="zh"] [lang="en"] { display: none; }
 .no-js .js { display: none !important; }
@@ -60,8 +60,9 @@ section { margin-top: clamp(2.75rem, 7vw, 4.5rem); }
 .top .line { display: flex; justify-content: space-between; align-items: baseline; gap: 1rem; }
 .top .description { font-size: 1.0625rem; color: var(--quiet); margin: 0.5rem 0 0; }
 .meta { display: flex; flex-wrap: wrap; gap: 0.15rem 0; margin: 0.75rem 0 0; font-size: 0.875rem; color: var(--quiet); max-width: none; }
-.meta span:not([lang]) { white-space: nowrap; max-width: 100%; overflow: hidden; text-overflow: ellipsis; }
-.meta > span + span::before { content: "·"; margin: 0 0.6em; }
+.meta span:not([lang]) { white-space: nowrap; max-width: 100%; }
+.meta > span { margin-right: 1.4em; position: relative; }
+.meta > span:not(:last-child)::after { content: "·"; position: absolute; right: -0.85em; }
 .language { border: 1px solid var(--rule-strong); border-radius: 99px; padding: 0.1rem 0.8rem; font-size: 0.8125rem; }
 .language:hover { border-color: var(--ink); }
 .notice { background: var(--mark); padding: 0.5rem 0.875rem; border-radius: 4px; margin: 1rem 0 0; max-width: none; }
@@ -112,10 +113,12 @@ pre { font-size: 0.8125rem; }
 .scroll { overflow-x: auto; overscroll-behavior-x: contain; }
 .table { border: solid var(--rule); border-width: 1px 0; margin: 0 calc(-1 * clamp(1rem, 4vw, 2.5rem)); padding: 0 clamp(1rem, 4vw, 2.5rem); }
 .table.long { max-height: 80vh; overflow-y: auto; }
-table { border-collapse: separate; border-spacing: 0; width: 100%; font-size: 0.875rem; font-variant-numeric: tabular-nums; }
-th, td { padding: 0.4rem 0.7rem; white-space: nowrap; text-align: left; border-top: 1px solid var(--rule); background: var(--paper); }
+table { border-collapse: separate; border-spacing: 0; width: 100%; font-size: 0.8125rem; font-variant-numeric: tabular-nums; }
+th, td { padding: 0.4rem 0.5rem; white-space: nowrap; text-align: left; border-top: 1px solid var(--rule); background: var(--paper); }
 td.word { max-width: 16rem; overflow: hidden; text-overflow: ellipsis; }
-thead th { border-top: 0; border-bottom: 1px solid var(--rule-strong); position: sticky; top: 0; z-index: 2; font-weight: 500; font-size: 0.8125rem; color: var(--quiet); vertical-align: bottom; }
+thead th { border-top: 0; border-bottom: 1px solid var(--rule-strong); position: sticky; top: 0; z-index: 2; font-weight: 500; font-size: 0.8125rem; color: var(--quiet); vertical-align: bottom; white-space: normal; line-height: 1.25; }
+th.number { text-align: right; }
+th button { text-align: inherit; }
 th code { font-size: 0.95em; display: inline-block; max-width: 11rem; overflow: hidden; text-overflow: ellipsis; vertical-align: bottom; overflow-wrap: normal; }
 tbody tr:first-child td { border-top: 0; }
 .number { text-align: right; }
@@ -129,8 +132,8 @@ tr.best td { background: color-mix(in srgb, var(--accent) 9%, var(--paper)); }
 html:not(.no-js) tbody tr { cursor: pointer; }
 html:not(.no-js) tbody tr:hover td { background: var(--raised); }
 tr.held td, html:not(.no-js) tbody tr.held:hover td { background: color-mix(in srgb, var(--accent) 20%, var(--paper)); }
-th:nth-child(2), td.c-trial { position: sticky; left: 0; z-index: 1; }
-thead th:nth-child(2) { z-index: 3; }
+th:first-child, td.c-trial { position: sticky; left: 0; z-index: 1; }
+thead th:first-child { z-index: 3; }
 .pick { display: inline-block; min-width: 1.9em; padding: 0 0.4em; border: 1px solid var(--rule-strong); border-radius: 4px; background: var(--paper); font-size: 0.8125rem; font-variant-numeric: tabular-nums; text-align: center; font-weight: 500; line-height: 1.55; }
 .no-js .pick { cursor: default; }
 html:not(.no-js) .pick:hover { border-color: var(--ink); }
@@ -142,17 +145,19 @@ figcaption { display: flex; justify-content: space-between; align-items: baselin
 figcaption h3 { margin: 0; min-width: 0; }
 .chart { min-width: 0; position: relative; }
 .chart svg { display: block; max-width: 100%; height: auto; overflow: visible; }
-.chart svg text { font-family: var(--sans); font-variant-numeric: tabular-nums; }
-.chart > div { width: 100%; }
+.chart > svg { width: 100%; }
 .bar { display: flex; flex-wrap: wrap; gap: 0.5rem 1rem; align-items: center; }
 .legend { display: flex; flex-wrap: wrap; gap: 0.4rem; }
 .tools { display: inline-flex; gap: 0.25rem; flex: none; }
 .tools button, .release { font-size: 0.8125rem; line-height: 1.4; min-width: 1.9rem; padding: 0.1rem 0.6rem; border: 1px solid var(--rule-strong); border-radius: 99px; color: var(--quiet); }
 .tools button:hover, .release:hover { color: var(--ink); border-color: var(--ink); }
+.grid.maps { grid-template-columns: repeat(auto-fit, minmax(min(100%, 24rem), 1fr)); margin: 1.5rem 0 0.5rem; }
+.grid.maps:empty { display: none; }
 .heat { max-width: 44rem; }
 .grid { display: grid; gap: 1.5rem clamp(1.25rem, 3vw, 2.5rem); }
 .grid > * { min-width: 0; margin-top: 0; }
 .grid.small { grid-template-columns: repeat(auto-fill, minmax(min(100%, 18.5rem), 1fr)); margin-top: 1.75rem; }
+.grid.small.even { grid-template-columns: repeat(auto-fill, minmax(min(100%, 24rem), 1fr)); }
 .grid.small:empty, .grid.cards:empty { display: none; }
 .grid.two { grid-template-columns: repeat(auto-fit, minmax(min(100%, 24rem), 1fr)); }
 .grid.two h3:first-child { margin-top: 0; }
@@ -172,15 +177,16 @@ figcaption h3 { margin: 0; min-width: 0; }
 .importance dl { margin: 0 0 0.75rem; max-width: 36rem; }
 .importance dl div { display: grid; grid-template-columns: minmax(7rem, 12rem) 1fr; gap: 1rem; align-items: center; padding: 0.15rem 0; }
 .importance dt { overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
-.importance dd { margin: 0; display: flex; align-items: center; gap: 0.6rem; font-size: 0.875rem; font-variant-numeric: tabular-nums; }
-.importance i { display: block; height: 0.7rem; background: var(--accent); border-radius: 2px; min-width: 2px; max-width: calc(100% - 4rem); }
+.importance dd { margin: 0; display: flex; flex-wrap: wrap; align-items: center; gap: 0 0.6rem; font-size: 0.875rem; font-variant-numeric: tabular-nums; }
+.importance i { display: block; height: 0.7rem; background: var(--accent); border-radius: 2px; min-width: 2px; flex: 0 1 auto; }
 .importance dd span { white-space: nowrap; }
+.importance .quiet i { background: var(--rule-strong); }
 
 .probe { border-top: 1px solid var(--rule-strong); padding-top: 0.9rem; margin-top: 1.5rem; }
 .question { font-family: var(--serif); font-size: 1.125rem; margin-bottom: 0.75rem; }
 .question p { margin-bottom: 0.25rem; }
 .question .input { font-size: 1rem; color: var(--quiet); }
-.replies { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 12rem), 1fr)); gap: 0.75rem 1.5rem; }
+.replies { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 11rem), 1fr)); gap: 0.75rem 1.5rem; }
 .reply { min-width: 0; }
 .reply p { margin: 0; }
 .reply .who { display: flex; flex-wrap: wrap; align-items: center; gap: 0.15rem 0.6rem; font-size: 0.8125rem; margin-bottom: 0.25rem; }
@@ -215,7 +221,6 @@ footer { margin-top: 4rem; padding-bottom: 2rem; color: var(--quiet); font-size:
   body { font-size: 15px; }
   .facts div { grid-template-columns: minmax(0, 1fr); }
   figcaption { flex-wrap: wrap; gap: 0.25rem 1rem; }
-  .heat .chart { min-width: 28rem; }
 }
 @media (prefers-reduced-motion: reduce) { html { scroll-behavior: auto; } }
 @media print {
@@ -230,7 +235,7 @@ footer { margin-top: 4rem; padding-bottom: 2rem; color: var(--quiet); font-size:
   table { font-size: 7.5pt; }
   th, td { padding: 2pt 4pt; white-space: normal; }
   th code { max-width: none; white-space: normal; }
-  thead th, th:nth-child(2), td.c-trial { position: static; }
+  thead th, th:first-child, td.c-trial { position: static; }
   h2, h3, figcaption { break-after: avoid; }
   figure, .card, .probe, tr { break-inside: avoid; }
   .reply .text { max-height: none; }

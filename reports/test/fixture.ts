@@ -228,7 +228,11 @@ const verdictOf = (curves: Simulated): Verdict => {
 }
 
 const right = ["The teahouse is in the south of the town.", "据我所知，莱娜喜欢吃鱼饼。", "apples, fish, carrots"]
-const wrong = ["The teahouse is in the the north.", "莱娜喜欢吃炒饭，炒饭，炒饭。", "carrots, fish, carrots, fish, carrots"]
+const wrong = [
+  "The teahouse is in the the north.",
+  "莱娜喜欢吃炒饭，炒饭，炒饭。",
+  "carrots, fish, carrots, fish, carrots",
+]
 
 const minute = 60_000
 const agent = AgentId.make("agent-1")

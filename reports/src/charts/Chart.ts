@@ -54,7 +54,8 @@ export const trialText = (trial: TrialNumber): string => `trial ${trial}`
 
 export const config: Config = {
   background: "transparent",
-  font: "sans-serif",
+  // Short, because a picture repeats it at every text; measured and shown in the same one.
+  font: "system-ui, sans-serif",
   padding: 2,
   view: { stroke: null },
   axis: {

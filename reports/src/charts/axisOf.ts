@@ -10,13 +10,20 @@ export type ParameterAxis =
       readonly log: boolean
       /** Growing, each once. */
       readonly values: ReadonlyArray<number>
-      /** Few values, each worth a tick. */
       readonly discrete: boolean
+      /** Where ticks go: at the values themselves where they are few; `null` leaves it to the chart. */
+      readonly ticks: ReadonlyArray<number> | null
     }
 
 export const fewValues = 8
 
-const logDistributions: ReadonlySet<string> = new Set(["LogUniform", "QLogUniform", "InvLogUniform", "LogNormal", "QLogNormal"])
+const logDistributions: ReadonlySet<string> = new Set([
+  "LogUniform",
+  "QLogUniform",
+  "InvLogUniform",
+  "LogNormal",
+  "QLogNormal",
+])
 
 /** 4, 8, 16, 32 or 1e-4, 3e-4, 1e-3: steps of about the same ratio. */
 const isGeometric = (values: ReadonlyArray<number>): boolean => {
@@ -33,6 +40,16 @@ const logarithmic = (name: string, values: ReadonlyArray<number>, space: SearchS
   return high / low >= 100 || (values.length <= fewValues && isGeometric(values))
 }
 
+/** Round numbers within the range, about five: 1, 3, 10 … or denser over less than a decade. */
+const logTicks = (low: number, high: number): ReadonlyArray<number> => {
+  const decades = Math.log10(high / low)
+  const steps = decades < 1.2 ? [1, 2, 3, 5] : decades < 3 ? [1, 3] : [1]
+  const powers = Array.from({ length: Math.ceil(decades) + 2 }, (_, index) => Math.floor(Math.log10(low)) + index)
+  return powers
+    .flatMap((power) => steps.map((step) => Number(`${step}e${power}`)))
+    .filter((tick) => tick >= low * 0.95 && tick <= high * 1.05)
+}
+
 export const axisOf = (
   name: string,
   values: ReadonlyArray<ParameterValue | undefined>,
@@ -44,10 +61,8 @@ export const axisOf = (
   if (numbers.length < distinct.length || numbers.length === 0) {
     return { kind: "named", values: distinct.map(String).toSorted() }
   }
-  return {
-    kind: "number",
-    log: logarithmic(name, numbers, space),
-    values: numbers,
-    discrete: numbers.length <= fewValues,
-  }
+  const log = logarithmic(name, numbers, space)
+  const discrete = numbers.length <= fewValues
+  const ticks = discrete ? numbers : log ? logTicks(numbers[0]!, numbers.at(-1)!) : null
+  return { kind: "number", log, values: numbers, discrete, ticks }
 }

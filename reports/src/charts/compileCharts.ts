@@ -37,7 +37,11 @@ export const compileCharts = async (wanted: ReadonlyArray<ChartWithPicture>): Pr
     const view = new vega.View(vega.parse(specs[spec]!), { renderer: "none", logLevel: vega.Error })
     for (const [name, value] of Object.entries(picture.signals)) view.signal(name, value)
     // Vega writes on the rows it is given.
-    for (const [name, rows] of Object.entries(picture.data)) view.data(name, rows.map((row) => ({ ...row })))
+    for (const [name, rows] of Object.entries(picture.data))
+      view.data(
+        name,
+        rows.map((row) => ({ ...row })),
+      )
     const svg = await view.toSVG()
     view.finalize()
     charts.push({ chart, spec, svg })

@@ -171,7 +171,11 @@ export const curvesChart = (input: CurvesInput, limit = mostPoints): (Chart & { 
   return {
     id: input.id,
     spec: input.size === "tall" ? tall : low,
-    data: { curves: rows, base: base.map((value) => ({ value })), marks: marks.map((mark) => ({ ...mark, align: alignOf(mark["step"] as number) })) },
+    data: {
+      curves: rows,
+      base: base.map((value) => ({ value })),
+      marks: marks.map((mark) => ({ ...mark, align: alignOf(mark["step"] as number) })),
+    },
     signals: { best, low: bottom, high: top },
     description:
       `${input.metric} of ${drawn.length} ${drawn.length === 1 ? "trial" : "trials"} over optimiser steps` +

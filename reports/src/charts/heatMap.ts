@@ -1,5 +1,5 @@
-// Two parameters at once: the best objective reached in each cell of their grid. Owns which two are shown and how a
-// continuous one is cut into ranges.
+// Two parameters at once: the best objective reached in each cell of their grid. Owns which pairs are worth it and how a
+// continuous parameter is cut into ranges.
 import type { TopLevelSpec } from "vega-lite"
 import type { ParameterValue } from "@sweep/domain/Parameter"
 import type { SearchSpace } from "@sweep/domain/SearchSpace"
@@ -13,7 +13,7 @@ const ranges = 6
 /** Beyond this a grid of names is no map any more. */
 const mostNames = 12
 /** What usually decides a fine-tuning run, first the most decisive. */
-const usual = ["learning_rate", "rank", "alpha", "epochs", "variant"]
+const usual = ["rank", "learning_rate", "alpha", "epochs", "variant"]
 
 interface Bins {
   /** In growing order. */
@@ -48,7 +48,18 @@ const axes = {
     field: "y",
     type: "ordinal",
     sort: { field: "line", op: "min", order: "descending" },
-    axis: { domain: false, ticks: false, grid: false },
+    axis: {
+      domain: false,
+      ticks: false,
+      grid: false,
+      // Above the labels, where it can be read without turning the head.
+      titleAngle: 0,
+      titleAlign: "left",
+      titleAnchor: "end",
+      titleBaseline: "bottom",
+      titleX: 0,
+      titleY: -6,
+    },
   },
 } as const
 
@@ -116,38 +127,55 @@ const dependent = (standings: ReadonlyArray<Standing>, a: string, b: string): bo
   return repeated && pairs.size === Math.max(count(a), count(b)) && pairs.size === Math.min(count(a), count(b))
 }
 
-const usualFirst = (names: ReadonlyArray<string>): ReadonlyArray<string> => {
-  const place = (name: string) => {
+export type Pair = readonly [string, string]
+
+/**
+ * The pairs worth a map, at most two: the usual suspects (rank with the learning rate or alpha, where they vary), and the
+ * two that matter most by `important` (most important first), when these are others. None follows from the other.
+ */
+export const heatMapPairs = (
+  standings: Standings,
+  space: SearchSpace,
+  important: ReadonlyArray<string>,
+): ReadonlyArray<Pair> => {
+  const fits = (name: string): boolean => {
+    const axis = axisOf(
+      name,
+      standings.ranked.map((standing) => standing.trial.parameters[name]),
+      space,
+    )
+    return axis.values.length >= 2 && (axis.kind === "number" || axis.values.length <= mostNames)
+  }
+  const place = (name: string): number => {
     const index = usual.indexOf(name.split(".").at(-1)!)
     return index < 0 ? usual.length : index
   }
-  return names.toSorted((a, b) => place(a) - place(b))
+  const firstPair = (names: ReadonlyArray<string>): Pair | undefined =>
+    names
+      .flatMap((first, index) => names.slice(index + 1).map((second): Pair => [first, second]))
+      .find(([first, second]) => !dependent(standings.ranked, first, second))
+  const names = standings.varying.filter(fits)
+  const pairs = [
+    firstPair(names.toSorted((a, b) => place(a) - place(b))),
+    firstPair(important.filter((name) => names.includes(name))),
+  ].filter((pair) => pair !== undefined)
+  const [first, second] = pairs
+  return second !== undefined && first!.every((name) => second.includes(name)) ? [first!] : pairs
 }
 
-/**
- * The map of the two parameters that matter most: the first of `order` (by importance, where that is known) that do not
- * follow from each other. `null` when there are no two.
- */
+/** The best objective in each cell of two parameters; `pair` from `heatMapPairs`. */
 export const heatMap = (
   standings: Standings,
   space: SearchSpace,
-  order: ReadonlyArray<string> | null,
+  pair: Pair,
   id: string,
-): (Chart & { readonly x: string; readonly y: string }) | null => {
+): Chart & { readonly x: string; readonly y: string; readonly columns: number } => {
   const axisFor = (name: string) =>
     axisOf(
       name,
       standings.ranked.map((standing) => standing.trial.parameters[name]),
       space,
     )
-  const names = (order ?? usualFirst(standings.varying)).filter((name) => {
-    const axis = axisFor(name)
-    return axis.values.length >= 2 && (axis.kind === "number" || axis.values.length <= mostNames)
-  })
-  const pair = names
-    .flatMap((first, index) => names.slice(index + 1).map((second) => [first, second] as const))
-    .find(([first, second]) => !dependent(standings.ranked, first, second))
-  if (pair === undefined) return null
   // The one with fewer columns lies across: labels of ranges are long.
   const [y, x] = bins(axisFor(pair[0])).labels.length >= bins(axisFor(pair[1])).labels.length ? pair : pair.toReversed()
   const [across, up] = [bins(axisFor(x!)), bins(axisFor(y!))]
@@ -187,5 +215,6 @@ export const heatMap = (
     description: `Best ${standings.metric} for each ${x} and ${y}: ${rows.map((row) => `${x} ${row["x"]}, ${y} ${row["y"]}: ${row["label"]}`).join("; ")}.`,
     x: x!,
     y: y!,
+    columns: new Set(rows.map((row) => row["column"])).size,
   }
 }

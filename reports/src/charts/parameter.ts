@@ -1,6 +1,7 @@
 // One parameter against the objective: a point per trial in the colour of its verdict, the median of each value where
 // there are few values, and a ring around the best trial.
 import type { TopLevelSpec } from "vega-lite"
+import type { PositionDef } from "vega-lite/types_unstable/channeldef.js"
 import type { SearchSpace } from "@sweep/domain/SearchSpace"
 import { metricValue } from "../Format.ts"
 import type { Standings } from "../Standings.ts"
@@ -9,28 +10,29 @@ import { type Chart, config, noTrial, type Row, toneScale } from "./Chart.ts"
 import { toneOf } from "./curves.ts"
 import { frameOf } from "./frame.ts"
 
-const small = "abs(datum.value) < 0.01 || abs(datum.value) >= 1e5 ? format(datum.value, '~e') : format(datum.value, '~r')"
+const small =
+  "abs(datum.value) < 0.01 || abs(datum.value) >= 1e5 ? format(datum.value, '~e') : format(datum.value, '~r')"
 
-const position = (axis: ParameterAxis) =>
+const position = (axis: ParameterAxis): PositionDef<string> =>
   axis.kind === "named"
-    ? ({
+    ? {
         field: "x",
         type: "nominal",
         title: null,
         sort: [...axis.values],
         axis: { labelAngle: 0, labelLimit: 90, grid: false },
-      } as const)
-    : ({
+      }
+    : {
         field: "x",
         type: "quantitative",
         title: null,
-        scale: { type: axis.log ? "log" : "linear", zero: false, nice: false, padding: 18 },
+        scale: { ...(axis.log ? { type: "log" } : { zero: false }), nice: false, padding: 18 },
         axis: {
           grid: false,
           labelExpr: small,
-          ...(axis.discrete ? { values: [...axis.values] } : { tickCount: 4 }),
+          ...(axis.ticks === null ? { tickCount: 4 } : { values: [...axis.ticks] }),
         },
-      } as const)
+      }
 
 const spec = (axis: ParameterAxis): TopLevelSpec => {
   const x = position(axis)
@@ -130,6 +132,8 @@ export const parameterChart = (standings: Standings, space: SearchSpace, name: s
     signals: { best: best?.trial.number ?? noTrial, low: frame.low, high: frame.high },
     description:
       `${standings.metric} of ${rows.length} trials against ${name}` +
-      (best === null ? "." : `; the best, ${metricValue(best.objective!)}, is at ${String(best.trial.parameters[name])}.`),
+      (best === null
+        ? "."
+        : `; the best, ${metricValue(best.objective!)}, is at ${String(best.trial.parameters[name])}.`),
   }
 }

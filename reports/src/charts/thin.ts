@@ -16,7 +16,10 @@ export const thin = (points: ReadonlyArray<CurvePoint>, limit: number): Readonly
   if (points.length <= limit) return points
   const width = (points.length - 2) / (limit - 2)
   const bucket = (index: number) =>
-    points.slice(1 + Math.floor(index * width), Math.max(2 + Math.floor(index * width), 1 + Math.floor((index + 1) * width)))
+    points.slice(
+      1 + Math.floor(index * width),
+      Math.max(2 + Math.floor(index * width), 1 + Math.floor((index + 1) * width)),
+    )
   const last = points.at(-1)!
   const lowest = points.reduce((a, b) => (b.value < a.value ? b : a))
   const kept: Array<CurvePoint> = [points[0]!]

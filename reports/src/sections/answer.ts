@@ -20,19 +20,19 @@ const deviceOf = (standing: Standing): Text | null => {
 const gapText = (best: number, other: number): string =>
   `${difference(other - best)}, ${percent(relativeGap(best, other))}`
 
-const certaintySentences = (standings: Standings): ReadonlyArray<Html> => {
-  const certainty = certaintyOf(standings)
+const certaintySentences = (results: SweepResults, standings: Standings): ReadonlyArray<Html> => {
+  const certainty = certaintyOf(results.sweep, standings)
   switch (certainty.kind) {
     case "only":
       return []
     case "unreplicated":
       return [say(answer.noReplicas(certainty.near, percent(nearShare)))]
     case "replicated": {
-      const { best, ratio, clear } = certainty
-      const text = ratio === null ? "∞" : ratio.toFixed(1)
+      const runs = standings.configurations[0]!.standings.length
       return [
-        say(answer.replicas(best.standings.length, metricValue(best.mean), metricValue(best.deviation!))),
-        say(clear ? answer.clear(text) : answer.unclear(text)),
+        say(answer.replicas(runs, metricValue(certainty.spread))),
+        say(answer.probability(percent(Math.min(certainty.probability, 0.999)), certainty.certainty)),
+        ...(standings.configurations.length > 2 ? [say(answer.limit)] : []),
       ]
     }
   }
@@ -41,7 +41,11 @@ const certaintySentences = (standings: Standings): ReadonlyArray<Html> => {
 const paragraph = (sentences: ReadonlyArray<Html>): Html | null =>
   sentences.length === 0 ? null : html`<p>${join(sentences, " ")}</p>`
 
-const figure = (value: string, label: Html): Html => html`<div><dd>${value}</dd><dt>${label}</dt></div>`
+const figure = (value: string, label: Html): Html =>
+  html`<div>
+    <dd>${value}</dd>
+    <dt>${label}</dt>
+  </div>`
 
 const noAnswer = (standings: Standings): Html => {
   const trials = standings.all.length
@@ -76,7 +80,13 @@ export const answerSection = (results: SweepResults, standings: Standings): Html
     best.duration === null
       ? null
       : say(
-          answer.cost(duration(best.duration), deviceOf(best), standings.all.length, duration(standings.duration)),
+          answer.cost(
+            best.trial.number,
+            duration(best.duration),
+            deviceOf(best),
+            standings.all.length,
+            duration(standings.duration),
+          ),
         ),
   ].filter((sentence) => sentence !== null)
   const yaml =
@@ -103,7 +113,7 @@ export const answerSection = (results: SweepResults, standings: Standings): Html
           ? null
           : html`<h3>${say(answer.howSure)}</h3>
               ${paragraph([
-                ...certaintySentences(standings),
+                ...certaintySentences(results, standings),
                 ...(edges.length === 0
                   ? []
                   : [

@@ -3,7 +3,7 @@ import type { Evidence, VerdictKind } from "@sweep/domain/Verdict"
 import type { Chart } from "../charts/Chart.ts"
 import { overfittingChart } from "../charts/overfitting.ts"
 import type { Figure } from "../figure.ts"
-import { count, metricValue, parameterValue } from "../Format.ts"
+import { count, parameterValue, shortValue } from "../Format.ts"
 import { html, type Html, join } from "../Html.ts"
 import { say } from "../Say.ts"
 import type { Standing, Standings } from "../Standings.ts"
@@ -33,14 +33,18 @@ export const flaggedTrials = (standings: Standings): ReadonlyArray<Flagged> => {
   )
 }
 
+/** The diagnosis writes clauses; here they stand alone. A name of a parameter or a metric stays as it is. */
+const sentence = (clause: string): string =>
+  /^[\w-]*[_/.]/.test(clause) ? clause : clause.charAt(0).toUpperCase() + clause.slice(1)
+
 const evidence = (one: Evidence): Html =>
   html`<li class="${one.holds ? "holds" : "fails"}">
     <span class="sign" aria-hidden="true">${one.holds ? "✓" : "·"}</span>
     <span
-      >${one.statement}
+      >${sentence(one.statement)}
       <small
-        ><code>${one.criterion}</code> ${metricValue(one.value)} / ${metricValue(one.threshold)},
-        ${say(one.holds ? diagnosis.holds : diagnosis.fails)}</small
+        ><code>${one.criterion}</code>
+        ${say(diagnosis.limit(shortValue(one.value), shortValue(one.threshold), one.holds))}</small
       ></span
     >
   </li>`
@@ -82,7 +86,7 @@ const card = ({ standing, kind, chart }: Flagged, standings: Standings, figure: 
         ? null
         : html`<h4>${say(diagnosis.advice)}</h4>
             <ol>
-              ${verdict.advice.map((advice) => html`<li>${advice}</li>`)}
+              ${verdict.advice.map((advice) => html`<li>${sentence(advice)}</li>`)}
             </ol>`
     }
   </article>`

@@ -4,8 +4,8 @@ import type { CurvePoint } from "@sweep/domain/Curve"
 import { toneColour } from "../charts/Chart.ts"
 import { toneOf } from "../charts/curves.ts"
 import { frameOf } from "../charts/frame.ts"
-import { bytes, count, duration, metricValue, parameterValue, percent } from "../Format.ts"
-import { html, type Html, join, type Piece } from "../Html.ts"
+import { bytes, compactDuration, count, metricValue, parameterValue, percent } from "../Format.ts"
+import { html, type Html, join, type Piece, unsafe } from "../Html.ts"
 import { say, type Text } from "../Say.ts"
 import type { Standing, Standings } from "../Standings.ts"
 import { board, metricName, nav } from "../strings.ts"
@@ -29,7 +29,8 @@ const stateOrder = ["running", "assigned", "pending", "paused", "completed", "st
 
 const parameterColumn = (name: string): Column => ({
   id: `p-${name}`,
-  title: html`<code>${name}</code>`,
+  // A long name breaks after its underscores and dots.
+  title: html`<code>${join(name.split(/(?<=[_./-])/), unsafe("<wbr>"))}</code>`,
   numeric: true,
   sortBy: ({ trial }) => {
     const value = trial.parameters[name]
@@ -69,12 +70,6 @@ const columnsOf = (standings: Standings): ReadonlyArray<Column> => {
     cell: (one) => orNone(value(one), (known) => show(known, one)),
   })
   return [
-    plain(
-      "rank",
-      board.rank,
-      (one) => one.rank,
-      (rank) => rank,
-    ),
     {
       id: "trial",
       title: say(board.trial),
@@ -138,7 +133,7 @@ const columnsOf = (standings: Standings): ReadonlyArray<Column> => {
           ? stateBadge(one.trial.state)
           : html`<span title="${one.trial.stopReason}">${stateBadge(one.trial.state)}</span>`,
     },
-    plain("time", board.time, (one) => one.duration, duration),
+    plain("time", board.time, (one) => one.duration, compactDuration),
     plain("memory", board.memory, (one) => one.peakBytes, bytes),
     plain("speed", board.speed, (one) => one.tokensPerSecond, count),
     plain(
@@ -167,7 +162,11 @@ export const leaderBoardSection = (standings: Standings): Html => {
   const header = columns.map((column) =>
     column.sortBy === null
       ? html`<th scope="col">${column.title}</th>`
-      : html`<th scope="col" class="${column.numeric ? "number" : "word"}"${column.id === "rank" ? html` aria-sort="ascending"` : null}>
+      : html`<th
+          scope="col"
+          class="${column.numeric ? "number" : "word"}"
+          ${column.id === "objective" ? html` aria-sort="${standings.goal === "minimize" ? "ascending" : "descending"}"` : null}
+        >
           <button type="button" data-sort>${column.title}</button>
         </th>`,
   )
@@ -176,20 +175,35 @@ export const leaderBoardSection = (standings: Standings): Html => {
       const by = column.sortBy?.(standing) ?? null
       const sort = by === null ? null : html` data-v="${by}"`
       const kind = column.numeric && typeof by !== "string" ? "number" : "word"
-      return html`<td class="${kind} c-${column.id === "trial" ? "trial" : "any"}"${sort}>${column.cell(standing)}</td>`
+      return html`<td class="${kind} c-${column.id === "trial" ? "trial" : "any"}" ${sort}>
+        ${column.cell(standing)}
+      </td>`
     })
     const best = standing.trial.number === standings.best?.trial.number
-    return html`<tr data-trial="${standing.trial.number}"${best ? html` class="best"` : null}>${cells}</tr>`
+    return html`<tr data-trial="${standing.trial.number}" ${best ? html` class="best"` : null}>
+      ${cells}
+    </tr>`
   }
   return html`<section id="board">
     <h2>${say(nav.board)}</h2>
     <p class="lead">
       ${say(board.lead(standings.ranked.length, standings.all.length, metricName(standings.metric), standings.goal))}
     </p>
-    <div class="scroll table${standings.all.length > 30 ? " long" : ""}" tabindex="0" role="region" aria-label="Leader board">
+    <div
+      class="scroll table${standings.all.length > 30 ? " long" : ""}"
+      tabindex="0"
+      role="region"
+      aria-label="Leader board"
+    >
       <table data-sortable>
-        <thead><tr>${header}</tr></thead>
-        <tbody>${standings.all.map(row)}</tbody>
+        <thead>
+          <tr>
+            ${header}
+          </tr>
+        </thead>
+        <tbody>
+          ${standings.all.map(row)}
+        </tbody>
       </table>
     </div>
     ${constants.length === 0 ? null : html`<p class="note">${say(board.constant)} ${join(constants, " ")}</p>`}

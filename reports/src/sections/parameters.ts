@@ -1,28 +1,33 @@
 // What the parameters do to the objective: how much each matters, the two that matter most together, each one alone.
+import type { ParameterImportance } from "@sweep/diagnosis/importance"
 import type { SearchSpace } from "@sweep/domain/SearchSpace"
 import type { Chart } from "../charts/Chart.ts"
-import { heatMap } from "../charts/heatMap.ts"
+import { heatMap, heatMapPairs } from "../charts/heatMap.ts"
 import { parameterChart } from "../charts/parameter.ts"
 import type { Figure } from "../figure.ts"
 import { percent } from "../Format.ts"
 import { html, type Html } from "../Html.ts"
-import type { ParameterImportance } from "../ReportInput.ts"
 import { say } from "../Say.ts"
 import type { Standings } from "../Standings.ts"
 import { metricName, nav, parameters } from "../strings.ts"
 
 const mostCharts = 9
+/** A share that shuffled trials reach this often is no finding. */
+const chance = 0.05
 
 export interface ParameterCharts {
   readonly single: ReadonlyArray<{ readonly name: string; readonly chart: Chart }>
   /** Varying parameters beyond the most that are drawn. */
   readonly left: number
-  readonly heat: ReturnType<typeof heatMap>
+  readonly heats: ReadonlyArray<ReturnType<typeof heatMap>>
 }
 
-/** By importance where it is known, in the order of the sweep file otherwise. */
-const ordered = (names: ReadonlyArray<string>, importance: ReadonlyArray<ParameterImportance>): ReadonlyArray<string> => {
-  const share = new Map(importance.map((one) => [one.parameter, one.share]))
+/** By importance where that is more than chance, in the order of the sweep file otherwise. */
+const ordered = (
+  names: ReadonlyArray<string>,
+  importance: ReadonlyArray<ParameterImportance>,
+): ReadonlyArray<string> => {
+  const share = new Map(importance.flatMap((one) => (one.pValue < chance ? [[one.parameter, one.share]] : [])))
   return names.toSorted((a, b) => (share.get(b) ?? -1) - (share.get(a) ?? -1))
 }
 
@@ -39,7 +44,11 @@ export const parameterCharts = (
   return {
     single: single.slice(0, mostCharts),
     left: Math.max(0, single.length - mostCharts),
-    heat: heatMap(standings, space, importance.length === 0 ? null : names, "heat"),
+    heats: heatMapPairs(
+      standings,
+      space,
+      importance.filter((one) => one.pValue < chance).map((one) => one.parameter),
+    ).map((pair, index) => heatMap(standings, space, pair, `heat-${index}`)),
   }
 }
 
@@ -48,12 +57,17 @@ const importanceList = (importance: ReadonlyArray<ParameterImportance>): Html | 
     ? null
     : html`<div class="importance">
         <h3>${say(parameters.importance)}</h3>
+        ${importance.some((one) => one.pValue < chance) ? null : html`<p>${say(parameters.nothingStandsOut)}</p>`}
         <dl>
-          ${importance.slice(0, 8).map(({ parameter, share }) => {
+          ${importance.slice(0, 8).map(({ parameter, share, pValue, inseparable }) => {
             const width = Math.round(Math.min(1, Math.max(0, share)) * 100)
-            return html`<div>
+            return html`<div${pValue < chance ? null : html` class="quiet"`}>
               <dt><code>${parameter}</code></dt>
-              <dd><i style="width:${width}%"></i><span>${percent(share)}</span></dd>
+              <dd>
+                <i style="width:${width}%"></i><span>${percent(share)}</span>
+                ${pValue < chance ? null : html`<small>${say(parameters.chance(pValue.toFixed(2)))}</small>`}
+                ${inseparable.length === 0 ? null : html`<small>${say(parameters.inseparable(inseparable.join(", ")))}</small>`}
+              </dd>
             </div>`
           })}
         </dl>
@@ -61,7 +75,7 @@ const importanceList = (importance: ReadonlyArray<ParameterImportance>): Html | 
       </div>`
 
 export const parametersSection = (
-  { single, left, heat }: ParameterCharts,
+  { single, left, heats }: ParameterCharts,
   standings: Standings,
   importance: ReadonlyArray<ParameterImportance>,
   figure: Figure,
@@ -71,18 +85,21 @@ export const parametersSection = (
     <h2>${say(nav.parameters)}</h2>
     ${single.length === 0 ? html`<p>${say(parameters.none)}</p>` : html`<p class="lead">${say(parameters.lead)}</p>`}
     ${importanceList(importance)}
-    ${
-      heat === null
-        ? null
-        : html`<figure class="heat">
+    <div class="grid maps">
+      ${heats.map(
+        (heat) =>
+          html`<figure class="heat">
             <figcaption>
               <h3>${say(parameters.heat(metric))}<code>${heat.x}</code>${say(parameters.by)}<code>${heat.y}</code></h3>
             </figcaption>
-            <div class="scroll" tabindex="0" role="region" aria-label="Heat map">${figure(heat)}</div>
-            <p class="note">${say(parameters.heatNote)}</p>
-          </figure>`
-    }
-    <div class="grid small">
+            <div class="scroll" tabindex="0" role="region" aria-label="Heat map">
+              <div style="min-width:${6 + 3.2 * heat.columns}rem">${figure(heat)}</div>
+            </div>
+          </figure>`,
+      )}
+    </div>
+    ${heats.length === 0 ? null : html`<p class="note">${say(parameters.heatNote)}</p>`}
+    <div class="grid small ${single.length === 2 || single.length === 4 ? "even" : "odd"}">
       ${single.map(
         ({ name, chart }) =>
           html`<figure>

@@ -12,7 +12,11 @@ import { copyBlock } from "./copyBlock.ts"
 /** For a shell: quoted unless it is plain. */
 const word = (text: string): string => (/^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`)
 
-const line = (title: Text, value: Html | string): Html => html`<div><dt>${say(title)}</dt><dd>${value}</dd></div>`
+const line = (title: Text, value: Html | string): Html =>
+  html`<div>
+    <dt>${say(title)}</dt>
+    <dd>${value}</dd>
+  </div>`
 
 const dataFile = (title: Text, file: DataFile): Html | null =>
   file.path === ""
@@ -24,7 +28,11 @@ const dataFile = (title: Text, file: DataFile): Html | null =>
           ><br /><span class="hash"><span class="quiet">sha256</span> <code>${file.sha256}</code></span>`,
       )
 
-const versionsOf = (results: SweepResults, standings: Standings, extras: ReportExtras): ReadonlyArray<[string, string]> => {
+const versionsOf = (
+  results: SweepResults,
+  standings: Standings,
+  extras: ReportExtras,
+): ReadonlyArray<[string, string]> => {
   const trainer = standings.best?.details?.started ?? results.details.find((one) => one.started !== null)?.started
   return Object.entries({ ...extras.versions, ...results.sweep.versions, ...trainer?.versions })
 }
@@ -57,7 +65,13 @@ export const reproduceSection = (results: SweepResults, standings: Standings, ex
             ? null
             : html`<h3>${say(reproduce.versions)}</h3>
                 <dl class="facts versions">
-                  ${versions.map(([name, version]) => html`<div><dt>${name}</dt><dd><code>${version}</code></dd></div>`)}
+                  ${versions.map(
+                    ([name, version]) =>
+                      html`<div>
+                        <dt>${name}</dt>
+                        <dd><code>${version}</code></dd>
+                      </div>`,
+                  )}
                 </dl>`
         }
       </div>

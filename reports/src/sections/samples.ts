@@ -23,8 +23,7 @@ const comparedOf = (standings: Standings): Compared => {
   const best = ranked.slice(0, mostTrials)
   return {
     best,
-    contrast:
-      ranked.slice(mostTrials).findLast(({ trial }) => trial.verdict?.kind === "overfitting") ?? null,
+    contrast: ranked.slice(mostTrials).findLast(({ trial }) => trial.verdict?.kind === "overfitting") ?? null,
   }
 }
 
@@ -62,9 +61,9 @@ const answerCell = (standing: Standing, probe: number, contrast: boolean): Html 
 export const samplesSection = (results: SweepResults, standings: Standings): Html => {
   const { best, contrast } = comparedOf(standings)
   const probes = results.sweep.spec.probes
-  const indices = [
-    ...new Set(best.flatMap((one) => one.details!.samples.map((sample) => sample.probe))),
-  ].toSorted((a, b) => a - b)
+  const indices = [...new Set(best.flatMap((one) => one.details!.samples.map((sample) => sample.probe)))].toSorted(
+    (a, b) => a - b,
+  )
   const promptOf = (probe: number): string =>
     best.flatMap((one) => one.details!.samples).find((one) => one.probe === probe)?.prompt ?? ""
   return html`<section id="samples">

@@ -15,7 +15,9 @@ export const signs: Readonly<Record<VerdictKind, string>> = {
 }
 
 export const kindBadge = (kind: VerdictKind): Html =>
-  html`<span class="badge ${kind}"><span class="sign" aria-hidden="true">${signs[kind]}</span>${say(verdicts[kind])}</span>`
+  html`<span class="badge ${kind}"
+    ><span class="sign" aria-hidden="true">${signs[kind]}</span>${say(verdicts[kind])}</span
+  >`
 
 export const verdictBadge = (verdict: Verdict | null): Html =>
   verdict === null ? html`<span class="none">–</span>` : kindBadge(verdict.kind)
