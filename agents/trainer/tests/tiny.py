@@ -22,17 +22,19 @@ CHAT = (
     "{% for message in messages %}<|{{ message['role'] }}|>{{ message['content'] }}<|end|>\n{% endfor %}"
     "{% if add_generation_prompt %}<|assistant|>{% endif %}"
 )
-_WORDS = "red blue green one two three cat dog bird sun moon star".split()
+_WORDS = ["red", "blue", "green", "one", "two", "three", "cat", "dog", "bird", "sun", "moon", "star"]
 
 
-def records(count: int, seed: int) -> list[dict[str, Any]]:
-    """Questions whose answers follow from them: the word after the named one."""
+def records(count: int, seed: int, answer: int = 1) -> list[dict[str, Any]]:
+    """Questions whose answers follow from them: the word after the named one, or `answer` words after it."""
     rng = random.Random(seed)
     made = []
     for _ in range(count):
         at = rng.randrange(len(_WORDS) - 1)
         filler = " ".join(rng.choices(_WORDS, k=rng.randrange(0, 6)))
-        made.append({"instruction": f"after {_WORDS[at]}", "input": filler, "output": _WORDS[at + 1]})
+        made.append(
+            {"instruction": f"after {_WORDS[at]}", "input": filler, "output": _WORDS[(at + answer) % len(_WORDS)]}
+        )
     return made
 
 
@@ -72,12 +74,13 @@ def make_model(folder: Path, chat: bool = True) -> Path:
         pad_token_id=0,
         bos_token_id=None,
         tie_word_embeddings=True,
+        initializer_range=0.12,  # far enough from 0 that an adapter of rank 4 has something to turn
     )
     LlamaForCausalLM(config).save_pretrained(folder)
     return folder
 
 
-def trial(model: Path, train: Path, held_out: Path, **changes: Any) -> dict[str, Any]:
+def trial(model: Path, train: Path, held_out: Path, /, **changes: Any) -> dict[str, Any]:
     """A trial.json; `changes` replaces values of `training`, dotted with `__`, and `top__…` values beside it."""
     value: dict[str, Any] = {
         "contract": 1,

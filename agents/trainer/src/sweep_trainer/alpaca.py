@@ -64,7 +64,7 @@ def record_from(value: Any, where: str, number: int | None = None) -> Record:
 def _text(value: dict[str, Any], field: str, where: str, number: int | None, required: bool = False) -> str:
     if required and field not in value:
         unknown = [key for key in value if key not in FIELDS]
-        similar = nearest(field, unknown).replace("did you mean", "there is")
+        similar = nearest(field, unknown).replace("did you mean", "is it called")
         raise DataError(f"{where}: field '{field}' is missing, expected text{similar}", number)
     found = value.get(field)
     if found is None and not required:

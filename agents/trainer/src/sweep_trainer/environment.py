@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import random
+import warnings
 
 _SETTINGS = {
     "TOKENIZERS_PARALLELISM": "false",
@@ -22,6 +23,8 @@ def prepare() -> None:
     """To be called before anything imports transformers."""
     for name, value in _SETTINGS.items():
         os.environ.setdefault(name, value)
+    # PEFT still asks by the name that transformers has renamed, once for every adapter it attaches.
+    warnings.filterwarnings("ignore", message="`is_gradient_checkpointing` is deprecated")
 
 
 def hub_offline(offline: bool) -> None:

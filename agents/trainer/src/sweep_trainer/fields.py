@@ -20,7 +20,7 @@ class Fields:
 
     def __init__(self, value: Any, path: str) -> None:
         if not isinstance(value, dict):
-            raise DataError(f"{path}: expected an object, found {shown(value)}")
+            raise DataError(f"{path or 'trial.json'}: expected an object, found {shown(value)}")
         self._value: dict[str, Any] = value
         self._path = path
         self._known: set[str] = set()

@@ -26,7 +26,10 @@ def attach(base: nn.Module, config: PeftConfig, targets: str | list[str]) -> nn.
     try:
         return get_peft_model(base, config)
     except ValueError as error:
-        if "target modules" in str(error).lower() or "target_modules" in str(error):
+        text = str(error)
+        if "is not supported" in text:
+            raise DataError(f"training.adapter.target_modules: {text.split('.')[0]}") from error
+        if "target modules" in text.lower():
             raise none_matched(targets, base) from error
         raise
 
