@@ -1,0 +1,75 @@
+// A coordinator for tests: the real one on a store in memory, with sessions that need no network.
+import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Layer from "effect/Layer"
+import * as Scope from "effect/Scope"
+import type { SweepId } from "@sweep/domain/Id"
+import { TrialNumber } from "@sweep/domain/Id"
+import type { Timings } from "@sweep/domain/Lease"
+import * as Coordinator from "@sweep/coordinator/Coordinator"
+import { formatAddress } from "@sweep/rpc/address"
+import type { AgentGateway } from "@sweep/rpc/AgentGateway"
+import * as grpcAgentConnection from "@sweep/rpc/grpcAgentConnection"
+import { serveGrpc } from "@sweep/rpc/grpcServer"
+import * as grpcSweepApi from "@sweep/rpc/grpcSweepApi"
+import * as memoryAgentConnection from "@sweep/rpc/memoryAgentConnection"
+import { SweepApi } from "@sweep/rpc/SweepApi"
+import { layerMemory } from "@sweep/store/Store"
+import type { AgentConnection, SessionBroken, SessionRefused } from "@sweep/rpc/AgentConnection"
+import { connectAgent, eventually, type ScriptedAgent } from "@sweep/testing/ScriptedAgent"
+
+export const coordinator = (timings?: Timings) =>
+  memoryAgentConnection.layer.pipe(
+    Layer.provideMerge(
+      Coordinator.layer({ version: "test", pid: 1, home: "/home", ...(timings === undefined ? {} : { timings }) }),
+    ),
+    Layer.provide(NodeFileSystem.layer),
+  )
+
+export const inMemory = (timings?: Timings) => coordinator(timings).pipe(Layer.provideMerge(layerMemory))
+
+export const trialOf = (sweep: SweepId, number: number) =>
+  Effect.gen(function* () {
+    const state = yield* (yield* SweepApi).get(sweep)
+    return state.trials.get(TrialNumber.make(number))
+  })
+
+/** Waits until a trial is in a state. */
+export const trialIs = (sweep: SweepId, number: number, state: string) =>
+  eventually(
+    `trial ${number} is ${state}`,
+    Effect.map(trialOf(sweep, number), (trial) => (trial?.state === state ? trial : undefined)),
+  )
+
+export const sweepIs = (sweep: SweepId, status: string) =>
+  eventually(
+    `the sweep is ${status}`,
+    Effect.gen(function* () {
+      const state = yield* (yield* SweepApi).get(sweep)
+      return state.status === status ? state : undefined
+    }),
+  )
+
+/** An agent that can be cut off in the middle of a test. */
+export const agentInScope = (
+  options: Parameters<typeof connectAgent>[0] = {},
+): Effect.Effect<
+  { readonly agent: ScriptedAgent; readonly cut: Effect.Effect<void> },
+  SessionBroken | SessionRefused,
+  AgentConnection | Scope.Scope
+> =>
+  Effect.gen(function* () {
+    const scope = yield* Effect.flatMap(Effect.scope, (outer) => Scope.fork(outer))
+    const agent = yield* connectAgent(options).pipe(Scope.provide(scope))
+    return { agent, cut: Scope.close(scope, Exit.void) }
+  })
+
+/** The same coordinator through real sockets on loopback. */
+export const overGrpc = <E>(layer: Layer.Layer<SweepApi | AgentGateway, E>) =>
+  Layer.unwrap(
+    Effect.map(serveGrpc({ host: "127.0.0.1", port: 0 }), (bound) => {
+      const address = formatAddress(bound)
+      return Layer.merge(grpcSweepApi.layer({ address }), grpcAgentConnection.layer({ address }))
+    }),
+  ).pipe(Layer.provide(layer))

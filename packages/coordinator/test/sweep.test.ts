@@ -1,0 +1,279 @@
+import { describe, expect, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
+import * as Stream from "effect/Stream"
+import { TrialNumber } from "@sweep/domain/Id"
+import { SweepApi } from "@sweep/rpc/SweepApi"
+import { exampleSpec } from "@sweep/testing/exampleSpec"
+import { connectAgent, evalLosses, finished, slotsOf } from "@sweep/testing/ScriptedAgent"
+import { inMemory, sweepIs, trialIs, trialOf } from "./harness.ts"
+
+const started = {
+  type: "started" as const,
+  seq: 1,
+  at: "2025-01-01T00:00:00.000Z",
+  pid: 1,
+  warm: true,
+  versions: {},
+  device: "cpu",
+  total_steps: 40,
+}
+
+describe("a sweep from submission to its end", () => {
+  it.effect("runs every trial of a grid, one slot at a time, and finishes", () =>
+    Effect.gen(function* () {
+      const api = yield* SweepApi
+      const sweep = yield* api.submit(exampleSpec())
+      const agent = yield* connectAgent()
+      for (let n = 1; n <= 4; n++) {
+        const assign = yield* agent.next("Assign")
+        expect(assign).toMatchObject({ sweep, trial: n, attempt: 1, epoch: n, slot: 0, trainer: "peft" })
+        expect(JSON.parse(assign.trialJson)).toMatchObject({
+          contract: 1,
+          sweep,
+          trial: n,
+          epoch: n,
+          seed: 7,
+          parameters: { rank: n <= 2 ? 4 : 8 },
+          training: { model: "/models/tiny", adapter: { type: "lora", rank: n <= 2 ? 4 : 8 } },
+          metric: { name: "eval/loss", goal: "minimize" },
+        })
+        yield* agent.complete(assign.epoch, evalLosses(3, 2 + n / 10, 2.5))
+        yield* agent.confirmed(assign.epoch)
+        expect(agent.mark(assign.epoch)).toEqual({ epoch: n, seq: 3, stdout: 0, stderr: 0 })
+      }
+      const state = yield* sweepIs(sweep, "finished")
+      expect(state.reason).toMatch(/every set/)
+      expect(Array.from(state.trials.values(), ({ objective }) => objective)).toEqual([2.1, 2.2, 2.3, 2.4])
+      expect(Array.from(state.trials.values(), ({ values }) => values)[0]).toEqual({ "eval/loss": 2.5 })
+      expect(Array.from(state.trials.values()).every(({ verdict }) => verdict !== null)).toBe(true)
+      expect(agent.waiting("Assign")).toBe(0)
+    }).pipe(Effect.provide(inMemory())),
+  )
+
+  it.effect("tells a watcher what happens, from a snapshot to the end", () =>
+    Effect.gen(function* () {
+      const api = yield* SweepApi
+      const sweep = yield* api.submit(exampleSpec({ budget: { trials: 1, gpuHours: null, hours: null } }))
+      const watching = yield* Effect.forkChild(Stream.runCollect(api.watch(sweep)))
+      const agent = yield* connectAgent()
+      const { epoch } = yield* agent.next("Assign")
+      yield* agent.report(epoch, [{ step: 5, values: { "train/loss": 2 } }], 1, [started])
+      yield* agent.acknowledged(epoch, 1)
+      const running = yield* trialIs(sweep, 1, "running")
+      expect(running.startedAt).not.toBeNull()
+      yield* agent.report(epoch, evalLosses(2, 1.5), 2)
+      yield* agent.ended(epoch, 3, finished())
+      const events = yield* Fiber.join(watching)
+      expect(events[0]?._tag).toBe("Snapshot")
+      const facts = events.flatMap((event) => (event._tag === "Recorded" ? [event.fact._tag] : []))
+      expect(facts.filter((tag) => tag !== "VerdictReached")).toEqual([
+        "TrialCreated",
+        "TrialAssigned",
+        "TrialStarted",
+        "TrialCompleted",
+        "SweepFinished",
+      ])
+      expect(facts).toContain("VerdictReached")
+    }).pipe(Effect.provide(inMemory())),
+  )
+
+  it.effect("fills all slots at once and every agent", () =>
+    Effect.gen(function* () {
+      const api = yield* SweepApi
+      yield* api.submit(exampleSpec())
+      const one = yield* connectAgent({ id: "one", slots: slotsOf(2) })
+      const two = yield* connectAgent({ id: "two", slots: slotsOf(1) })
+      const trials = new Set([
+        (yield* one.next("Assign")).trial,
+        (yield* one.next("Assign")).trial,
+        (yield* two.next("Assign")).trial,
+      ])
+      expect(trials.size).toBe(3)
+      const { agents } = yield* api.status
+      expect(agents.map(({ agent, state, running }) => [agent, state, running.length])).toEqual([
+        ["one", "connected", 2],
+        ["two", "connected", 1],
+      ])
+    }).pipe(Effect.provide(inMemory())),
+  )
+
+  it.effect("takes turns between sweeps", () =>
+    Effect.gen(function* () {
+      const api = yield* SweepApi
+      const first = yield* api.submit(exampleSpec({ name: "first" }))
+      const second = yield* api.submit(exampleSpec({ name: "second" }))
+      const agent = yield* connectAgent({ slots: slotsOf(4) })
+      const sweeps: Array<string> = []
+      for (let i = 0; i < 4; i++) sweeps.push((yield* agent.next("Assign")).sweep)
+      expect(sweeps.sort()).toEqual([first, first, second, second])
+    }).pipe(Effect.provide(inMemory())),
+  )
+
+  it.effect("gives a trial the smallest slot with enough devices, of an agent with its trainer", () =>
+    Effect.gen(function* () {
+      const api = yield* SweepApi
+      yield* api.submit(exampleSpec({ resources: { gpus: 2 } }))
+      const small = yield* connectAgent({ id: "small", slots: slotsOf(1, 1) })
+      const wrong = yield* connectAgent({ id: "wrong", slots: slotsOf(1, 2), trainers: ["command"] })
+      const large = yield* connectAgent({ id: "large", slots: slotsOf(1, 8) })
+      const fitting = yield* connectAgent({ id: "fitting", slots: slotsOf(1, 2) })
+      yield* large.next("Assign")
+      yield* fitting.next("Assign")
+      expect(small.waiting("Assign") + wrong.waiting("Assign")).toBe(0)
+    }).pipe(Effect.provide(inMemory())),
+  )
+
+  it.effect("runs what a person enqueued first, and every set in its replicas", () =>
+    Effect.gen(function* () {
+      const api = yield* SweepApi
+      const sweep = yield* api.submit(exampleSpec({ enqueue: [{ rank: 64, learning_rate: 0.5 }], replicas: 2 }))
+      const agent = yield* connectAgent()
+      const seen: Array<unknown> = []
+      for (let n = 1; n <= 3; n++) {
+        const assign = yield* agent.next("Assign")
+        const { parameters, seed } = JSON.parse(assign.trialJson)
+        seen.push([parameters.rank, seed])
+        yield* agent.complete(assign.epoch, evalLosses(n))
+      }
+      expect(seen).toEqual([
+        [64, 7],
+        [64, 8],
+        [4, 7],
+      ])
+      expect(yield* trialOf(sweep, 2)).toMatchObject({ objective: 2 })
+    }).pipe(Effect.provide(inMemory())),
+  )
+
+  it.effect("ends at its budget, or once the target is reached", () =>
+    Effect.gen(function* () {
+      const api = yield* SweepApi
+      const agent = yield* connectAgent()
+      const budget = yield* api.submit(exampleSpec({ budget: { trials: 1, gpuHours: null, hours: null } }))
+      yield* agent.complete((yield* agent.next("Assign")).epoch, evalLosses(1))
+      expect((yield* sweepIs(budget, "finished")).reason).toMatch(/budget of 1 trials/)
+      const target = yield* api.submit(
+        exampleSpec({ metric: { name: "eval/loss", goal: "minimize", summary: "best", target: 1.5 } }),
+      )
+      yield* agent.complete((yield* agent.next("Assign")).epoch, evalLosses(1.6))
+      yield* agent.complete((yield* agent.next("Assign")).epoch, evalLosses(1.4))
+      expect((yield* sweepIs(target, "finished")).reason).toMatch(/trial 2 reached the target/)
+    }).pipe(Effect.provide(inMemory())),
+  )
+
+  it.effect("refuses a sweep without trials, or without a training run", () =>
+    Effect.gen(function* () {
+      const { submit } = yield* SweepApi
+      const zero = exampleSpec({ budget: { trials: 0, gpuHours: null, hours: null } })
+      expect((yield* Effect.flip(submit(zero))).message).toMatch(/has no trials/)
+      const impossible = exampleSpec({ enqueue: [{ rank: 0 }] })
+      expect((yield* Effect.flip(submit(impossible))).message).toMatch(/"rank":0.*no training run/)
+      const odd = exampleSpec({ enqueue: [{ variant: "lorra" }] })
+      expect((yield* Effect.flip(submit(odd))).message).toMatch(/lorra/)
+    }).pipe(Effect.provide(inMemory())),
+  )
+
+  it.effect("names sweeps after their file, never twice the same", () =>
+    Effect.gen(function* () {
+      const { submit } = yield* SweepApi
+      expect(yield* submit(exampleSpec({ name: "../<b>Qwen" }))).toBe("b-qwen")
+      expect(yield* submit(exampleSpec({ name: "b qwen" }))).toBe("b-qwen-2")
+    }).pipe(Effect.provide(inMemory())),
+  )
+})
+
+describe("how attempts end", () => {
+  const one = (change: Parameters<typeof exampleSpec>[0] = {}) =>
+    Effect.gen(function* () {
+      const api = yield* SweepApi
+      const sweep = yield* api.submit(exampleSpec({ budget: { trials: 1, gpuHours: null, hours: null }, ...change }))
+      const agent = yield* connectAgent()
+      const { epoch } = yield* agent.next("Assign")
+      return { sweep, agent, epoch }
+    })
+
+  it.effect("fails when the metric never arrives, and names what did", () =>
+    Effect.gen(function* () {
+      const { sweep, agent, epoch } = yield* one({
+        metric: { name: "eval/los", goal: "minimize", summary: "best", target: null },
+      })
+      yield* agent.complete(epoch, evalLosses(1))
+      const { failure } = yield* trialIs(sweep, 1, "failed")
+      expect(failure?.class).toBe("data")
+      expect(failure?.message).toMatch(/`eval\/los` never arrived.*`eval\/loss`.*Did you mean `eval\/loss`/)
+      yield* sweepIs(sweep, "finished")
+    }).pipe(Effect.provide(inMemory())),
+  )
+
+  it.effect("takes the last value where the metric says so, and the final word where there is no curve", () =>
+    Effect.gen(function* () {
+      const last = yield* one({ metric: { name: "eval/loss", goal: "minimize", summary: "last", target: null } })
+      yield* last.agent.complete(last.epoch, evalLosses(1, 3))
+      expect((yield* trialIs(last.sweep, 1, "completed")).objective).toBe(3)
+      const word = yield* one({ metric: { name: "score", goal: "maximize", summary: "best", target: null } })
+      yield* word.agent.ended(word.epoch, 0, finished({ values: { score: 7 } }))
+      expect((yield* trialIs(word.sweep, 1, "completed")).objective).toBe(7)
+    }).pipe(Effect.provide(inMemory())),
+  )
+
+  it.effect("calls a trial diverged whose metric is NaN, and lives", () =>
+    Effect.gen(function* () {
+      const { sweep, agent, epoch } = yield* one()
+      yield* agent.complete(epoch, evalLosses(Number.NaN))
+      expect((yield* trialIs(sweep, 1, "failed")).failure?.class).toBe("diverged")
+      expect((yield* sweepIs(sweep, "finished")).trials.get(TrialNumber.make(1))?.verdict?.kind).toBe("diverged")
+    }).pipe(Effect.provide(inMemory())),
+  )
+
+  it.effect("does not repeat what ran out of memory", () =>
+    Effect.gen(function* () {
+      const { sweep, agent, epoch } = yield* one()
+      yield* agent.ended(epoch, 0, { _tag: "Failed", class: "oom", message: "needs 12 GiB", detail: "trace" })
+      expect((yield* trialIs(sweep, 1, "failed")).failure).toEqual({
+        class: "oom",
+        message: "needs 12 GiB",
+        detail: "trace",
+      })
+    }).pipe(Effect.provide(inMemory())),
+  )
+
+  it.effect("gives a crashed trial one more attempt, with a new epoch", () =>
+    Effect.gen(function* () {
+      const { sweep, agent, epoch } = yield* one()
+      const crash = { _tag: "Failed", class: "bug", message: "exit status 1", detail: null } as const
+      yield* agent.ended(epoch, 0, crash)
+      const again = yield* agent.next("Assign")
+      expect(again).toMatchObject({ trial: 1, attempt: 2 })
+      expect(again.epoch).toBeGreaterThan(epoch)
+      yield* agent.ended(again.epoch, 0, crash)
+      expect((yield* trialIs(sweep, 1, "failed")).attempt).toBe(2)
+    }).pipe(Effect.provide(inMemory())),
+  )
+
+  it.effect("dispatches what its agent gave back, and does not count it against the trial", () =>
+    Effect.gen(function* () {
+      const { sweep, agent, epoch } = yield* one()
+      yield* agent.ended(epoch, 0, { _tag: "Released", cause: "drained" })
+      const again = yield* agent.next("Assign")
+      yield* agent.complete(again.epoch, evalLosses(1))
+      expect(yield* trialIs(sweep, 1, "completed")).toMatchObject({ attempt: 2, objective: 1 })
+    }).pipe(Effect.provide(inMemory())),
+  )
+
+  it.effect("stops a trial that overfits when the sweep says so", () =>
+    Effect.gen(function* () {
+      const { sweep, agent, epoch } = yield* one({ overfitting: { action: "stop" } })
+      const overfitting = [2, 1.5, 1.6, 1.8, 2, 2.2].map((loss, i) => ({
+        step: (i + 1) * 10,
+        values: { "eval/loss": loss, "train/loss": 2 - i * 0.3 },
+      }))
+      yield* agent.report(epoch, overfitting)
+      const stop = yield* agent.next("Stop")
+      expect(stop).toMatchObject({ epoch, mode: "finish", reason: "overfitting since step 20" })
+      yield* agent.ended(epoch, 6, finished({ interrupted: true }))
+      const trial = yield* trialIs(sweep, 1, "stopped")
+      expect(trial).toMatchObject({ stopReason: "overfitting since step 20", objective: 1.5 })
+      expect(trial.verdict?.kind).toBe("overfitting")
+    }).pipe(Effect.provide(inMemory())),
+  )
+})
