@@ -145,13 +145,16 @@ export const open = Effect.fn("Database.open")(function* (
               (value) => resume(Effect.succeed(value)),
               (cause: unknown) => resume(Effect.fail(onFailure(cause))),
             )
-            // The connection is closed only after its query has really ended.
-            return Effect.promise(() => {
+            // The connection is closed only after its query has really ended. Interrupting again and again, because an
+            // interrupt between two statements is lost.
+            return Effect.promise(async () => {
+              const again = setInterval(() => connection.interrupt(), 20)
               connection.interrupt()
-              return work.then(
+              await work.then(
                 () => undefined,
                 () => undefined,
               )
+              clearInterval(again)
             })
           }),
         ),

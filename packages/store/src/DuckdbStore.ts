@@ -68,28 +68,32 @@ export const layer = ({ directory, queryTimeout = "1 minute" }: Options): Layer.
     Effect.gen(function* () {
       const database = yield* Database.open(directory)
       const writer = yield* Writer.make(database)
-      const refused = yield* database.reading(refusedFunctions, (cause) => storeFailure(database.file, cause))
+      // Asked for with the first query: listing all of DuckDB's functions takes longer than opening the file.
+      const refused = yield* Effect.cached(
+        Effect.uninterruptible(database.reading(refusedFunctions, (cause) => storeFailure(database.file, cause))),
+      )
       const limit = Duration.fromInputUnsafe(queryTimeout)
       return {
         ...writer,
         ...Reads.make(database),
         query: (sql, rows) =>
-          database
-            .reading(
-              (connection) => personQuery(database.client, connection, sql, rows, refused),
-              (cause) => (cause instanceof QueryError ? cause : explain(cause)),
-            )
-            .pipe(
-              Effect.timeoutOrElse({
-                duration: limit,
-                orElse: () =>
-                  Effect.fail(
-                    new QueryError({
-                      message: `the query ran longer than ${Duration.format(limit)} and was stopped; ask for less, or export the sweep as Parquet`,
-                    }),
-                  ),
-              }),
+          refused.pipe(
+            Effect.flatMap((names) =>
+              database.reading(
+                (connection) => personQuery(database.client, connection, sql, rows, names),
+                (cause) => (cause instanceof QueryError ? cause : explain(cause)),
+              ),
             ),
+            Effect.timeoutOrElse({
+              duration: limit,
+              orElse: () =>
+                Effect.fail(
+                  new QueryError({
+                    message: `the query ran longer than ${Duration.format(limit)} and was stopped; ask for less, or export the sweep as Parquet`,
+                  }),
+                ),
+            }),
+          ),
         exportParquet: (sweep, folder) => exportParquet(database, sweep, folder),
       }
     }),

@@ -16,19 +16,19 @@ const reading = /^\s*\(*\s*(select|with|from|values|table|describe|desc|show|sum
 /** SQL without its comments, for looking at its first word; strings that hold `--` do no harm there. */
 const withoutComments = (sql: string): string => sql.replace(/\/\*[\s\S]*?\*\//g, " ").replace(/--[^\n]*/g, " ")
 
-/** The names of the functions a person may not call. */
+/** Matches SQL that calls a function a person may not call. */
 export const refusedFunctions = async (connection: DuckDBConnection): Promise<RegExp> => {
   const found = await connection.runAndReadAll(
-    "SELECT DISTINCT function_name FROM duckdb_functions() WHERE function_type IN ('table', 'pragma')",
+    "SELECT DISTINCT function_name FROM duckdb_functions() WHERE function_type = 'table'",
   )
   const names = found
     .getColumns()[0]!
     .map(String)
     .filter((name) => !harmless.test(name))
-  // As whole words anywhere, quoted or not. Of those that are also plain words, only the call.
-  const plain = new Set(["query", "checkpoint", "functions", "show", "version", "platform", "collations"])
-  const words = names.filter((name) => !plain.has(name))
-  return new RegExp(`\\b(?:(${words.join("|")})\\b|(${[...plain].join("|")})"?\\s*\\()`, "i")
+  // As whole words anywhere, quoted or not; of the two that are also words of SQL or of this store, only the call.
+  const calls = new Set(["checkpoint", "glob"])
+  const words = names.filter((name) => !calls.has(name))
+  return new RegExp(`\\b(?:(${words.join("|")})\\b|(${[...calls].join("|")})"?\\s*\\()`, "i")
 }
 
 /** DuckDB's message with the line and column it points at, in a person's words. */

@@ -1,7 +1,5 @@
-import { mkdtempSync } from "node:fs"
-import { tmpdir } from "node:os"
-import { join } from "node:path"
 import { layer } from "../src/DuckdbStore.ts"
 import { storeContract } from "@sweep/testing/storeContract"
+import { freshDirectory } from "./directory.ts"
 
-storeContract("the DuckDB layer", () => layer({ directory: mkdtempSync(join(tmpdir(), "sweep-store-")) }))
+storeContract("the DuckDB layer", () => layer({ directory: freshDirectory() }))
