@@ -54,14 +54,15 @@ export const bytes = (count: number): string => {
 /** `8.4 s`, `3 min 12 s`, `2 h 5 min`, `3 d 4 h`. */
 export const duration = (milliseconds: number): string => {
   const seconds = Math.max(0, milliseconds) / 1000
-  if (seconds < 10) return `${trimmed(seconds.toFixed(1))}${space}s`
-  if (seconds < 60) return `${Math.round(seconds)}${space}s`
+  if (seconds < 9.95) return `${trimmed(seconds.toFixed(1))}${space}s`
+  if (seconds < 59.5) return `${Math.round(seconds)}${space}s`
   const pairs = [
     [86_400, "d", 3_600, "h"],
     [3_600, "h", 60, "min"],
     [60, "min", 1, "s"],
   ] as const
-  const [large, largeUnit, small, smallUnit] = pairs.find(([size]) => seconds >= size) ?? pairs[2]
+  const [large, largeUnit, small, smallUnit] =
+    pairs.find(([large, , small]) => Math.round(seconds / small) * small >= large) ?? pairs[2]
   const total = Math.round(seconds / small) * small
   const rest = Math.round((total % large) / small)
   return [Math.floor(total / large), largeUnit, ...(rest === 0 ? [] : [rest, smallUnit])].join(space)

@@ -2,7 +2,7 @@
 // parameters among them. Owns ranking, replicas, the spread and which parameters vary; no markup and no charts.
 import { type Curve, type CurvePoint, evalLoss, trainLoss } from "@sweep/domain/Curve"
 import type { TrialNumber } from "@sweep/domain/Id"
-import { compare, type Goal } from "@sweep/domain/Metric"
+import { compare, type Goal, type Metric } from "@sweep/domain/Metric"
 import { canonicalText, type Parameters } from "@sweep/domain/Parameter"
 import type { AttemptRecord, SweepResults, TrialDetails } from "@sweep/domain/SweepResults"
 import { isTerminal, type Trial } from "@sweep/domain/Trial"
@@ -39,6 +39,8 @@ export interface Configuration {
 export interface Standings {
   readonly metric: string
   readonly goal: Goal
+  /** Whether a trial counts with its best or its last value. */
+  readonly summary: Metric["summary"]
   /** Ranked first, then the others by number. */
   readonly all: ReadonlyArray<Standing>
   readonly ranked: ReadonlyArray<Standing>
@@ -156,6 +158,7 @@ export const standingsOf = (results: SweepResults): Standings => {
   return {
     metric: metric.name,
     goal: metric.goal,
+    summary: metric.summary,
     all: [...ranked, ...unranked.filter((standing) => standing.objective === null)],
     ranked,
     configurations,

@@ -7,7 +7,7 @@ import { type ChartWithPicture, compileCharts } from "./charts/compileCharts.ts"
 import { pack } from "./charts/pack.ts"
 import { figureOf } from "./figure.ts"
 import { instant, metricValue } from "./Format.ts"
-import { html, type Html, scriptJson, unsafe } from "./Html.ts"
+import { html, type Html, plain, scriptJson, unsafe } from "./Html.ts"
 import type { PageData } from "./PageData.ts"
 import type { ReportExtras } from "./ReportInput.ts"
 import { say } from "./Say.ts"
@@ -42,6 +42,7 @@ export const chartsOf = (
   return { curves, parameters, flagged, all }
 }
 
+/** Of the text between the tags to the letter: a space more, and the browser refuses the script. */
 const hash = (script: string): string => `'sha256-${createHash("sha256").update(script).digest("base64")}'`
 
 /** Text of a script cannot hold the end of its element; in JavaScript `<\/` and `<\!` mean the same within strings. */
@@ -66,7 +67,7 @@ const pageData = (standings: Standings, compiled: Awaited<ReturnType<typeof comp
     objective: standing.objective === null ? null : metricValue(standing.objective),
     parameters: standings.varying.flatMap((name) => {
       const value = standing.trial.parameters[name]
-      return value === undefined ? [] : [[name, value] as const]
+      return value === undefined ? [] : [[plain(name), typeof value === "string" ? plain(value) : value] as const]
     }),
   })),
   words: {
@@ -128,9 +129,7 @@ export const renderReport = async (results: SweepResults, extras: ReportExtras):
         <meta name="generator" content="sweep" />
         <title>${title}</title>
         <link rel="icon" href="data:," />
-        <style>
-          ${unsafe(style)}
-        </style>
+        ${unsafe(`<style>${style}</style>`)}
       </head>
       <body>
         <main>
@@ -144,12 +143,8 @@ export const renderReport = async (results: SweepResults, extras: ReportExtras):
           <p>${say(footer.made(versions["sweep"] ?? results.sweep.versions["sweep"] ?? null, instant(results.at)))}</p>
         </footer>
         <div id="tooltip" role="status" hidden></div>
-        <script type="application/json" id="data">
-          ${scriptJson(pageData(standings, compiled))}
-        </script>
-        <script>
-          ${unsafe(script)}
-        </script>
+        ${unsafe(`<script type="application/json" id="data">${scriptJson(pageData(standings, compiled)).markup}</script>`)}
+        ${unsafe(`<script>${script}</script>`)}
       </body>
     </html> `
   return markup.markup

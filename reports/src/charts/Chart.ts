@@ -53,6 +53,8 @@ export const noTrial = 0
 export const trialText = (trial: TrialNumber): string => `trial ${trial}`
 
 export const config: Config = {
+  // The box around a chart says what it shows; a label on each of thousands of points helps nobody.
+  aria: false,
   background: "transparent",
   // Short, because a picture repeats it at every text; measured and shown in the same one.
   font: "system-ui, sans-serif",

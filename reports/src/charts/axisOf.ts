@@ -1,6 +1,7 @@
 // How a parameter is laid out along an axis: logarithmic, linear or by name, and which values get a tick. Owns that
 // decision for charts and heat maps alike.
 import type { ParameterValue } from "@sweep/domain/Parameter"
+import { plain } from "../Html.ts"
 import type { SearchSpace } from "@sweep/domain/SearchSpace"
 
 export type ParameterAxis =
@@ -14,6 +15,9 @@ export type ParameterAxis =
       /** Where ticks go: at the values themselves where they are few; `null` leaves it to the chart. */
       readonly ticks: ReadonlyArray<number> | null
     }
+
+/** How a value stands on an axis of names. */
+export const nameOf = (value: ParameterValue): string => plain(String(value))
 
 export const fewValues = 8
 
@@ -59,7 +63,7 @@ export const axisOf = (
   const distinct = [...new Set(present)]
   const numbers = distinct.filter((value) => typeof value === "number").toSorted((a, b) => a - b)
   if (numbers.length < distinct.length || numbers.length === 0) {
-    return { kind: "named", values: distinct.map(String).toSorted() }
+    return { kind: "named", values: [...new Set(distinct.map(nameOf))].toSorted() }
   }
   const log = logarithmic(name, numbers, space)
   const discrete = numbers.length <= fewValues

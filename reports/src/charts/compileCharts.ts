@@ -22,6 +22,16 @@ export interface ChartWithPicture {
   readonly picture: Chart
 }
 
+/** Vega counts its clip paths through the life of a process; in a page with several pictures they must be each one's own. */
+const ownIds = (svg: string, id: string): string => {
+  const seen = new Map<string, string>()
+  return svg.replace(/(?<=id="|url\(#)clip\d+/g, (clip) => {
+    const own = seen.get(clip) ?? `${id}-clip${seen.size}`
+    seen.set(clip, own)
+    return own
+  })
+}
+
 export const compileCharts = async (wanted: ReadonlyArray<ChartWithPicture>): Promise<CompiledCharts> => {
   if (wanted.length === 0) return { specs: [], charts: [] }
   const [{ compile }, vega] = await Promise.all([import("vega-lite"), import("vega")])
@@ -42,7 +52,7 @@ export const compileCharts = async (wanted: ReadonlyArray<ChartWithPicture>): Pr
         name,
         rows.map((row) => ({ ...row })),
       )
-    const svg = await view.toSVG()
+    const svg = ownIds(await view.toSVG(), chart.id)
     view.finalize()
     charts.push({ chart, spec, svg })
   }

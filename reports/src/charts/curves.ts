@@ -3,7 +3,7 @@
 // number, 0: none) and with the legend by `hidden` (verdicts not shown).
 import type { TopLevelSpec } from "vega-lite"
 import type { CurvePoint } from "@sweep/domain/Curve"
-import type { Standing } from "../Standings.ts"
+import { median, type Standing } from "../Standings.ts"
 import { type Chart, config, dashScale, noTrial, type Row, type Tone, toneScale } from "./Chart.ts"
 import { frameOf } from "./frame.ts"
 import { thin } from "./thin.ts"
@@ -166,7 +166,21 @@ export const curvesChart = (input: CurvesInput, limit = mostPoints): (Chart & { 
   const end = rows.reduce((most, row) => Math.max(most, row["step"] as number), 0)
   const alignOf = (step: number) => (step < 0.08 * end ? "left" : step > 0.92 * end ? "right" : "center")
   const base = input.base === null ? [] : [input.base]
-  const { low: bottom, high: top, outside } = frameOf([...rows.map((row) => row["value"] as number), ...base])
+  // Where training starts and where the best trial goes is always in the frame.
+  const start = median(drawn.map((standing) => standing.curves.get(input.metric)![0]!.value))
+  const anchors = [
+    ...base,
+    ...(start === null ? [] : [start]),
+    ...(input.best?.curves.get(input.metric) ?? []).map((point) => point.value),
+  ]
+  const {
+    low: bottom,
+    high: top,
+    outside,
+  } = frameOf(
+    rows.map((row) => row["value"] as number),
+    anchors,
+  )
   const best = input.best?.trial.number ?? noTrial
   return {
     id: input.id,

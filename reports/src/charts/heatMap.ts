@@ -4,8 +4,9 @@ import type { TopLevelSpec } from "vega-lite"
 import type { ParameterValue } from "@sweep/domain/Parameter"
 import type { SearchSpace } from "@sweep/domain/SearchSpace"
 import { metricValue, parameterValue } from "../Format.ts"
+import { plain } from "../Html.ts"
 import type { Standing, Standings } from "../Standings.ts"
-import { axisOf, type ParameterAxis } from "./axisOf.ts"
+import { axisOf, nameOf, type ParameterAxis } from "./axisOf.ts"
 import { type Chart, config, noTrial, type Row } from "./Chart.ts"
 import { frameOf } from "./frame.ts"
 
@@ -22,7 +23,7 @@ interface Bins {
 }
 
 const bins = (axis: ParameterAxis): Bins => {
-  if (axis.kind === "named") return { labels: axis.values, indexOf: (value) => axis.values.indexOf(String(value)) }
+  if (axis.kind === "named") return { labels: axis.values, indexOf: (value) => axis.values.indexOf(nameOf(value)) }
   if (axis.discrete) {
     return { labels: axis.values.map(parameterValue), indexOf: (value) => axis.values.indexOf(value as number) }
   }
@@ -64,7 +65,7 @@ const axes = {
 } as const
 
 const spec = (x: string, y: string, lines: number): TopLevelSpec => {
-  const position = { x: { ...axes.x, title: x }, y: { ...axes.y, title: y } }
+  const position = { x: { ...axes.x, title: plain(x) }, y: { ...axes.y, title: plain(y) } }
   return {
     $schema: "https://vega.github.io/schema/vega-lite/v6.json",
     width: 620,

@@ -5,7 +5,7 @@ import type { PositionDef } from "vega-lite/types_unstable/channeldef.js"
 import type { SearchSpace } from "@sweep/domain/SearchSpace"
 import { metricValue } from "../Format.ts"
 import type { Standings } from "../Standings.ts"
-import { axisOf, type ParameterAxis } from "./axisOf.ts"
+import { axisOf, nameOf, type ParameterAxis } from "./axisOf.ts"
 import { type Chart, config, noTrial, type Row, toneScale } from "./Chart.ts"
 import { toneOf } from "./curves.ts"
 import { frameOf } from "./frame.ts"
@@ -19,7 +19,8 @@ const position = (axis: ParameterAxis): PositionDef<string> =>
         field: "x",
         type: "nominal",
         title: null,
-        sort: [...axis.values],
+        // By a field: a list of names would become part of an expression.
+        sort: { field: "order", op: "min", order: "ascending" },
         axis: { labelAngle: 0, labelLimit: 90, grid: false },
       }
     : {
@@ -110,7 +111,8 @@ export const parameterChart = (standings: Standings, space: SearchSpace, name: s
     return {
       trial: standing.trial.number,
       tone: toneOf(standing),
-      x: axis.kind === "named" ? String(x) : x,
+      x: axis.kind === "named" ? nameOf(x) : x,
+      order: axis.kind === "named" ? axis.values.indexOf(nameOf(x)) : 0,
       y: Math.min(frame.high, Math.max(frame.low, value)),
       mark: value > frame.high ? "triangle-up" : value < frame.low ? "triangle-down" : "circle",
       value,
@@ -121,7 +123,9 @@ export const parameterChart = (standings: Standings, space: SearchSpace, name: s
     ? [...Map.groupBy(rows, (row) => row["x"]!)].flatMap(([x, group]): ReadonlyArray<Row> => {
         const sorted = group.map((row) => row["y"] as number).toSorted((a, b) => a - b)
         const middle = (sorted.length - 1) / 2
-        return group.length < 2 ? [] : [{ x, y: (sorted[Math.floor(middle)]! + sorted[Math.ceil(middle)]!) / 2 }]
+        return group.length < 2
+          ? []
+          : [{ x, order: group[0]!["order"]!, y: (sorted[Math.floor(middle)]! + sorted[Math.ceil(middle)]!) / 2 }]
       })
     : []
   const best = standings.best

@@ -33,7 +33,9 @@ export const curveCharts = (standings: Standings): CurveCharts => {
       metric === trainLoss
         ? null
         : metric === standings.metric
-          ? points.reduce((a, b) => (order(b.value, a.value) < 0 ? b : a))
+          ? standings.summary === "last"
+            ? points.at(-1)!
+            : points.reduce((a, b) => (order(b.value, a.value) < 0 ? b : a))
           : standing.bestEval,
   })
   return {

@@ -1,0 +1,63 @@
+// What users see, kept as files: every compiled Vega specification of the fixture and the page without its pictures and
+// its program. `UPDATE_GOLDEN=1` writes them anew; look at the difference before you commit it.
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs"
+import { join } from "node:path"
+import { expect, it } from "vitest"
+import { importance } from "@sweep/diagnosis/importance"
+import { compileCharts } from "../src/charts/compileCharts.ts"
+import { chartsOf, renderReport } from "../src/renderReport.ts"
+import { standingsOf } from "../src/Standings.ts"
+import { fixture } from "./fixture.ts"
+
+const folder = join(import.meta.dirname, "golden")
+const update = process.env["UPDATE_GOLDEN"] === "1"
+
+const matches = (name: string, text: string): void => {
+  const file = join(folder, name)
+  if (update) {
+    mkdirSync(folder, { recursive: true })
+    writeFileSync(file, text)
+  }
+  expect(text, `${name} (UPDATE_GOLDEN=1 accepts it)`).toBe(readFileSync(file, "utf8"))
+}
+
+it("compiles the charts to the kept specifications", async () => {
+  const results = fixture()
+  const { all } = chartsOf(results, standingsOf(results), importance(results.sweep))
+  const { specs, charts } = await compileCharts(all)
+  const seen = new Set<number>()
+  for (const { chart, spec } of charts) {
+    if (seen.has(spec)) continue
+    seen.add(spec)
+    matches(`${chart.id}.vg.json`, `${JSON.stringify(specs[spec], null, 2)}\n`)
+  }
+  expect(charts.map(({ chart }) => chart.id)).toEqual([
+    "objective",
+    "train",
+    "heat-0",
+    "parameter-0",
+    "parameter-1",
+    "parameter-2",
+    "parameter-3",
+    "overfitting-9",
+    "overfitting-7",
+    "overfitting-1",
+    "overfitting-8",
+  ])
+})
+
+it("renders the kept page", async () => {
+  const page = await renderReport(fixture(), { runtime: "0", versions: { sweep: "0.1.0" } })
+  const skeleton = page
+    .replace(/<style>.*?<\/style>/s, "<style>…</style>")
+    .replace(/(<script type="application\/json" id="data">).*?(<\/script>)/s, "$1…$2")
+    .replace(/<svg xmlns=.*?<\/svg>/gs, "<svg>…</svg>")
+    // One element a line: a difference shows what changed.
+    .replace(/>\s*(?=<(?!\/|span|code|small|strong|wbr))/g, ">\n")
+  matches("report.html", skeleton)
+})
+
+it("says the same of the same results", async () => {
+  const [first, second] = await Promise.all([1, 2].map(() => renderReport(fixture(), { runtime: "0" })))
+  expect(first).toBe(second)
+})

@@ -1,0 +1,223 @@
+// The page as text: nothing that people, trainers or models wrote becomes markup, and every shape of a sweep renders.
+import { createHash } from "node:crypto"
+import { describe, expect, it } from "vitest"
+import type { Parameters } from "@sweep/domain/Parameter"
+import type { SweepResults } from "@sweep/domain/SweepResults"
+import { TrialNumber } from "@sweep/domain/Id"
+import { Verdict } from "@sweep/domain/Verdict"
+import { plain } from "../src/Html.ts"
+import { renderReport } from "../src/renderReport.ts"
+import { fixture, type FixtureOptions, quickstartTrials } from "./fixture.ts"
+
+const render = (results: SweepResults, runtime = "0") => renderReport(results, { runtime })
+
+/** The page without its two scripts and its style. */
+const markupOf = (page: string) => page.replace(/<script[^>]*>.*?<\/script>/gs, "").replace(/<style>.*?<\/style>/s, "")
+
+/** What a reader sees of it, one line. */
+const textOf = (markup: string) =>
+  markup
+    .replace(/<svg.*?<\/svg>/gs, " ")
+    .replace(/<[^>]+>/g, "")
+    .replace(/[\s\u00a0]+/g, " ")
+
+const sectionOf = (page: string, id: string) =>
+  textOf(new RegExp(`<section id="${id}".*?</section>`, "s").exec(page)![0])
+
+const hostile = `</script><script>alert(1)</script><img src=x onerror="alert(2)"> ' " \` \u202egnp.exe \u2028 \u001b[31m javascript:alert(3) \${alert(4)} مرحبا`
+
+const hostileSweep = (): SweepResults => {
+  const parameters: Parameters = { [hostile]: hostile, rank: 8 }
+  const results = fixture({
+    answers: [hostile, hostile, hostile],
+    spec: {
+      name: "x",
+      description: hostile,
+      model: hostile,
+      probes: [{ instruction: hostile, input: hostile, system: hostile, max_new_tokens: 1 }],
+      source: { path: `/tmp/${hostile}.yaml`, text: hostile },
+    },
+    trials: [
+      { parameters },
+      { parameters: { ...parameters, [hostile]: "b", rank: 16 } },
+      { parameters: { ...parameters, [hostile]: `${hostile}2` } },
+      { parameters, end: "stopped" },
+      { parameters, end: "failed", failure: { class: "bug", message: hostile, detail: hostile } },
+    ],
+  })
+  const trial = TrialNumber.make(1)
+  const trials = new Map(results.sweep.trials)
+  const verdict = new Verdict({
+    kind: "overfitting",
+    sinceStep: 50,
+    evidence: [{ criterion: hostile, statement: hostile, value: 1, threshold: 2, holds: true }],
+    advice: [hostile],
+  })
+  trials.set(trial, { ...trials.get(trial)!, verdict, stopReason: hostile })
+  return { ...results, sweep: { ...results.sweep, trials, versions: { [hostile]: hostile } } }
+}
+
+describe("escaping", () => {
+  it("keeps hostile text as text everywhere", async () => {
+    const results = hostileSweep()
+    const logs = new Map([[TrialNumber.make(5), hostile]])
+    const page = await renderReport(results, { runtime: "0", versions: { sweep: hostile }, logs })
+    // Two scripts of ours, and no more.
+    expect(page.match(/<script/gi)).toHaveLength(2)
+    expect(page.match(/<\/script/gi)).toHaveLength(2)
+    const markup = markupOf(page)
+    expect(markup).not.toMatch(/<img/i)
+    expect(markup).not.toContain("\u202e")
+    expect(page).not.toContain("\u001b")
+    // No attribute of an event, and links only within the page.
+    const tags = markup.match(/<[a-z][^>]*>/gi)!
+    for (const tag of tags) {
+      const bare = tag.replace(/"[^"]*"/g, '""')
+      expect(bare).not.toMatch(/\son\w+\s*=/i)
+      expect(bare).not.toMatch(/['`]/)
+    }
+    for (const [, target] of markup.matchAll(/\b(?:href|src|action|formaction)="([^"]*)"/g)) {
+      expect(target).toMatch(/^(?:#|data:,$)/)
+    }
+    // It is there, as text.
+    expect(textOf(markup)).toContain("&lt;/script&gt;&lt;script&gt;alert(1)&lt;/script&gt;")
+  })
+
+  it("keeps data in its script", async () => {
+    const page = await render(hostileSweep())
+    const json = /<script type="application\/json" id="data">(.*?)<\/script>/s.exec(page)![1]!
+    expect(json).not.toMatch(/[<>\u2028\u2029]/)
+    const data = JSON.parse(json) as { trials: ReadonlyArray<{ parameters: ReadonlyArray<[string, unknown]> }> }
+    expect(data.trials.flatMap((trial) => trial.parameters.map(([name]) => name))).toContain(plain(hostile))
+  })
+
+  it("allows exactly the script it carries", async () => {
+    const page = await render(fixture(), 'const a = "</script>"; const b = "<!--";\r\n')
+    const policy = /Content-Security-Policy"\s+content="([^"]*)"/.exec(page)![1]!
+    const script = /<script>(.*?)<\/script>/s.exec(page)![1]!
+    const digest = createHash("sha256").update(script).digest("base64")
+    expect(policy).toContain(`script-src &#39;sha256-${digest}&#39;`)
+    expect(policy).toContain("default-src &#39;none&#39;")
+    expect(policy).not.toContain("unsafe-eval")
+    expect(script).toBe('const a = "<\\/script>"; const b = "<\\!--";\n')
+  })
+
+  it("names no other place", async () => {
+    const markup = markupOf(await render(fixture()))
+    const places = [...markup.matchAll(/https?:\/\/[^"'\s<]+/g)].map(([place]) => place)
+    // The names of XML's namespaces are no addresses.
+    expect(new Set(places)).toEqual(new Set(["http://www.w3.org/2000/svg", "http://www.w3.org/1999/xlink"]))
+  })
+})
+
+const constant: Parameters = { rank: 8, alpha: 16, learning_rate: 1e-3, epochs: 2 }
+const failure = { class: "data", message: "record 12 has no output", detail: null } as const
+
+describe("sweeps of every shape", () => {
+  const page = async (options: FixtureOptions) => render(fixture(options))
+
+  it("says what is best, against what, and how sure", async () => {
+    const text = sectionOf(await page({}), "answer")
+    expect(text).toContain("Trial 5 is best")
+    expect(text).toContain("The untouched base model has 2.910: training made it 53 % better.")
+    expect(text).toContain("The runner-up, trial 13, reached 1.376 (+0.0073, 0.5 %).")
+    expect(text).toContain("Trial 5 took 2 min 49 s on one CPU")
+    expect(text).toContain("Every configuration ran once, so this report cannot tell merit from a lucky seed.")
+    expect(text).toContain("learning_rate: 0.0007828715162898903")
+  })
+
+  it("has no trials", async () => {
+    const html = await page({ trials: [] })
+    expect(sectionOf(html, "answer")).toContain("No trial has a result yet")
+    expect(sectionOf(html, "curves")).toContain("No trial has reported a curve yet.")
+  })
+
+  it("has only trials that wait or run", async () => {
+    const html = await page({
+      trials: [
+        { parameters: constant, end: "running" },
+        { parameters: { ...constant, rank: 4 }, end: "pending" },
+      ],
+    })
+    expect(textOf(html)).toContain("2 trials have not ended yet; what follows may change.")
+    expect(sectionOf(html, "answer")).toContain("No trial has a result yet")
+    expect(sectionOf(html, "board")).toContain("0 of 2 trials ranked")
+  })
+
+  it("has one trial", async () => {
+    const html = await page({ trials: [{ parameters: constant }] })
+    expect(sectionOf(html, "answer")).toContain("It is the only trial with a result.")
+    expect(sectionOf(html, "answer")).not.toContain("How sure?")
+    expect(sectionOf(html, "parameters")).toContain("nothing to compare")
+    expect(sectionOf(html, "board")).toContain("rank: 8 alpha: 16 learning_rate: 1e-3 epochs: 2")
+  })
+
+  it("has only failures", async () => {
+    const html = await page({
+      trials: [
+        { parameters: constant, end: "failed", failure },
+        { parameters: { ...constant, rank: 4 }, end: "failed", failure },
+      ],
+    })
+    expect(sectionOf(html, "answer")).toContain("All 2 trials failed")
+    expect(sectionOf(html, "failures")).toContain("Data数据问题 2")
+    expect(sectionOf(html, "failures")).toContain("record 12 has no output")
+  })
+
+  it("maximises", async () => {
+    const text = sectionOf(await page({ maximise: true }), "answer")
+    expect(text).toContain("eval token accuracy")
+    expect(text).toMatch(/training made it \d+ % better/)
+    expect(text).toMatch(/reached 0\.\d+ \(−/)
+  })
+
+  it("runs replicas", async () => {
+    const trials = [constant, constant, { ...constant, rank: 32 }, { ...constant, rank: 32 }, constant]
+    const text = sectionOf(await page({ trials: trials.map((parameters) => ({ parameters })) }), "answer")
+    expect(text).toMatch(/The configuration ran \d times with different seeds/)
+    expect(text).toMatch(/truly better than the next one with a probability of [\d.]+ %/)
+    expect(text).not.toContain("Every configuration ran once")
+  })
+
+  it("has 120 trials and long names", async () => {
+    const random = quickstartTrials(3)
+    const name = "optimizer.adamw.second_moment_decay_beta2"
+    const trials = Array.from({ length: 120 }, (_, index) => {
+      const one = random[index % random.length]!
+      return {
+        ...one,
+        parameters: { ...one.parameters, learning_rate: 1e-4 * 1.03 ** index, [name]: 0.9 + index / 2_000 },
+      }
+    })
+    const html = await page({ trials, pointsPerEpoch: 100 })
+    expect(html.length).toBeLessThan(3_000_000)
+    expect(sectionOf(html, "curves")).toContain("The 100 best of 120 trials are drawn.")
+    expect(html.match(/<tr data-trial/g)).toHaveLength(120)
+  })
+
+  it("has losses that are not finite, and a trial far off", async () => {
+    const results = fixture()
+    const curves = results.curves.map((curve, index) => ({
+      ...curve,
+      points: curve.points.map((point, at) =>
+        index === 0 && at > 2
+          ? { ...point, value: 1e9 }
+          : index === 2 && at > 1
+            ? { ...point, value: Number.NaN }
+            : point,
+      ),
+    }))
+    const html = await render({ ...results, curves })
+    expect(html).not.toMatch(/NaN/)
+    expect(sectionOf(html, "curves")).toContain("far off lie outside of the frame")
+  })
+
+  it("was trained by a command without model, data, curves or details", async () => {
+    const file = { path: "", sha256: "", bytes: 0, records: 0 }
+    const results = fixture({ spec: { model: "", data: { train: file, eval: file }, trainer: "command", probes: [] } })
+    const html = await render({ ...results, curves: [], details: [], attempts: [] })
+    expect(sectionOf(html, "samples")).toContain("has no probes")
+    expect(sectionOf(html, "reproduce")).not.toContain("Train训练集")
+    expect(sectionOf(html, "board")).not.toContain("Peak memory")
+  })
+})
