@@ -15,6 +15,10 @@ if (name === undefined || !existsSync(join(directory, `${name}.ts`))) {
 }
 await orExplain(async () => {
   await prepare()
-  const done = spawnSync(nodePath, [join(directory, `${name}.ts`), ...args], { cwd: root, env: preparedEnvironment(), stdio: "inherit" })
+  const done = spawnSync(nodePath, [join(directory, `${name}.ts`), ...args], {
+    cwd: root,
+    env: preparedEnvironment(),
+    stdio: "inherit",
+  })
   process.exit(done.status ?? 1)
 })

@@ -27,7 +27,9 @@ await build({
   external: ["@duckdb/node-api"],
   define: { "process.env.SWEEP_VERSION": JSON.stringify(version) },
   // CommonJS dependencies call `require`, which an ES module does not have.
-  banner: { js: 'import { createRequire as __createRequire } from "node:module"; const require = __createRequire(import.meta.url);' },
+  banner: {
+    js: 'import { createRequire as __createRequire } from "node:module"; const require = __createRequire(import.meta.url);',
+  },
   logLevel: "warning",
 })
 

@@ -1,15 +1,16 @@
 // The static checks, in the order of their speed. Owns the list; each is a command whose exit code decides.
 import { spawnSync } from "node:child_process"
-import { existsSync, readFileSync } from "node:fs"
 import { join } from "node:path"
 import { checkImports } from "./imports.mjs"
-import { nodePath, preparedEnvironment, root, venvPython } from "./prepare.mjs"
+import { preparedEnvironment, root, venvPython } from "./prepare.mjs"
 
 const bin = (name) => join(root, "node_modules/.bin", name)
-const command = (path, ...args) => () => {
-  const done = spawnSync(path, args, { cwd: root, env: preparedEnvironment(), encoding: "utf8" })
-  return { ok: done.status === 0, output: `${done.stdout ?? ""}${done.stderr ?? ""}${done.error ?? ""}` }
-}
+const command =
+  (path, ...args) =>
+  () => {
+    const done = spawnSync(path, args, { cwd: root, env: preparedEnvironment(), encoding: "utf8" })
+    return { ok: done.status === 0, output: `${done.stdout ?? ""}${done.stderr ?? ""}${done.error ?? ""}` }
+  }
 
 /** Generates anew and compares: what is in proto/gen is what buf and ts-proto make of the .proto files. */
 const generated = () => {
@@ -19,10 +20,13 @@ const generated = () => {
   const after = spawnSync("git", ["status", "--porcelain", "proto/gen"], { cwd: root, encoding: "utf8" }).stdout
   return after === before && after === ""
     ? { ok: true, output: "" }
-    : { ok: false, output: `proto/gen differs from what the .proto files generate; commit the result of 'pnpm --filter @sweep/proto generate':\n${after}` }
+    : {
+        ok: false,
+        output: `proto/gen differs from what the .proto files generate; commit the result of 'pnpm --filter @sweep/proto generate':\n${after}`,
+      }
 }
 
-export const checks = [
+const checks = [
   { name: "imports", run: checkImports },
   { name: "format", run: command(bin("oxfmt"), "--check", ".") },
   { name: "lint", run: command(bin("oxlint"), "--deny-warnings") },
@@ -31,7 +35,10 @@ export const checks = [
   { name: "proto generated", run: generated },
   { name: "unused", run: command(bin("knip")) },
   { name: "python lint", run: command(venvPython, "-m", "ruff", "check", "agents/trainer", "sweeps", "bench") },
-  { name: "python format", run: command(venvPython, "-m", "ruff", "format", "--check", "agents/trainer", "sweeps", "bench") },
+  {
+    name: "python format",
+    run: command(venvPython, "-m", "ruff", "format", "--check", "agents/trainer", "sweeps", "bench"),
+  },
 ]
 
 /** Runs them all, prints the output of those that fail, and returns how many did. */

@@ -17,8 +17,14 @@ const allowed = {
   "packages/testing": [["domain", "search", "store", "rpc"], []],
   "agents/daemon": [["domain", "rpc"], ["testing"]],
   reports: [["domain", "diagnosis"], ["testing"]],
-  "packages/cli": [["domain", "spec", "search", "diagnosis", "rpc", "store", "coordinator", "daemon", "reports"], ["testing"]],
-  bench: [["domain", "spec", "search", "diagnosis", "rpc", "store", "coordinator", "daemon", "reports", "proto", "testing"], []],
+  "packages/cli": [
+    ["domain", "spec", "search", "diagnosis", "rpc", "store", "coordinator", "daemon", "reports"],
+    ["testing"],
+  ],
+  bench: [
+    ["domain", "spec", "search", "diagnosis", "rpc", "store", "coordinator", "daemon", "reports", "proto", "testing"],
+    [],
+  ],
 }
 
 const sourcesOf = (directory) => {
@@ -37,21 +43,28 @@ export const checkImports = () => {
   for (const [room, [run, dev]] of Object.entries(allowed)) {
     const manifest = JSON.parse(readFileSync(join(root, room, "package.json"), "utf8"))
     const rooms = (dependencies) =>
-      Object.keys(dependencies ?? {}).filter((name) => name.startsWith("@sweep/")).map((name) => name.slice("@sweep/".length))
+      Object.keys(dependencies ?? {})
+        .filter((name) => name.startsWith("@sweep/"))
+        .map((name) => name.slice("@sweep/".length))
     for (const name of rooms(manifest.dependencies)) {
       if (!run.includes(name)) problems.push(`${room}/package.json: may not depend on @sweep/${name}`)
     }
     for (const name of rooms(manifest.devDependencies)) {
-      if (!run.includes(name) && !dev.includes(name)) problems.push(`${room}/package.json: may not depend on @sweep/${name}, not even in development`)
+      if (!run.includes(name) && !dev.includes(name))
+        problems.push(`${room}/package.json: may not depend on @sweep/${name}, not even in development`)
     }
     for (const path of sourcesOf(join(root, room, room === "proto" ? "gen" : "src"))) {
       const text = readFileSync(path, "utf8")
       for (const [, name] of text.matchAll(/(?:from|import\()\s*"@sweep\/([a-z]+)\//g)) {
-        if (!run.includes(name)) problems.push(`${path.slice(root.length + 1)}: may not import @sweep/${name} (allowed: ${run.join(", ") || "none"})`)
+        if (!run.includes(name))
+          problems.push(
+            `${path.slice(root.length + 1)}: may not import @sweep/${name} (allowed: ${run.join(", ") || "none"})`,
+          )
       }
       for (const [, target] of text.matchAll(/(?:from|import\()\s*"(\.\.?\/[^"]+)"/g)) {
         const escaped = join(path, "..", target)
-        if (!escaped.startsWith(join(root, room))) problems.push(`${path.slice(root.length + 1)}: leaves its room by "${target}"`)
+        if (!escaped.startsWith(join(root, room)))
+          problems.push(`${path.slice(root.length + 1)}: leaves its room by "${target}"`)
       }
     }
   }

@@ -18,7 +18,7 @@ const leastPython = [3, 10]
 const leastFreeBytes = 3e9
 
 /** A preparation that cannot go on: one sentence on what is wrong and one on the remedy. */
-export class CannotPrepare extends Error {}
+class CannotPrepare extends Error {}
 
 const hashOf = (...parts) => createHash("sha256").update(parts.join("\0")).digest("hex").slice(0, 16)
 const read = (path) => readFileSync(join(root, path), "utf8")
@@ -36,12 +36,12 @@ const isOwnNodeNew = atLeast(ownNode, leastNode)
 export const nodePath = isOwnNodeNew
   ? process.execPath
   : join(tools, "node_modules", `node-${process.platform}-${process.arch}`, "bin", "node")
-export const venvPython = join(root, ".venv", process.platform === "win32" ? "Scripts/python.exe" : "bin/python")
+export const venvPython = join(root, ".venv/bin/python")
 
 /** The environment in which the prepared tools are found first. */
 export const preparedEnvironment = () => ({
   ...process.env,
-  PATH: [dirname(nodePath), join(tools, "node_modules", ".bin"), process.env.PATH].join(process.platform === "win32" ? ";" : ":"),
+  PATH: [dirname(nodePath), join(tools, "node_modules", ".bin"), process.env.PATH].join(":"),
 })
 
 const isTerminal = process.stderr.isTTY === true
@@ -53,10 +53,18 @@ const progress = (text) => {
 /** What went wrong, judged by what the tool printed. */
 const explain = (what, output, code) => {
   if (/ENOSPC|No space left/i.test(output)) {
-    return new CannotPrepare(`The disk is full: ${what} could not be written. Free some space (about 3 GB in all), then run this again.`)
+    return new CannotPrepare(
+      `The disk is full: ${what} could not be written. Free some space (about 3 GB in all), then run this again.`,
+    )
   }
-  if (/ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ECONNRESET|ETIMEDOUT|ENETUNREACH|ERR_SOCKET_TIMEOUT|Temporary failure in name resolution|NewConnectionError|Name or service not known|Network is unreachable|No matching distribution found for pip|Max retries exceeded/i.test(output)) {
-    return new CannotPrepare(`No network: ${what} could not be downloaded. Connect to the internet (or set your proxy or mirror), then run this again; what is already here is kept.`)
+  if (
+    /ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ECONNRESET|ETIMEDOUT|ENETUNREACH|ERR_SOCKET_TIMEOUT|Temporary failure in name resolution|NewConnectionError|Name or service not known|Network is unreachable|No matching distribution found for pip|Max retries exceeded/i.test(
+      output,
+    )
+  ) {
+    return new CannotPrepare(
+      `No network: ${what} could not be downloaded. Connect to the internet (or set your proxy or mirror), then run this again; what is already here is kept.`,
+    )
   }
   const tail = output.trim().split("\n").slice(-15).join("\n")
   return new CannotPrepare(`${what} failed (exit ${code}). The last lines were:\n${tail}`)
@@ -65,7 +73,12 @@ const explain = (what, output, code) => {
 /** Runs a tool, showing its newest line; its whole output is kept for the explanation of a failure. */
 const run = (what, command, args, options = {}) =>
   new Promise((resolve, reject) => {
-    const child = spawn(command, args, { cwd: root, env: preparedEnvironment(), stdio: ["ignore", "pipe", "pipe"], ...options })
+    const child = spawn(command, args, {
+      cwd: root,
+      env: preparedEnvironment(),
+      stdio: ["ignore", "pipe", "pipe"],
+      ...options,
+    })
     let output = ""
     const started = Date.now()
     const take = (chunk) => {
@@ -84,9 +97,12 @@ const run = (what, command, args, options = {}) =>
   })
 
 const npm = (what, ...packages) =>
-  run(what, process.platform === "win32" ? "npm.cmd" : "npm", [
-    "install", "--prefix", tools, "--no-save", "--no-audit", "--no-fund", "--loglevel=error", ...packages,
-  ], { env: process.env })
+  run(
+    what,
+    "npm",
+    ["install", "--prefix", tools, "--no-save", "--no-audit", "--no-fund", "--loglevel=error", ...packages],
+    { env: process.env },
+  )
 
 const pythonVersion = (command) => {
   const result = spawnSync(command, ["-c", "import sys; print(*sys.version_info[:2])"], { encoding: "utf8" })
@@ -133,12 +149,22 @@ const python = async (label, requirements) => {
       rmSync(join(root, ".venv"), { recursive: true, force: true })
       const output = `${made.stdout}${made.stderr}`
       if (/ensurepip|python3-venv/.test(output)) {
-        throw new CannotPrepare(`${base} has no 'venv' module. Install it (Debian, Ubuntu: apt install python3-venv), then run this again.`)
+        throw new CannotPrepare(
+          `${base} has no 'venv' module. Install it (Debian, Ubuntu: apt install python3-venv), then run this again.`,
+        )
       }
       throw explain("The Python environment", output, made.status)
     }
   }
-  await run(label, venvPython, ["-m", "pip", "install", "--disable-pip-version-check", "--progress-bar=off", "-r", requirements])
+  await run(label, venvPython, [
+    "-m",
+    "pip",
+    "install",
+    "--disable-pip-version-check",
+    "--progress-bar=off",
+    "-r",
+    requirements,
+  ])
 }
 
 const steps = [
@@ -148,7 +174,8 @@ const steps = [
     skip: () => isOwnNodeNew,
     hash: () => hashOf(nodeVersion, process.platform, process.arch),
     isIntact: () => existsSync(nodePath),
-    run: () => npm(`Node.js ${nodeVersion}`, `node-${process.platform}-${process.arch}@${nodeVersion}`, `pnpm@${pnpmVersion}`),
+    run: () =>
+      npm(`Node.js ${nodeVersion}`, `node-${process.platform}-${process.arch}@${nodeVersion}`, `pnpm@${pnpmVersion}`),
   },
   {
     name: "pnpm",
@@ -156,14 +183,24 @@ const steps = [
     hash: () => hashOf(pnpmVersion, nodeVersion),
     isIntact: () => existsSync(join(tools, "node_modules", ".bin", "pnpm")),
     run: () =>
-      npm(`pnpm ${pnpmVersion}`, `pnpm@${pnpmVersion}`, ...(isOwnNodeNew ? [] : [`node-${process.platform}-${process.arch}@${nodeVersion}`])),
+      npm(
+        `pnpm ${pnpmVersion}`,
+        `pnpm@${pnpmVersion}`,
+        ...(isOwnNodeNew ? [] : [`node-${process.platform}-${process.arch}@${nodeVersion}`]),
+      ),
   },
   {
     name: "workspace",
     label: "the workspace's packages",
     hash: () => hashOf(read("pnpm-lock.yaml"), read("pnpm-workspace.yaml"), read("package.json")),
     isIntact: () => existsSync(join(root, "node_modules", ".modules.yaml")),
-    run: () => run("The workspace's packages", "pnpm", ["install", "--frozen-lockfile", "--prefer-offline", "--reporter=append-only"]),
+    run: () =>
+      run("The workspace's packages", "pnpm", [
+        "install",
+        "--frozen-lockfile",
+        "--prefer-offline",
+        "--reporter=append-only",
+      ]),
   },
   {
     name: "bundle",
@@ -196,20 +233,23 @@ const testSteps = [
     hash: () => "",
     isIntact: () => findBrowser() !== undefined,
     run: async () => {
-      const remedy = "Install Chromium or Chrome (Debian, Ubuntu: apt install chromium), or name one: CHROMIUM_PATH=/path/to/chrome, then run this again."
+      const remedy =
+        "Install Chromium or Chrome (Debian, Ubuntu: apt install chromium), or name one: CHROMIUM_PATH=/path/to/chrome, then run this again."
       if (process.getuid?.() !== 0 || spawnSync("apt-get", ["--version"]).status !== 0) {
         throw new CannotPrepare(`The report is tested in a real browser, and none was found. ${remedy}`)
       }
       const env = { ...process.env, DEBIAN_FRONTEND: "noninteractive" }
       await run("The package list", "apt-get", ["update"], { env })
-      await run("Chromium", "apt-get", ["install", "-y", "--no-install-recommends", "chromium", "fonts-noto-cjk"], { env })
+      await run("Chromium", "apt-get", ["install", "-y", "--no-install-recommends", "chromium", "fonts-noto-cjk"], {
+        env,
+      })
       if (findBrowser() === undefined) throw new CannotPrepare(`Chromium was installed but is not found. ${remedy}`)
     },
   },
 ]
 
 /** The browser the report's tests open; the same places as the tests look at. */
-export const findBrowser = () =>
+const findBrowser = () =>
   [
     process.env.CHROMIUM_PATH,
     "/usr/bin/chromium",
@@ -222,7 +262,7 @@ export const findBrowser = () =>
 const lock = async () => {
   const path = join(tools, "lock")
   mkdirSync(tools, { recursive: true })
-  for (let told = false; ; ) {
+  for (let told = false; ;) {
     try {
       writeFileSync(path, String(process.pid), { flag: "wx" })
       return () => rmSync(path, { force: true })
@@ -247,7 +287,10 @@ const lock = async () => {
 
 /** Makes everything ready, and for the tests their tools too. Throws `CannotPrepare`. */
 export const prepare = async ({ forTests = false } = {}) => {
-  if (ownNode[0] < 20) throw new CannotPrepare(`sweep needs Node.js 20 or newer to start, and this is ${process.versions.node}. Install a newer one, then run this again.`)
+  if (ownNode[0] < 20)
+    throw new CannotPrepare(
+      `sweep needs Node.js 20 or newer to start, and this is ${process.versions.node}. Install a newer one, then run this again.`,
+    )
   const unlock = await lock()
   const leave = () => {
     unlock()
@@ -267,7 +310,7 @@ export const prepare = async ({ forTests = false } = {}) => {
       const { bavail, bsize } = statfsSync(root)
       if (bavail * bsize < leastFreeBytes) {
         throw new CannotPrepare(
-          `The disk is almost full: ${(bavail * bsize / 1e9).toFixed(1)} GB are free where sweep is, and its tools need about 3 GB. Free some space, then run this again.`,
+          `The disk is almost full: ${((bavail * bsize) / 1e9).toFixed(1)} GB are free where sweep is, and its tools need about 3 GB. Free some space, then run this again.`,
         )
       }
     }

@@ -24,7 +24,14 @@ await orExplain(async () => {
     const report = join(work, "vitest.json")
     const vitest = spawnSync(
       nodePath,
-      [join(root, "node_modules/vitest/vitest.mjs"), "run", "--reporter=default", "--reporter=json", `--outputFile.json=${report}`, ...filters],
+      [
+        join(root, "node_modules/vitest/vitest.mjs"),
+        "run",
+        "--reporter=default",
+        "--reporter=json",
+        `--outputFile.json=${report}`,
+        ...filters,
+      ],
       { cwd: root, env, stdio: "inherit" },
     )
     try {
@@ -36,11 +43,15 @@ await orExplain(async () => {
     }
     if (vitest.status !== 0) broken = true
     if (filters.length === 0) {
-      const pytest = spawnSync(venvPython, ["-m", "pytest", "-q", "agents/trainer/tests", "sweeps", `--junitxml=${join(work, "pytest.xml")}`], {
-        cwd: root,
-        env: { ...env, OMP_NUM_THREADS: "1" },
-        stdio: "inherit",
-      })
+      const pytest = spawnSync(
+        venvPython,
+        ["-m", "pytest", "-q", "agents/trainer/tests", "sweeps", `--junitxml=${join(work, "pytest.xml")}`],
+        {
+          cwd: root,
+          env: { ...env, OMP_NUM_THREADS: "1" },
+          stdio: "inherit",
+        },
+      )
       if (pytest.status !== 0) broken = true
       const suite = /<testsuite [^>]*errors="(\d+)" failures="(\d+)" skipped="(\d+)" tests="(\d+)"/.exec(
         readFileSync(join(work, "pytest.xml"), "utf8"),

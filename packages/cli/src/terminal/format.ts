@@ -64,7 +64,6 @@ export const plural = (count: number, one: string, many = `${one}s`): string => 
 
 /** Control characters out: names, logs and answers are data, and never steer the terminal. */
 export const printable = (text: string): string =>
-  // oxlint-disable-next-line no-control-regex
   text
     .replace(/\u001b\[[0-9;?]*[ -/]*[@-~]/g, "")
     .replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/g, "")

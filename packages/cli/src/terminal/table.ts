@@ -18,7 +18,6 @@ export const truncate = (text: string, width: number): string => {
   let out = ""
   let used = 0
   // Escape sequences take no room and stay whole.
-  // oxlint-disable-next-line no-control-regex
   for (const [part] of text.matchAll(/\u001b\[[0-9;]*m|./gsu)) {
     const size = part.startsWith("\u001b") ? 0 : displayWidth(part)
     if (used + size > width - 1) return `${out}…${text.includes("\u001b") ? "\u001b[0m" : ""}`
