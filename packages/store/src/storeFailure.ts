@@ -36,7 +36,7 @@ const kinds: ReadonlyArray<readonly [pattern: RegExp, failure: (file: string, me
     (file, message) => new StoreError({ reason: "io", message: `${file} cannot be opened: ${firstLine(message)}` }),
   ],
   [
-    /not a valid duckdb database|corrupt|checksum|wal|serialization error|deserializ|internal error|failure while replaying/i,
+    /not a valid duckdb database|corrupt|checksum|could not read enough bytes|serialization error|deserializ|internal error|failure while replaying/i,
     (file, message) =>
       new StoreError({
         reason: "corrupt",
