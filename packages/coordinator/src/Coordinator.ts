@@ -86,7 +86,8 @@ export const layer = (
         journal,
         roster,
         samplers,
-        afterRound: finishSweeps(journal, samplers, isJudged),
+        // A verdict can wait for a slot to be filled; a free GPU should not wait for a verdict.
+        afterRound: Effect.andThen(finishSweeps(journal, samplers, isJudged), Effect.sync(decide.judgeDue)),
       })
       const endings = yield* makeEndings(journal, {
         vacated: (epoch) => {

@@ -21,8 +21,10 @@ import { Reports } from "./Reports.ts"
 export interface Decide {
   /** Events of a trial were committed. */
   readonly reported: (batch: EventBatch) => void
-  /** A trial has ended: its last verdict is due. */
+  /** A trial has ended: its last verdict is due, at the next `judgeDue`. */
   readonly settled: (sweep: SweepId, trial: TrialNumber) => void
+  /** Now is the time: no slot waits for the store. */
+  readonly judgeDue: () => void
   /** Whether every trial of the sweep that ended has its verdict. */
   readonly isJudged: (sweep: SweepState) => boolean
   readonly run: Effect.Effect<never>
@@ -182,17 +184,21 @@ export const makeDecide = Effect.fnUntraced(function* (options: {
       touched.set(batch.sweep, trials.set(batch.trial, report ?? trials.get(batch.trial) ?? null))
       Queue.offerUnsafe(signal, undefined)
     },
-    settled: (sweep, trial) => {
-      addTo(due, sweep, trial)
-      Queue.offerUnsafe(signal, undefined)
+    settled: (sweep, trial) => addTo(due, sweep, trial),
+    judgeDue: () => {
+      if (due.size > 0) Queue.offerUnsafe(signal, undefined)
     },
     isJudged: (sweep) => !due.has(sweep.id),
-    run: Effect.forever(
-      Effect.andThen(
-        Effect.catch(look, failed),
+    run: Queue.take(signal).pipe(
+      Effect.andThen(look),
+      Effect.catch((error) =>
         // What failed is still due: looked at again without being told to.
-        Effect.suspend(() => (due.size > 0 ? Effect.void : Queue.take(signal))),
+        Effect.andThen(
+          failed(error),
+          Effect.sync(() => void Queue.offerUnsafe(signal, undefined)),
+        ),
       ),
+      Effect.forever,
     ),
   } satisfies Decide
 })

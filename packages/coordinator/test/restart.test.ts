@@ -4,7 +4,9 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { describe, expect, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
+import * as Stream from "effect/Stream"
 import type { Epoch } from "@sweep/domain/Id"
 import { TrialNumber } from "@sweep/domain/Id"
 import { SweepApi } from "@sweep/rpc/SweepApi"
@@ -157,6 +159,8 @@ describe("many agents at once", () => {
           values: { "eval/loss": 10 - i / 10 },
         }))
 
+        const ended = yield* Effect.forkChild(Stream.runDrain(api.watch(sweep)))
+
         /** Works, and breaks off in the middle of every third trial. */
         const work = (id: string) =>
           Effect.gen(function* () {
@@ -175,7 +179,7 @@ describe("many agents at once", () => {
                   if (resumed === undefined) {
                     const assign = yield* Effect.raceFirst(
                       Effect.map(agent.next("Assign"), (message) => message.epoch),
-                      Effect.as(sweepIs(sweep, "finished"), null),
+                      Effect.as(Fiber.await(ended), null),
                     )
                     if (assign === null) return true
                     epoch = assign

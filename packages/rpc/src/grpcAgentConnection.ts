@@ -21,12 +21,13 @@ export const layer = (options: GrpcClientOptions): Layer.Layer<AgentConnection> 
       const open = Effect.acquireRelease(
         Effect.sync(() => {
           const call = client.session()
-          const incoming = callReader(call, { decode: decodeCoordinatorMessage, failureOf })
           // Why a session was refused is told by `incoming`; for a sender it is over in either case.
           const send = callWriter(call, {
             encode: encodeAgentMessage,
             failureOf: (error) => new SessionBroken({ message: failureOf(error).message }),
           })
+          // After the writer: who learns from `incoming` that the session is over finds it over for `send`, too.
+          const incoming = callReader(call, { decode: decodeCoordinatorMessage, failureOf })
           return { call, session: { send, incoming } satisfies AgentSession }
         }),
         ({ call }) => Effect.sync(() => call.cancel()),

@@ -30,6 +30,7 @@ import { callReader } from "./callReader.ts"
 import { callWriter } from "./callWriter.ts"
 import { serverOptions } from "./channelOptions.ts"
 import { cut } from "./jsonChunks.ts"
+import { quietGrpc } from "./quietGrpc.ts"
 import { internal, invalidArgument, type Status, statusOfApiError, statusOfSessionError } from "./status.ts"
 import { type NotFound, type Refused, SweepApi, type Unavailable, type WatchEvent } from "./SweepApi.ts"
 import {
@@ -161,6 +162,7 @@ export const serveGrpc: (
     const api = yield* SweepApi
     const gateway = yield* AgentGateway
 
+    quietGrpc()
     const server = new Server(serverOptions)
     // Closed in reverse: streams end first, then calls in progress get their time, then the port closes.
     yield* Effect.addFinalizer(() =>
@@ -230,6 +232,7 @@ export const serveGrpc: (
       session: (call: ServerDuplexStream<SessionRequest, SessionResponse>) => {
         const broken = (error: unknown) =>
           new SessionBroken({ message: error instanceof Error ? error.message : String(error) })
+        const send = callWriter(call, { encode: encodeCoordinatorMessage, failureOf: broken })
         const incoming = callReader(call, {
           decode: decodeAgentMessage,
           failureOf: (error) =>
@@ -237,7 +240,6 @@ export const serveGrpc: (
               ? new SessionRefused({ message: `the agent sent what this coordinator cannot read: ${error.message}` })
               : broken(error),
         })
-        const send = callWriter(call, { encode: encodeCoordinatorMessage, failureOf: broken })
         // Not interrupted when the agent goes: `incoming` fails, and what was received is still committed.
         serve(call, gateway.serve({ send, incoming, peer: call.getPeer() }))
       },
