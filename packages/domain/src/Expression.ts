@@ -144,8 +144,16 @@ const kinds: Readonly<Record<string, string>> = {
   dyn: "a value",
 }
 const kind = (name: string): string => {
-  const type = /^dyn<(.+)>$/.exec(name)?.[1] ?? name
+  const type = (/^dyn<(.+)>$/.exec(name)?.[1] ?? name).replace(/<.*/, "")
   return kinds[type] ?? (type.startsWith("$") ? "a group of parameters" : `a ${type}`)
+}
+
+const tokens: Readonly<Record<string, string>> = {
+  RPAREN: "`)`",
+  RBRACKET: "`]`",
+  RBRACE: "`}`",
+  COLON: "`:`",
+  IDENTIFIER: "a name",
 }
 
 /** The library's message in the words of a sweep file. */
@@ -165,6 +173,11 @@ const explain = (error: ParseError | CelTypeError | EvaluationError): string => 
   if (call !== null) {
     const [, name, types] = call
     return `there is no function \`${name}\` of ${types === "" ? "nothing" : types!.split(", ").map(kind).join(" and ")}`
+  }
+  const token = /^Expected (\w+), got (\w+)$/.exec(error.summary)
+  if (token !== null) {
+    const [, expected, got] = token
+    return `${tokens[expected!] ?? expected!.toLowerCase()} is missing${got === "EOF" ? " at the end" : ""}`
   }
   if (error.code === "unexpected_token" && error.summary.endsWith("EOF")) return "the expression ends too early"
   if (error.code === "unexpected_character" && error.summary.endsWith(": ="))

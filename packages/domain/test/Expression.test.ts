@@ -95,6 +95,7 @@ describe("compile", () => {
 
   it.each<[string, number, RegExp]>([
     ["rank +", 6, /ends too early/],
+    ["2 * (rank", 9, /^`\)` is missing at the end$/],
     ["rank = 8", 5, /compare with `==`/],
     ["  ", 0, /empty/],
     ["rank > 1 && ranks < 3", 12, /unknown parameter `ranks`/],

@@ -20,7 +20,7 @@ export const oneOf = (names: Iterable<string>): string => {
   return quoted.length < 2 ? quoted.join("") : `${quoted.slice(0, -1).join(", ")} or ${quoted.at(-1)}`
 }
 
-export const didYouMean = (name: string, known: Iterable<string>): string | null => {
+export const didYouMean = (name: string, known: ReadonlyArray<string> | ReadonlySet<string>): string | null => {
   const nearest = nearestName(name, known)
   return nearest === undefined ? null : `did you mean \`${nearest}\`?`
 }
@@ -39,12 +39,12 @@ const numberWords = (rule: NumberRule): string => {
   const kind = rule.integer === true ? "an integer" : "a number"
   if (rule.min !== undefined && rule.max !== undefined) return `${kind} from ${rule.min} to ${rule.max}`
   const bounds = [
-    rule.min === undefined ? [] : [`${rule.min} or more`],
+    rule.min === undefined ? [] : [`of at least ${rule.min}`],
     rule.above === undefined ? [] : [`greater than ${rule.above}`],
-    rule.max === undefined ? [] : [`at most ${rule.max}`],
+    rule.max === undefined ? [] : [`of at most ${rule.max}`],
     rule.below === undefined ? [] : [`less than ${rule.below}`],
   ].flat()
-  return bounds.length === 0 ? kind : `${kind}, ${bounds.join(" and ")}`
+  return bounds.length === 0 ? kind : `${kind} ${bounds.join(" and ")}`
 }
 
 export class Field {
@@ -69,12 +69,9 @@ export class Field {
 
   /** `expected` in words; says what was found. */
   wrong(expected: string, hint: string | null = null): undefined {
-    return this.report({
-      message: `\`${this.path}\` has to be ${expected}`,
-      found: describeNode(this.node),
-      expected,
-      hint,
-    })
+    const found = describeNode(this.node)
+    const message = this.isNull ? `\`${this.path}\` has no value` : `\`${this.path}\` cannot be ${found}`
+    return this.report({ message: this.path === "" ? `the file is ${found}` : message, found, expected, hint })
   }
 
   get isNull(): boolean {
@@ -134,7 +131,7 @@ export class Field {
       const inner = path === "" ? entry.key : `${path}.${entry.key}`
       if (keys === undefined || keys.has(entry.key)) {
         fields.set(entry.key, new Field(source, entry.value, inner))
-      } else {
+      } else if (!source.full) {
         const nearest = nearestName(entry.key, keys)
         const hint = nearest === undefined ? null : `did you mean \`${nearest}\`?`
         if (nearest !== undefined) misspelt.add(nearest)

@@ -74,9 +74,14 @@ export class Source {
     }
   }
 
+  /** Enough has been found: a file with this many mistakes is no sweep file, and looking for more takes long. */
+  get full(): boolean {
+    return this.problems.length >= 100
+  }
+
   /** Always `undefined`: `return source.report(…)` stands for the value that could not be read. */
   report(span: Span, path: string, report: Report): undefined {
-    this.problems.push(this.problemAt(span, path, report))
+    if (!this.full) this.problems.push(this.problemAt(span, path, report))
     return undefined
   }
 

@@ -44,9 +44,24 @@ export interface YamlProblem extends Span {
 
 export const maximumBytes = 1024 * 1024
 /** Nodes of a file after every alias has been written out. */
-const maximumNodes = 50_000
+const maximumNodes = 20_000
 const maximumDepth = 50
 const shownSyntaxErrors = 5
+/** Of what looks like one, comments and texts included: a glance at the text, so that a bomb is not even parsed. */
+const maximumAliases = 1_000
+
+/** Whether the text is bound to exhaust the parser: brackets or indicators within each other by the hundred. */
+const isTooDeep = (text: string): boolean => {
+  if (/(?:[-?:][ \t]+){200}/.test(text)) return true
+  let depth = 0
+  for (let i = 0; i < text.length; i++) {
+    const char = text.charCodeAt(i)
+    if (char === 91 || char === 123) {
+      if (++depth > 500) return true
+    } else if ((char === 93 || char === 125) && depth > 0) depth--
+  }
+  return false
+}
 
 const syntaxHints: Readonly<Record<string, string>> = {
   BAD_INDENT: "lines of one map or list start in the same column",
@@ -58,6 +73,9 @@ const syntaxHints: Readonly<Record<string, string>> = {
 
 class Builder {
   readonly problems: Array<YamlProblem> = []
+  private exceeded = false
+  /** What was built is not the whole file; what follows from that is no mistake of a person's. */
+  incomplete = false
   private nodes = 0
   private readonly anchors = new Map<string, YamlNode>()
   private readonly lineOf: (offset: number) => number
@@ -67,6 +85,7 @@ class Builder {
   }
 
   problem(span: Span, message: string, expected: string | null = null, hint: string | null = null): undefined {
+    this.incomplete = true
     this.problems.push({ start: span.start, end: span.end, message, expected, hint })
     return undefined
   }
@@ -110,7 +129,8 @@ class Builder {
   }
 
   private tooLarge(span: Span): undefined {
-    if (this.problems.some((problem) => problem.message.startsWith("the file expands"))) return undefined
+    if (this.exceeded) return undefined
+    this.exceeded = true
     return this.problem(
       span,
       `the file expands to more than ${maximumNodes.toLocaleString("en")} values`,
@@ -157,7 +177,8 @@ class Builder {
       }
       if (entries.has(name)) {
         const first = this.lineOf(entries.get(name)!.keySpan.start)
-        this.problem(keySpan, `the key \`${name}\` stands twice; first in line ${first}`, "each key once")
+        const message = `the key \`${name}\` stands twice; first in line ${first}`
+        this.problems.push({ ...keySpan, message, expected: "each key once", hint: null })
       } else if (value !== undefined) entries.set(name, { key: name, keySpan, value })
     }
     // A map's own keys win over merged ones, the first merge over later ones.
@@ -180,22 +201,38 @@ export const parseYaml = (
   text: string,
   lineOf: (offset: number) => number,
 ): { readonly root: YamlNode | undefined; readonly problems: ReadonlyArray<YamlProblem> } => {
+  const aliases = text.match(/(?:^|[\s,[{:-])\*[^\s,\]}]/g)?.length ?? 0
+  if (aliases > maximumAliases) {
+    const start = text.indexOf("*")
+    const message = `the file has ${aliases.toLocaleString("en")} aliases`
+    const expected = `at most ${maximumAliases.toLocaleString("en")}`
+    return { root: undefined, problems: [{ start, end: start + 1, message, expected, hint: null }] }
+  }
+  const tooDeep = { start: 0, end: 1, message: "the file is nested too deeply", hint: null }
+  const expected = `at most ${maximumDepth} levels`
+  if (isTooDeep(text)) return { root: undefined, problems: [{ ...tooDeep, expected }] }
   let document: Document.Parsed
   try {
     // Keys are compared here, by name: the library's own check takes the square of their number.
     document = parseDocument(text, { schema: "core", uniqueKeys: false, prettyErrors: false, strict: true })
   } catch (error) {
     if (!(error instanceof RangeError)) throw error
-    const problem = { start: 0, end: 1, message: "the file is nested too deeply", hint: null }
-    return { root: undefined, problems: [{ ...problem, expected: `at most ${maximumDepth} levels` }] }
+    return { root: undefined, problems: [{ ...tooDeep, expected }] }
+  }
+  // The library recurses, and reports it as one of its errors when the stack ends.
+  if (document.errors.some(({ message }) => /stack/i.test(message))) {
+    return { root: undefined, problems: [{ ...tooDeep, expected }] }
   }
   if (document.errors.length > 0) {
     const problems = document.errors.slice(0, shownSyntaxErrors).map(({ code, message, pos }) => ({
       start: pos[0],
       end: pos[1],
-      message: `this is not YAML: ${message.charAt(0).toLowerCase()}${message.slice(1)}`,
+      message:
+        code === "MULTIPLE_DOCS"
+          ? "a second YAML document begins here, and a sweep file is one"
+          : `this is not YAML: ${message.charAt(0).toLowerCase()}${message.slice(1)}`,
       expected: null,
-      hint: syntaxHints[code] ?? null,
+      hint: message.startsWith("Flow") ? "a `{` or a `[` above is not closed" : (syntaxHints[code] ?? null),
     }))
     return { root: undefined, problems }
   }
@@ -203,5 +240,6 @@ export const parseYaml = (
   const { contents } = document
   if (contents === null || (isScalar(contents) && contents.value === null)) return { root: undefined, problems: [] }
   const root = builder.build(contents, { start: 0, end: 0 })
-  return { root, problems: builder.problems.toSorted((a, b) => a.start - b.start) }
+  const problems = builder.problems.toSorted((a, b) => a.start - b.start)
+  return { root: builder.incomplete ? undefined : root, problems }
 }

@@ -100,7 +100,9 @@ const mistakeIn = (record: unknown): Mistake | undefined => {
   }
   const question = `${String(values["instruction"])}${typeof values["input"] === "string" ? values["input"] : ""}`
   if (question.trim() === "") {
-    return mistake("instruction", "asks nothing: `instruction` and `input` are both empty", { expected: "one of them" })
+    return mistake("instruction", "asks nothing: `instruction` and `input` are both empty", {
+      expected: "a question in one of them",
+    })
   }
   return undefined
 }
@@ -111,15 +113,17 @@ const whole = (message: string, rest: Partial<Mistake> = {}): AlpacaFile => ({
   problemCount: 1,
 })
 
-/** `message` of the JSON parser, which says where in words that differ between engines. */
-const jsonPlace = (content: string, message: string): { readonly place: string; readonly reason: string } => {
-  const position = /position (\d+)/.exec(message)
+/** Where JSON stops making sense, and what stands there; the parser's own words differ between engines. */
+const jsonMistake = (content: string, error: unknown) => {
+  const position = /position (\d+)/.exec(String(error))
   const at = position === null ? content.length : Number(position[1])
   const before = content.slice(0, at)
-  const line = before.split("\n").length
-  const column = at - before.lastIndexOf("\n")
-  const reason = message.replace(/ in JSON at position.*$/, "").replace(/,? (?:\.\.\.)?"[^]*$/, "")
-  return { place: `line ${line}, column ${column}`, reason: reason.charAt(0).toLowerCase() + reason.slice(1) }
+  const rest = content.slice(at, at + 20).split("\n", 1)[0]!
+  return {
+    line: before.split("\n").length,
+    column: at - before.lastIndexOf("\n"),
+    found: rest === "" ? "its end" : `\`${rest}\``,
+  }
 }
 
 const check = (records: ReadonlyArray<unknown>): AlpacaFile => {
@@ -149,9 +153,9 @@ export const readAlpaca = (bytes: Uint8Array, lines: boolean): AlpacaFile => {
       try {
         records.push(JSON.parse(line))
       } catch (error) {
-        const { reason } = jsonPlace(line, (error as Error).message)
+        const { column, found } = jsonMistake(line, error)
         const record = records.length + 1
-        const problem = mistake(null, `is not JSON: ${reason}`, { expected: "one object a line" })
+        const problem = mistake(null, `is not JSON from column ${column} on`, { found, expected: "one object a line" })
         return { records: [], problems: [{ record, ...problem }], problemCount: 1 }
       }
     }
@@ -161,8 +165,9 @@ export const readAlpaca = (bytes: Uint8Array, lines: boolean): AlpacaFile => {
   try {
     value = JSON.parse(content)
   } catch (error) {
-    const { place, reason } = jsonPlace(content, (error as Error).message)
-    return whole(`is not JSON (${place}): ${reason}`, {
+    const { line, column, found } = jsonMistake(content, error)
+    return whole(`is not JSON from line ${line}, column ${column} on`, {
+      found,
       expected: "a JSON array of records",
       hint: /^\s*\{[^\n]*\}\s*\n\s*\{/.test(content) ? "one object a line is JSON lines: name the file .jsonl" : null,
     })

@@ -34,10 +34,14 @@ export const trainerParameterHint = (name: string): string | null => {
   return alias === undefined ? didYouMean(last, parameterNames) : `here it is called \`${alias}\``
 }
 
+const typeWords: Readonly<Record<string, string>> = { number: "a number", string: "text", boolean: "true or false" }
+
 const run = { model: "model", train: "train", eval: "eval" }
 
 const show = (value: ParameterValue | undefined): string =>
-  typeof value === "string" ? `the text "${value.slice(0, 60)}"` : String(value)
+  typeof value === "string"
+    ? `the text "${value.slice(0, 60)}"`
+    : String(typeof value === "number" ? Number(value.toPrecision(6)) : value)
 
 /** Why the trainer does not take `parameters`, in which only `name` may be wrong. */
 export const trainingProblem = (name: string, parameters: Parameters): Report | undefined => {
@@ -56,7 +60,7 @@ export const trainingProblem = (name: string, parameters: Parameters): Report | 
   const words = Array.from(reason.matchAll(/"([^"]*)"/g), (match) => match[1]!)
   return {
     message: `\`${name}\` cannot be ${show(value)}`,
-    expected: words.length > 0 ? oneOf(words) : reason.replace(/^(number|string|boolean)$/, "a $1"),
+    expected: words.length > 0 ? oneOf(words) : (typeWords[reason] ?? reason),
     hint: typeof value === "string" ? didYouMean(value, words) : null,
   }
 }
@@ -109,16 +113,19 @@ const fraction = (distribution: Distribution): number | undefined => {
   }
 }
 
+/** Wrong values reported of one parameter: they tend to be wrong for one reason. */
+const shownValues = 3
+
 const checkValues = (name: string, distribution: Distribution, field: Field): void => {
-  let wrong = false
+  let wrong = 0
   for (const [value, path] of tries(distribution, field)) {
     const problem = trainingProblem(name, { [name]: value })
     if (problem === undefined) continue
-    wrong = true
     field.source.report(field.source.spanOf(path), path, problem)
+    if (++wrong === shownValues) break
   }
   const between = fraction(distribution)
-  if (wrong || between === undefined) return
+  if (wrong > 0 || between === undefined) return
   const problem = trainingProblem(name, { [name]: between })
   if (problem === undefined) return
   field.report({
@@ -132,6 +139,7 @@ const checkValues = (name: string, distribution: Distribution, field: Field): vo
 /** `examples`: sets of parameters of this space, tried for what derived parameters come to. */
 export const checkTraining = (parameters: ReadonlyArray<ReadParameter>, examples: ReadonlyArray<Parameters>): void => {
   for (const { name, key, field, takes } of parameters) {
+    if (field.source.full) return
     if (!Object.hasOwn(parameterDefaults, name)) {
       const hint = trainerParameterHint(name)
       field.source.report(key, field.path, {
@@ -146,7 +154,7 @@ export const checkTraining = (parameters: ReadonlyArray<ReadParameter>, examples
         const problem = trainingProblem(name, { [name]: example[name] })
         if (problem === undefined) continue
         const others = Object.entries(example).filter(([other]) => other !== name)
-        const shown = others.slice(0, 6).map(([other, value]) => `${other}: ${String(value)}`)
+        const shown = others.slice(0, 6).map(([other, value]) => `${other}: ${show(value)}`)
         takes.derive.report({ ...problem, found: `${show(example[name])}, with ${shown.join(", ")}` })
         break
       }

@@ -10,5 +10,7 @@ export const loadSweep = Effect.fn("loadSweep")(function* (
     readonly path: string
   },
 ) {
-  return yield* resolveSweep(yield* parseSweepFile(text, options.path), options)
+  const parsed = yield* parseSweepFile(text, options.path)
+  const { spec, warnings } = yield* resolveSweep(parsed, options)
+  return { parsed, spec, warnings }
 })

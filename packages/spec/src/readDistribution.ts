@@ -105,7 +105,11 @@ export const readValue = (field: Field, allowJson: boolean): ParameterValue | un
   const { node } = field
   if (node.kind === "scalar") return node.value
   if (!allowJson) return field.wrong("a number, text, true/false or null")
-  return jsonText(node)
+  const text = jsonText(node)
+  field.warn({
+    message: `\`${field.path}\` is passed on as the text ${text.length > 60 ? `${text.slice(0, 57)}…` : text}`,
+  })
+  return text
 }
 
 const jsonText = (node: YamlNode): string => {

@@ -72,13 +72,14 @@ const readPrior = (field: Field, distribution: Distribution): Dimension["prior"]
 export const readParameters = (field: Field, allowJson: boolean): ReadParameters => {
   const parameters: Array<ReadParameter> = []
   const groups: Array<string> = []
-  const taken = new Map<string, Field>()
+  const taken = new Set<string>()
+  /** Every part of a dotted name that is a group by that name. */
+  const groupsTaken = new Map<string, string>()
 
   const add = (parameter: ReadParameter): void => {
     const { name } = parameter
-    const clash = Array.from(taken.keys()).find(
-      (other) => other === name || other.startsWith(`${name}.`) || name.startsWith(`${other}.`),
-    )
+    const inside = name.split(".").map((_, i, parts) => parts.slice(0, i + 1).join("."))
+    const clash = inside.find((group) => taken.has(group)) ?? groupsTaken.get(name)
     if (clash !== undefined) {
       parameter.field.report({
         message:
@@ -88,7 +89,8 @@ export const readParameters = (field: Field, allowJson: boolean): ReadParameters
       })
       return
     }
-    taken.set(name, parameter.field)
+    taken.add(name)
+    for (const group of inside.slice(0, -1)) groupsTaken.set(group, name)
     parameters.push(parameter)
   }
 

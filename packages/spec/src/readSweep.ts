@@ -6,7 +6,8 @@ import { Metric } from "@sweep/domain/Metric"
 import type { Method, Probe, SweepSpec } from "@sweep/domain/SweepSpec"
 import { checkTraining } from "./checkTraining.ts"
 import { exampleParameters } from "./exampleParameters.ts"
-import { didYouMean, type Field, type Fields, oneOf } from "./Field.ts"
+import { type Field, type Fields, oneOf } from "./Field.ts"
+import { nearestName } from "./nearestName.ts"
 import { readEarlyTerminate } from "./readEarlyTerminate.ts"
 import { readEnqueue } from "./readEnqueue.ts"
 import type { ReadParameter } from "./readParameters.ts"
@@ -209,6 +210,11 @@ const readTrainer = (top: Fields): Trainer | undefined => {
   return field.word(["peft", "command"])
 }
 
+const macroHint = (macro: string): string | null => {
+  const near = nearestName(macro, commandMacros)
+  return near === undefined ? null : `did you mean \`\${${near}}\`?`
+}
+
 const readCommand = (top: Fields): ReadonlyArray<string> | undefined => {
   const field = top.get("command")
   if (field === undefined) return defaultCommand
@@ -236,7 +242,7 @@ const readCommand = (top: Fields): ReadonlyArray<string> | undefined => {
       expected: oneOf([...commandMacros, "envvar:NAME"].map((name) => `\${${name}}`)),
       hint: commandMacros.includes(macro)
         ? null
-        : (didYouMean(macro, commandMacros) ?? `an environment variable is \`\${envvar:${macro}}\``),
+        : (macroHint(macro) ?? `an environment variable is \`\${envvar:${macro}}\``),
     })
   })
   return command.includes(undefined) ? undefined : (command as ReadonlyArray<string>)
@@ -447,7 +453,7 @@ export const readSweep = (root: Field): ReadSweep | undefined => {
   return {
     draft: {
       name: name!,
-      description: description!,
+      description: description!.trim(),
       trainer: trainer!,
       command: command!,
       metric: metrics![0]!,

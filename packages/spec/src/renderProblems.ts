@@ -24,16 +24,22 @@ const caret = (problem: SpecProblem, line: string): string => {
   return `  ${number} | ${cut.trimEnd()}\n  ${" ".repeat(number.length)} | ${before}${"^".repeat(Math.max(1, width))}`
 }
 
-export const renderProblem = (problem: SpecProblem, text: string): string => {
-  const line = text.split("\n")[problem.line - 1]?.replace(/\r$/, "") ?? ""
+const renderProblem = (problem: SpecProblem, lines: ReadonlyArray<string>): string => {
+  const line = lines[problem.line - 1]?.replace(/\r$/, "") ?? ""
   const parts = [`${problem.file}:${problem.line}:${problem.column}: ${problem.message}`]
   if (line.trim() !== "") parts.push(caret(problem, line))
-  if (problem.found !== null) parts.push(`  found:    ${problem.found}`)
+  if (problem.found !== null && !problem.message.includes(problem.found)) parts.push(`  found:    ${problem.found}`)
   if (problem.expected !== null) parts.push(`  expected: ${problem.expected}`)
   if (problem.hint !== null) parts.push(`  hint:     ${problem.hint}`)
   return parts.join("\n")
 }
 
+const shownProblems = 50
+
 /** `text` is the sweep file's; a blank line stands between two problems, none at the end. */
-export const renderProblems = (problems: ReadonlyArray<SpecProblem>, text: string): string =>
-  problems.map((problem) => renderProblem(problem, text)).join("\n\n")
+export const renderProblems = (problems: ReadonlyArray<SpecProblem>, text: string): string => {
+  const lines = text.split("\n")
+  const shown = problems.slice(0, shownProblems).map((problem) => renderProblem(problem, lines))
+  const rest = problems.length - shown.length
+  return (rest > 0 ? [...shown, `… and ${rest} more`] : shown).join("\n\n")
+}

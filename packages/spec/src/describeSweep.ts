@@ -1,0 +1,295 @@
+// What a sweep file means, as plain values for `sweep check`: its dimensions, how many trials there are, what they cost
+// and what is odd about it. Owns the description and its text; what needs a sampler (the first trials, the size, the
+// conditions that never hold) is given by the caller.
+import type { Distribution } from "@sweep/domain/Distribution"
+import { canonicalText, type Parameters, type ParameterValue } from "@sweep/domain/Parameter"
+import type { SweepSpec } from "@sweep/domain/SweepSpec"
+import { parameterDefaults } from "@sweep/domain/TrainingConfig"
+import type { SpecProblem } from "./SpecProblem.ts"
+
+export interface SamplerView {
+  /** Sets of parameters in all; `null` when there is no end. */
+  readonly size: number | null
+  /** What the sampler tries first, before anything has a result. */
+  readonly firstTrials: ReadonlyArray<Parameters>
+  /** Parameters whose condition was false in every draw. */
+  readonly neverActive: ReadonlyArray<string>
+}
+
+export interface SweepDescription {
+  readonly name: string
+  readonly description: string
+  readonly trainer: "peft" | "command"
+  readonly model: string | null
+  readonly command: ReadonlyArray<string> | null
+  readonly data: {
+    readonly train: { readonly path: string; readonly records: number }
+    readonly eval: { readonly path: string; readonly records: number }
+  } | null
+  readonly metric: { readonly name: string; readonly goal: string; readonly target: number | null }
+  readonly method: string
+  readonly dimensions: ReadonlyArray<{
+    readonly name: string
+    readonly takes: string
+    /** How many different values; `null` when there is no end. */
+    readonly values: number | null
+    readonly when: string | null
+  }>
+  readonly derived: ReadonlyArray<{ readonly name: string; readonly expression: string; readonly when: string | null }>
+  readonly constraints: ReadonlyArray<string>
+  /** Sets of parameters; `null`: endless. */
+  readonly size: number | null
+  readonly replicas: number
+  readonly earlyTerminate: string | null
+  readonly overfitting: "flag" | "stop"
+  readonly budget: { readonly trials: number | null; readonly gpuHours: number | null; readonly hours: number | null }
+  /** At most, without early stopping; `null`: no end, or not known. `epochs` and `examples` are of all runs together. */
+  readonly cost: { readonly runs: number | null; readonly epochs: number | null; readonly examples: number | null }
+  readonly enqueued: ReadonlyArray<Parameters>
+  readonly firstTrials: ReadonlyArray<Parameters>
+  /** Values given twice, and first trials that are the same. */
+  readonly duplicates: ReadonlyArray<string>
+  readonly neverActive: ReadonlyArray<string>
+  readonly warnings: ReadonlyArray<string>
+}
+
+/** Six digits, as people write them: 2e-4, 0.01, 1250000. */
+const number = (x: number): string => {
+  const short = Number(x.toPrecision(6))
+  const size = Math.abs(short)
+  return size !== 0 && (size < 1e-3 || size >= 1e9) ? short.toExponential().replace("e+", "e") : String(short)
+}
+const value = (v: ParameterValue | undefined): string =>
+  v === undefined ? "–" : typeof v === "number" ? number(v) : v === null ? "null" : String(v)
+
+const takesOf = (d: Distribution): string => {
+  switch (d._tag) {
+    case "Constant":
+      return `= ${value(d.value)}`
+    case "Categorical": {
+      const { values, probabilities } = d
+      const shown = values.slice(0, 12).map((v, i) => {
+        const p = probabilities?.[i]
+        return p === undefined ? value(v) : `${value(v)} (${number(p * 100)} %)`
+      })
+      return shown.join(", ") + (values.length > shown.length ? `, … ${values.length} in all` : "")
+    }
+    case "IntUniform":
+      return `integers ${d.min} … ${d.max}`
+    case "Normal":
+    case "LogNormal":
+      return `${d._tag === "Normal" ? "normal" : "log-normal"}, mu ${number(d.mu)}, sigma ${number(d.sigma)}`
+    case "QNormal":
+    case "QLogNormal":
+      return `${d._tag === "QNormal" ? "normal" : "log-normal"}, mu ${number(d.mu)}, sigma ${number(d.sigma)}, multiples of ${number(d.q)}`
+    case "Beta":
+      return `beta, a ${number(d.a)}, b ${number(d.b)}`
+    case "QBeta":
+      return `beta, a ${number(d.a)}, b ${number(d.b)}, multiples of ${number(d.q)}`
+    default: {
+      const scale = {
+        Uniform: "",
+        QUniform: "",
+        LogUniform: ", log scale",
+        QLogUniform: ", log scale",
+        InvLogUniform: ", inverse log scale",
+      }
+      const step = "q" in d ? `, multiples of ${number(d.q)}` : ""
+      return `${number(d.min)} … ${number(d.max)}${scale[d._tag]}${step}`
+    }
+  }
+}
+
+const valueCount = (d: Distribution): number | null => {
+  switch (d._tag) {
+    case "Constant":
+      return 1
+    case "Categorical":
+      return new Set(d.values).size
+    case "IntUniform":
+      return d.max - d.min + 1
+    case "QUniform":
+    case "QLogUniform":
+      return Math.round(d.max / d.q) - Math.round(d.min / d.q) + 1
+    case "QBeta":
+      return Math.round(1 / d.q) + 1
+    default:
+      return null
+  }
+}
+
+const repeated = <T>(items: ReadonlyArray<T>, key: (item: T) => unknown): ReadonlyArray<T> => {
+  const seen = new Set<unknown>()
+  return items.filter((item) => {
+    const has = seen.has(key(item))
+    seen.add(key(item))
+    return has
+  })
+}
+
+const setText = (parameters: Parameters): string =>
+  Object.entries(parameters)
+    .map(([name, v]) => `${name} ${value(v)}`)
+    .join(", ")
+
+const duplicatesOf = (spec: SweepSpec, firstTrials: ReadonlyArray<Parameters>): ReadonlyArray<string> => {
+  const values = spec.space.dimensions.flatMap(({ name, distribution }) =>
+    distribution._tag === "Categorical"
+      ? repeated(distribution.values, (v) => v).map((v) => `${name}: ${value(v)} is given twice`)
+      : [],
+  )
+  const sets = [...spec.enqueue, ...firstTrials]
+  return [...values, ...repeated(sets, canonicalText).map((set) => `tried twice: ${setText(set)}`)]
+}
+
+const costOf = (spec: SweepSpec, { size, firstTrials }: SamplerView): SweepDescription["cost"] => {
+  const sets = size === null ? null : (size + spec.enqueue.length) * spec.replicas
+  const { trials } = spec.budget
+  const runs = sets === null ? trials : trials === null ? sets : Math.min(sets, trials)
+  const trained = [...spec.enqueue, ...firstTrials]
+  // With a limit on steps, epochs say nothing.
+  const limited = trained.some((set) => (set["max_steps"] ?? null) !== null)
+  if (runs === null || spec.trainer !== "peft" || limited || trained.length === 0) {
+    return { runs, epochs: null, examples: null }
+  }
+  let epochs = 0
+  let examples = 0
+  for (const set of trained) {
+    const each = Number(set["epochs"] ?? parameterDefaults.epochs)
+    const samples = set["max_samples"]
+    epochs += each
+    examples +=
+      each * (typeof samples === "number" ? Math.min(samples, spec.data.train.records) : spec.data.train.records)
+  }
+  const scale = runs / trained.length
+  return { runs, epochs: Math.round(epochs * scale), examples: Math.round(examples * scale) }
+}
+
+const earlyText = (options: SweepSpec["earlyTerminate"]): string | null =>
+  options === null
+    ? null
+    : Object.entries(options)
+        .filter(([, option]) => option !== null)
+        .map(([key, option]) =>
+          key === "type" ? String(option) : `${key} ${typeof option === "string" ? option : JSON.stringify(option)}`,
+        )
+        .join(", ")
+
+export const describeSweep = (
+  spec: SweepSpec,
+  view: SamplerView,
+  warnings: ReadonlyArray<SpecProblem> = [],
+): SweepDescription => ({
+  name: spec.name,
+  description: spec.description,
+  trainer: spec.trainer,
+  model: spec.model === "" ? null : spec.model,
+  command: spec.command,
+  data:
+    spec.data.train.path === ""
+      ? null
+      : {
+          train: { path: spec.data.train.path, records: spec.data.train.records },
+          eval: { path: spec.data.eval.path, records: spec.data.eval.records },
+        },
+  metric: { name: spec.metric.name, goal: spec.metric.goal, target: spec.metric.target },
+  method: spec.method,
+  dimensions: spec.space.dimensions.map(({ name, distribution, when }) => ({
+    name,
+    takes: takesOf(distribution),
+    values: valueCount(distribution),
+    when,
+  })),
+  derived: spec.space.derived.map(({ name, expression, when }) => ({ name, expression, when })),
+  constraints: spec.space.constraints,
+  size: view.size,
+  replicas: spec.replicas,
+  earlyTerminate: earlyText(spec.earlyTerminate),
+  overfitting: spec.overfitting.action,
+  budget: spec.budget,
+  cost: costOf(spec, view),
+  enqueued: spec.enqueue,
+  firstTrials: view.firstTrials,
+  duplicates: duplicatesOf(spec, view.firstTrials),
+  neverActive: view.neverActive,
+  warnings: warnings.map(({ line, column, message }) => `${line}:${column}: ${message}`),
+})
+
+/** Columns as wide as their widest cell. */
+const table = (rows: ReadonlyArray<ReadonlyArray<string>>): ReadonlyArray<string> => {
+  const widths = rows[0]?.map((_, column) => Math.max(...rows.map((row) => row[column]!.length))) ?? []
+  return rows.map((row) => `  ${row.map((cell, column) => cell.padEnd(widths[column]!)).join("  ")}`.trimEnd())
+}
+
+const trialTable = (trials: ReadonlyArray<Parameters>): ReadonlyArray<string> => {
+  const names = [...new Set(trials.flatMap((trial) => Object.keys(trial)))]
+  return table([
+    ["", ...names],
+    ...trials.map((trial, i) => [String(i + 1), ...names.map((name) => value(trial[name]))]),
+  ])
+}
+
+const count = (n: number, one: string): string => `${n.toLocaleString("en")} ${one}${n === 1 ? "" : "s"}`
+
+const budgetText = ({ trials, gpuHours, hours }: SweepDescription["budget"]): string =>
+  [
+    trials === null ? [] : [count(trials, "trial")],
+    gpuHours === null ? [] : [count(gpuHours, "GPU hour")],
+    hours === null ? [] : [count(hours, "hour")],
+  ]
+    .flat()
+    .join(", ") || "none"
+
+const costText = ({ runs, epochs, examples }: SweepDescription["cost"]): string =>
+  runs === null
+    ? "no end"
+    : [
+        `at most ${count(runs, "run")}`,
+        ...(epochs === null ? [] : [`about ${count(epochs, "epoch")}`]),
+        ...(examples === null ? [] : [`${count(examples, "training example")}`]),
+      ].join(", ")
+
+/** What `sweep check` prints. */
+export const renderDescription = (d: SweepDescription): string => {
+  const facts: ReadonlyArray<ReadonlyArray<string>> = [
+    ["model", d.model ?? "–"],
+    ...(d.command === null ? [] : [["command", d.command.join(" ")]]),
+    ...(d.data === null
+      ? []
+      : [
+          ["train", `${d.data.train.path}, ${count(d.data.train.records, "record")}`],
+          ["eval", `${d.data.eval.path}, ${count(d.data.eval.records, "record")}`],
+        ]),
+    [
+      "metric",
+      `${d.metric.name}, ${d.metric.goal}${d.metric.target === null ? "" : `, until ${number(d.metric.target)}`}`,
+    ],
+    ["method", d.method],
+    ["size", d.size === null ? "endless" : count(d.size, "set") + " of parameters"],
+    ...(d.replicas === 1 ? [] : [["seeds", `${d.replicas} runs of each`]]),
+    ["early stop", d.earlyTerminate ?? "none"],
+    ["overfitting", d.overfitting],
+    ["budget", budgetText(d.budget)],
+    ["cost", costText(d.cost)],
+  ]
+  const when = (condition: string | null): string => (condition === null ? "" : `when ${condition}`)
+  const sections: ReadonlyArray<readonly [string, ReadonlyArray<string>]> = [
+    [
+      "Parameters",
+      table([
+        ...d.dimensions.map((dimension) => [dimension.name, dimension.takes, when(dimension.when)]),
+        ...d.derived.map((derived) => [derived.name, `= ${derived.expression}`, when(derived.when)]),
+      ]),
+    ],
+    ["Constraints", d.constraints.map((text) => `  ${text}`)],
+    ["Enqueued", d.enqueued.length === 0 ? [] : trialTable(d.enqueued)],
+    ["First trials", d.firstTrials.length === 0 ? [] : trialTable(d.firstTrials)],
+    ["Never used", d.neverActive.map((name) => `  ${name}: its condition was false in every draw`)],
+    ["Duplicates", d.duplicates.map((text) => `  ${text}`)],
+    ["Warnings", d.warnings.map((text) => `  ${text}`)],
+  ]
+  return [
+    [d.name, ...(d.description === "" ? [] : [d.description]), ...table(facts)].join("\n"),
+    ...sections.filter(([, lines]) => lines.length > 0).map(([title, lines]) => [title, ...lines].join("\n")),
+  ].join("\n\n")
+}

@@ -1,0 +1,90 @@
+import * as Effect from "effect/Effect"
+import { join } from "node:path"
+import { describe, expect, it } from "vitest"
+import { SweepSpec } from "@sweep/domain/SweepSpec"
+import { describeSweep, renderDescription } from "@sweep/spec/describeSweep"
+import { parseSweepFile, type ParsedSweep } from "@sweep/spec/parseSweepFile"
+import { spaceProblem } from "@sweep/spec/spaceProblem"
+
+const parse = (text: string) => Effect.runPromise(parseSweepFile(text, "sweep.yaml"))
+const specOf = (parsed: ParsedSweep): SweepSpec =>
+  new SweepSpec({
+    ...parsed.draft,
+    model: "/models/base",
+    data: {
+      train: { path: "/data/train.json", sha256: "", bytes: 1, records: 900 },
+      eval: { path: "/data/eval.json", sha256: "", bytes: 1, records: 100 },
+    },
+    source: { path: parsed.path, text: parsed.text },
+  })
+
+const text = `name: 通义 LoRA
+description: Which rank?
+model: base
+data: {train: t, eval: e}
+method: tpe
+parameters:
+  variant: {values: [lora, oft, lora], probabilities: [0.5, 0.25, 0.25]}
+  rank: {values: [4, 8, 16], when: "variant != 'oft'"}
+  learning_rate: {distribution: log_uniform_values, min: 1.0e-5, max: 1.0e-3}
+  alpha: {derive: "2 * rank"}
+  batch_size: {distribution: q_uniform, min: 8, max: 32, q: 8}
+  dropout: {min: 0.0, max: 0.3, when: "rank > 64"}
+  epochs: {min: 1, max: 3}
+constraints: ["alpha <= 32"]
+seeds: 2
+metric: {name: eval/loss, target: 1.25}
+early_terminate: {type: asha, min_resource: 1}
+budget: {trials: 20, gpu_hours: 1.5}
+enqueue: [{variant: oft, learning_rate: 2.0e-4, batch_size: 8, epochs: 1}]
+`
+
+const firstTrials = [
+  { variant: "lora", rank: 8, learning_rate: 0.000123456789, alpha: 16, batch_size: 16, epochs: 2 },
+  { variant: "oft", learning_rate: 2e-4, batch_size: 8, epochs: 1 },
+]
+
+describe("describeSweep", () => {
+  it("is plain JSON and reads well", async () => {
+    const parsed = await parse(text)
+    const description = describeSweep(
+      specOf(parsed),
+      { size: null, firstTrials, neverActive: ["dropout"] },
+      parsed.warnings,
+    )
+    expect(JSON.parse(JSON.stringify(description))).toEqual(description)
+    const golden = join(import.meta.dirname, "golden", "check")
+    await expect(`${JSON.stringify(description, null, 2)}\n`).toMatchFileSnapshot(join(golden, "native.json"))
+    await expect(`${renderDescription(description)}\n`).toMatchFileSnapshot(join(golden, "native.txt"))
+  })
+
+  it("knows what a grid costs", async () => {
+    const parsed = await parse(
+      "model: m\ndata: {train: t}\nmethod: grid\nseeds: 3\nparameters: {rank: [4, 8], epochs: 2, max_samples: 100}\n",
+    )
+    const trials = [
+      { rank: 4, epochs: 2, max_samples: 100 },
+      { rank: 8, epochs: 2, max_samples: 100 },
+    ]
+    const { cost, size } = describeSweep(specOf(parsed), { size: 2, firstTrials: trials, neverActive: [] })
+    expect(size).toBe(2)
+    expect(cost).toEqual({ runs: 6, epochs: 12, examples: 1200 })
+  })
+
+  it("does not guess epochs where steps decide, nor runs without an end", async () => {
+    const parsed = await parse("model: m\ndata: {train: t}\nparameters: {rank: [4, 8], max_steps: 10}\n")
+    const { cost } = describeSweep(specOf(parsed), { size: null, firstTrials: [{ max_steps: 10 }], neverActive: [] })
+    expect(cost).toEqual({ runs: null, epochs: null, examples: null })
+  })
+})
+
+describe("spaceProblem", () => {
+  it("finds the constraint and the parameter in the file", async () => {
+    const parsed = await parse(text)
+    const impossible = spaceProblem(parsed, { where: "constraint `alpha <= 32`", message: "nothing satisfies it" })
+    expect(impossible.problems).toMatchObject([
+      { line: 14, column: 15, path: "constraints[0]", message: "nothing satisfies it" },
+    ])
+    expect(spaceProblem(parsed, { where: "rank", message: "x" }).message).toBe("sweep.yaml:8:9: x")
+  })
+})
