@@ -44,9 +44,9 @@ describe("expandCommand", () => {
     [
       "${args_no_equals}",
       [
-        ...["--rank", "8", "--rate", "0.00015", "--bias", "True", "--tie", "False", "--note", "two words"],
-        ...["--none", "None", "--data.size", "3", "--optimizer", dictionary],
-      ],
+        "--rank 8 --rate 0.00015 --bias True --tie False".split(" "),
+        ["--note", "two words", "--none", "None", "--data.size", "3", "--optimizer", dictionary],
+      ].flat(),
     ],
     [
       "${args_no_hyphens}",

@@ -43,8 +43,11 @@ export interface SweepDescription {
   readonly earlyTerminate: string | null
   readonly overfitting: "flag" | "stop"
   readonly budget: { readonly trials: number | null; readonly gpuHours: number | null; readonly hours: number | null }
-  /** At most, without early stopping; `null`: no end, or not known. `epochs` and `examples` are of all runs together. */
-  readonly cost: { readonly runs: number | null; readonly epochs: number | null; readonly examples: number | null }
+  /**
+   * At most, without early stopping: runs, and optimiser steps and training examples of all runs together, estimated
+   * from the first trials. `null`: no end, or not known.
+   */
+  readonly cost: { readonly runs: number | null; readonly steps: number | null; readonly examples: number | null }
   readonly enqueued: ReadonlyArray<Parameters>
   readonly firstTrials: ReadonlyArray<Parameters>
   /** Values given twice, and first trials that are the same. */
@@ -142,27 +145,32 @@ const duplicatesOf = (spec: SweepSpec, firstTrials: ReadonlyArray<Parameters>): 
   return [...values, ...repeated(sets, canonicalText).map((set) => `tried twice: ${setText(set)}`)]
 }
 
+/** Optimiser steps of one run: ⌈⌈examples / batch size⌉ · epochs⌉, or `max_steps` when that is less. */
+const stepsOf = (spec: SweepSpec, set: Parameters): number => {
+  const of = (name: keyof typeof parameterDefaults): number | null => {
+    const given = set[name] ?? parameterDefaults[name]
+    return typeof given === "number" ? given : null
+  }
+  const examples = Math.min(spec.data.train.records, of("max_samples") ?? Infinity)
+  const steps = Math.ceil(Math.ceil(examples / batchOf(set)) * (of("epochs") ?? 0))
+  return Math.min(steps, of("max_steps") ?? Infinity)
+}
+
+const batchOf = (set: Parameters): number => Number(set["batch_size"] ?? parameterDefaults.batch_size)
+
 const costOf = (spec: SweepSpec, { size, firstTrials }: SamplerView): SweepDescription["cost"] => {
   const sets = size === null ? null : (size + spec.enqueue.length) * spec.replicas
   const { trials } = spec.budget
   const runs = sets === null ? trials : trials === null ? sets : Math.min(sets, trials)
   const trained = [...spec.enqueue, ...firstTrials]
-  // With a limit on steps, epochs say nothing.
-  const limited = trained.some((set) => (set["max_steps"] ?? null) !== null)
-  if (runs === null || spec.trainer !== "peft" || limited || trained.length === 0) {
-    return { runs, epochs: null, examples: null }
+  if (runs === null || spec.trainer !== "peft" || trained.length === 0) return { runs, steps: null, examples: null }
+  const perRun = (measure: (set: Parameters) => number): number =>
+    trained.reduce((total, set) => total + measure(set), 0) / trained.length
+  return {
+    runs,
+    steps: Math.round(runs * perRun((set) => stepsOf(spec, set))),
+    examples: Math.round(runs * perRun((set) => stepsOf(spec, set) * batchOf(set))),
   }
-  let epochs = 0
-  let examples = 0
-  for (const set of trained) {
-    const each = Number(set["epochs"] ?? parameterDefaults.epochs)
-    const samples = set["max_samples"]
-    epochs += each
-    examples +=
-      each * (typeof samples === "number" ? Math.min(samples, spec.data.train.records) : spec.data.train.records)
-  }
-  const scale = runs / trained.length
-  return { runs, epochs: Math.round(epochs * scale), examples: Math.round(examples * scale) }
 }
 
 const earlyText = (options: SweepSpec["earlyTerminate"]): string | null =>
@@ -240,12 +248,12 @@ const budgetText = ({ trials, gpuHours, hours }: SweepDescription["budget"]): st
     .flat()
     .join(", ") || "none"
 
-const costText = ({ runs, epochs, examples }: SweepDescription["cost"]): string =>
+const costText = ({ runs, steps, examples }: SweepDescription["cost"]): string =>
   runs === null
     ? "no end"
     : [
         `at most ${count(runs, "run")}`,
-        ...(epochs === null ? [] : [`about ${count(epochs, "epoch")}`]),
+        ...(steps === null ? [] : [`about ${count(steps, "optimiser step")}`]),
         ...(examples === null ? [] : [`${count(examples, "training example")}`]),
       ].join(", ")
 

@@ -68,13 +68,19 @@ describe("describeSweep", () => {
     ]
     const { cost, size } = describeSweep(specOf(parsed), { size: 2, firstTrials: trials, neverActive: [] })
     expect(size).toBe(2)
-    expect(cost).toEqual({ runs: 6, epochs: 12, examples: 1200 })
+    // ⌈100 / 16⌉ batches in each of two epochs.
+    expect(cost).toEqual({ runs: 6, steps: 84, examples: 84 * 16 })
   })
 
-  it("does not guess epochs where steps decide, nor runs without an end", async () => {
-    const parsed = await parse("model: m\ndata: {train: t}\nparameters: {rank: [4, 8], max_steps: 10}\n")
-    const { cost } = describeSweep(specOf(parsed), { size: null, firstTrials: [{ max_steps: 10 }], neverActive: [] })
-    expect(cost).toEqual({ runs: null, epochs: null, examples: null })
+  it("takes the limit on steps, and no cost without an end", async () => {
+    const lines = "model: m\ndata: {train: t}\nparameters: {rank: [4, 8], max_steps: 10}\n"
+    const view = { size: null, firstTrials: [{ rank: 4, max_steps: 10 }], neverActive: [] }
+    expect(describeSweep(specOf(await parse(lines)), view).cost).toEqual({ runs: null, steps: null, examples: null })
+    expect(describeSweep(specOf(await parse(`${lines}run_cap: 3\n`)), view).cost).toEqual({
+      runs: 3,
+      steps: 30,
+      examples: 480,
+    })
   })
 })
 
