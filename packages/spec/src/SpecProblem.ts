@@ -29,3 +29,7 @@ export class SpecErrors extends Data.TaggedError("SpecErrors")<{
     return this.problems.map((p) => `${p.file}:${p.line}:${p.column}: ${p.message}`).join("\n")
   }
 }
+
+/** `problems` is not empty. */
+export const specErrors = (problems: ReadonlyArray<SpecProblem>, text: string): SpecErrors =>
+  new SpecErrors({ problems: problems as SpecErrors["problems"], text })

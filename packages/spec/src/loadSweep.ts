@@ -1,7 +1,12 @@
 // A sweep file's text → its spec: parse, then resolve.
 import * as Effect from "effect/Effect"
-import { parseSweepFile } from "./parseSweepFile.ts"
-import { resolveSweep, type ResolveOptions } from "./resolveSweep.ts"
+import { parseSweepFile, type ParsedSweep } from "./parseSweepFile.ts"
+import { type ResolvedSweep, resolveSweep, type ResolveOptions } from "./resolveSweep.ts"
+
+export interface LoadedSweep extends ResolvedSweep {
+  /** Knows where everything stands in the file. */
+  readonly parsed: ParsedSweep
+}
 
 export const loadSweep = Effect.fn("loadSweep")(function* (
   text: string,
@@ -12,5 +17,5 @@ export const loadSweep = Effect.fn("loadSweep")(function* (
 ) {
   const parsed = yield* parseSweepFile(text, options.path)
   const { spec, warnings } = yield* resolveSweep(parsed, options)
-  return { parsed, spec, warnings }
+  return { parsed, spec, warnings } satisfies LoadedSweep
 })

@@ -3,7 +3,7 @@ import * as Effect from "effect/Effect"
 import { Field } from "./Field.ts"
 import { readSweep, type ReadSweep } from "./readSweep.ts"
 import { Source } from "./Source.ts"
-import { SpecErrors, type SpecProblem } from "./SpecProblem.ts"
+import { type SpecErrors, specErrors, type SpecProblem } from "./SpecProblem.ts"
 import { maximumBytes, parseYaml } from "./YamlTree.ts"
 
 export interface ParsedSweep extends ReadSweep {
@@ -14,9 +14,6 @@ export interface ParsedSweep extends ReadSweep {
   readonly warnings: ReadonlyArray<SpecProblem>
   readonly source: Source
 }
-
-export const specErrors = (problems: ReadonlyArray<SpecProblem>, text: string): SpecErrors =>
-  new SpecErrors({ problems: problems as SpecErrors["problems"], text })
 
 const read = (source: Source): ReadSweep | undefined => {
   const { text } = source

@@ -132,6 +132,13 @@ export const readValues = (
     })
   }
   const values = items.map((item) => readValue(item, allowJson))
+  const seen = new Set<unknown>()
+  items.forEach((item, i) => {
+    if (seen.has(values[i]) && values[i] !== undefined) {
+      item.warn({ message: `${describeNode(item.node)} stands twice in \`${field.path}\`` })
+    }
+    seen.add(values[i])
+  })
   return values.includes(undefined) ? undefined : (values as [ParameterValue, ...Array<ParameterValue>])
 }
 

@@ -7,10 +7,10 @@ import * as FileSystem from "effect/FileSystem"
 import * as Path from "effect/Path"
 import { type AlpacaFile, type AlpacaRecord, readAlpaca } from "./alpacaRecords.ts"
 import { nearestName } from "./nearestName.ts"
-import { type ParsedSweep, specErrors } from "./parseSweepFile.ts"
+import type { ParsedSweep } from "./parseSweepFile.ts"
 import type { Given } from "./readSweep.ts"
 import type { Report } from "./Source.ts"
-import type { SpecErrors, SpecProblem } from "./SpecProblem.ts"
+import { type SpecErrors, specErrors, type SpecProblem } from "./SpecProblem.ts"
 import { splitRecords } from "./splitRecords.ts"
 
 export interface ResolveOptions {
