@@ -3,6 +3,8 @@
 import { readFileSync, statSync } from "node:fs"
 import { resolve } from "node:path"
 import * as Effect from "effect/Effect"
+import type { LoadedSweep } from "@sweep/spec/loadSweep"
+import { specErrors } from "@sweep/spec/SpecProblem"
 import { badInput } from "./exitCodes.ts"
 import { home } from "./home.ts"
 import { note } from "./output.ts"
@@ -36,6 +38,24 @@ const readText = (path: string) =>
     }
   })
 
+/** What drawing from the space shows, where it stands: constraints nothing satisfies, conditions that never hold. */
+const tried = Effect.fnUntraced(function* (loaded: LoadedSweep) {
+  const { samplerFor } = yield* Effect.promise(() => import("@sweep/search/samplerFor"))
+  const { compileSpace, InvalidSpace, neverActive } = yield* Effect.promise(() => import("@sweep/search/Space"))
+  const { spaceProblem } = yield* Effect.promise(() => import("@sweep/spec/spaceProblem"))
+  const { parsed, spec, warnings } = loaded
+  try {
+    samplerFor(spec)
+    const never = neverActive(compileSpace(spec.space)).map((where) =>
+      spaceProblem(parsed, { where, message: `no draw had \`${where}\`: its condition never seems to hold` }),
+    )
+    return { spec, warnings: [...warnings, ...never] }
+  } catch (error) {
+    if (error instanceof InvalidSpace) return yield* specErrors([spaceProblem(parsed, error)], parsed.text)
+    throw error
+  }
+})
+
 export const readSweepFile = Effect.fn("readSweepFile")(function* (path: string) {
   const text = yield* readText(path)
   const { loadSweep } = yield* Effect.promise(() => import("@sweep/spec/loadSweep"))
@@ -45,7 +65,10 @@ export const readSweepFile = Effect.fn("readSweepFile")(function* (path: string)
     path,
     absolutePath: resolve(path),
     workDirectory: prepared,
-  }).pipe(Effect.catchTag("SpecErrors", (error) => Effect.fail(badInput(renderProblems(error.problems, error.text)))))
+  }).pipe(
+    Effect.flatMap(tried),
+    Effect.catchTag("SpecErrors", (error) => Effect.fail(badInput(renderProblems(error.problems, error.text)))),
+  )
   if (warnings.length > 0) yield* note(renderProblems(warnings, text))
   return { spec, warnings: warnings.map(({ line, message }) => `line ${line}: ${message}`) }
 })
