@@ -48,6 +48,18 @@ export class Coordinator extends Context.Service<
   }
 >()("@sweep/coordinator/Coordinator") {}
 
+/** A defect is written down and the loop goes on: the trials of days are worth more than a clean end. */
+const supervised = (name: string, loop: Effect.Effect<never>): Effect.Effect<never> =>
+  loop.pipe(
+    Effect.catchDefect((defect) =>
+      Effect.andThen(
+        Effect.logError(`the loop '${name}' ran into a defect of sweep`, defect),
+        Effect.sleep("1 second"),
+      ),
+    ),
+    Effect.forever,
+  )
+
 /** Goes on with every sweep in the store from where it was. */
 export const layer = (
   options: CoordinatorOptions,
@@ -114,9 +126,8 @@ export const layer = (
         for (const fact of facts) if (fact._tag === "TrialCancelled") progress.forget(fact.sweep, fact.trial)
       })
       // What is not committed when these end stays with the agents, and comes again.
-      for (const loop of [ingest.run, endings.run, decide.run, dispatch.run, liveness.run]) {
-        yield* Effect.forkScoped(loop)
-      }
+      const loops = { ingest, endings, decide, dispatch, liveness }
+      for (const [name, loop] of Object.entries(loops)) yield* Effect.forkScoped(supervised(name, loop.run))
       wake()
 
       const api = yield* makeSweepApi({

@@ -6,7 +6,7 @@ import type { SweepId } from "@sweep/domain/Id"
 import type { SweepSpec } from "@sweep/domain/SweepSpec"
 import type { SweepState } from "@sweep/domain/SweepState"
 import { TrialNumber } from "@sweep/domain/Id"
-import type { Sampler } from "@sweep/search/Sampler"
+import type { Sampler, Suggestion } from "@sweep/search/Sampler"
 import { samplerFor } from "@sweep/search/samplerFor"
 import { spent } from "./budget.ts"
 import { firstOf, placeOf, seedOf } from "./replicas.ts"
@@ -24,6 +24,8 @@ export type Next =
   | { readonly _tag: "Wait" }
   /** No more trials will come. */
   | { readonly _tag: "None"; readonly reason: string }
+  /** The sampler is defective: asked again it fails again. */
+  | { readonly _tag: "Broken"; readonly reason: string }
 
 /** Samplers are pure and may keep caches: one per sweep and revision. */
 export class Samplers {
@@ -63,7 +65,12 @@ export const ask = (sweep: SweepState, state: State, samplers: Samplers, now: nu
   }
   const given = enqueue[set - 1]
   if (given !== undefined) return trial(given, "enqueue")
-  const suggestion = samplers.of(sweep).suggest(state.sets(sweep.id), set)
+  let suggestion: Suggestion
+  try {
+    suggestion = samplers.of(sweep).suggest(state.sets(sweep.id), set)
+  } catch (error) {
+    return { _tag: "Broken", reason: `the sampler failed: ${error instanceof Error ? error.message : String(error)}` }
+  }
   switch (suggestion._tag) {
     case "Suggested":
       return trial(suggestion.parameters, "sampler")

@@ -9,7 +9,7 @@ import { curveFeatures, type CurveFeatures, evalLoss } from "@sweep/domain/Curve
 import type { SweepId, TrialNumber } from "@sweep/domain/Id"
 import type { SweepState } from "@sweep/domain/SweepState"
 import { isTerminal, type Trial } from "@sweep/domain/Trial"
-import type { Verdict } from "@sweep/domain/Verdict"
+import { Evidence, Verdict } from "@sweep/domain/Verdict"
 import { historyOf } from "@sweep/search/History"
 import type { Report, Stopper } from "@sweep/search/Stopper"
 import { stopperFor } from "@sweep/search/stopperFor"
@@ -33,10 +33,25 @@ export interface Decide {
 /** Milliseconds between two tries while the store cannot be read or written. */
 const retryDelay = 1_000
 
+/** A defect in a stopping rule leaves the trial running. */
+const defective = (sweep: SweepId) =>
+  Effect.catchDefect((defect) => Effect.logError(`the early-stopping rule of ${sweep} failed`, defect))
+
 /** A cancelled trial says nothing about its parameters. */
 const deservesVerdict = (trial: Trial): boolean => isTerminal(trial.state) && trial.state !== "cancelled"
 
 const says = (verdict: Verdict): string => `${verdict.kind} since ${verdict.sinceStep}`
+
+/** A defect in a rule costs one verdict and not the sweep. */
+const verdictOf = (features: CurveFeatures, context: DiagnosisContext): Verdict => {
+  try {
+    return diagnose(features, context)
+  } catch (error) {
+    const statement = `the diagnosis failed: ${error instanceof Error ? error.message : String(error)}`
+    const evidence = new Evidence({ criterion: "defect", statement, value: 0, threshold: 0, holds: false })
+    return new Verdict({ kind: "inconclusive", sinceStep: null, evidence: [evidence], advice: [] })
+  }
+}
 
 export const makeDecide = Effect.fnUntraced(function* (options: {
   readonly journal: Journal
@@ -96,7 +111,7 @@ export const makeDecide = Effect.fnUntraced(function* (options: {
       Array.from(trials).flatMap((number) => {
         const trial = state.trial(sweep, number)
         if (trial === undefined) return []
-        const verdict = diagnose(features.get(number) ?? curveFeatures(sweep, number, [], []), contextOf(trial))
+        const verdict = verdictOf(features.get(number) ?? curveFeatures(sweep, number, [], []), contextOf(trial))
         // While it runs the numbers move with every eval; the fact is that the verdict changed. The last one stands as
         // it is in the end.
         const same =
@@ -159,8 +174,8 @@ export const makeDecide = Effect.fnUntraced(function* (options: {
         progress.forget(id, trial)
       }
       if (due.get(id)?.size === 0) due.delete(id)
-      for (const [number, report] of reported) yield* act(sweep, number, report)
-      yield* promote(sweep)
+      for (const [number, report] of reported) yield* act(sweep, number, report).pipe(defective(id))
+      yield* promote(sweep).pipe(defective(id))
       wake()
     }
   })

@@ -86,6 +86,9 @@ export const makeDispatch = Effect.fnUntraced(function* (options: {
       }
       if (trial === undefined) {
         const next = ask(sweep, state, samplers, at)
+        if (next._tag === "Broken") {
+          return [{ _tag: "SweepStopped", at, sweep: sweep.id, reason: next.reason }]
+        }
         if (next._tag !== "Trial") return []
         const { number, parameters, seed, origin } = next
         trial = { number, parameters, seed, attempt: 0 }

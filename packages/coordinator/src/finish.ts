@@ -16,6 +16,7 @@ export const finishSweeps = (
       const facts = yield* journal.record((at) => {
         if (sweep.status !== "running" || journal.state.open(sweep.id).size > 0) return []
         const next = ask(sweep, journal.state, samplers, at)
+        if (next._tag === "Broken") return [{ _tag: "SweepStopped", at, sweep: sweep.id, reason: next.reason }]
         return next._tag === "None" ? [{ _tag: "SweepFinished", at, sweep: sweep.id, reason: next.reason }] : []
       })
       if (facts.length > 0) samplers.forget(sweep.id)

@@ -1,7 +1,9 @@
 // The loop that commits what agents send: whatever has come in while the last commit was under way goes into the next
 // one, together, and is acknowledged after it. Owns acknowledging: nothing is acknowledged that is not committed. The
 // queue before it is bounded, so that a store that cannot keep up slows the agents down.
+import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
 import * as Queue from "effect/Queue"
 import type { Epoch } from "@sweep/domain/Id"
 import { SessionBroken } from "@sweep/rpc/AgentConnection"
@@ -78,13 +80,19 @@ export const makeIngest = Effect.fnUntraced(function* (after: {
     }
   })
 
-  const refuse = (group: ReadonlyArray<Received>, error: StoreError) =>
-    Effect.andThen(
-      Effect.logError(`what agents sent was not committed and stays with them: ${error.message}`),
+  const refuse = (group: ReadonlyArray<Received>, cause: Cause.Cause<StoreError>) => {
+    const failure = Cause.findErrorOption(cause)
+    const message = Option.isSome(failure) ? failure.value.message : "the coordinator failed; its log says more"
+    return Effect.andThen(
+      Effect.logError(
+        "what agents sent was not committed and stays with them",
+        Option.isSome(failure) ? message : cause,
+      ),
       Effect.sync(() => {
-        for (const { session } of group) session.close(new SessionBroken({ message: error.message }))
+        for (const { session } of group) session.close(new SessionBroken({ message }))
       }),
     )
+  }
 
   return {
     offer: (received) => Effect.asVoid(Queue.offer(queue, received)),
@@ -92,7 +100,7 @@ export const makeIngest = Effect.fnUntraced(function* (after: {
     run: Queue.takeAll(queue).pipe(
       Effect.flatMap((group) =>
         // What is being committed is also acknowledged, or at least told to the sessions.
-        Effect.uninterruptible(Effect.catch(commit(group), (error) => refuse(group, error))),
+        Effect.uninterruptible(Effect.catchCause(commit(group), (cause) => refuse(group, cause))),
       ),
       Effect.forever,
     ),

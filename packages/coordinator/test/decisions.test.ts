@@ -1,0 +1,170 @@
+// The coordinator's pure decisions, each on its own.
+import { describe, expect, it } from "vitest"
+import { AgentId, Epoch, SweepId, TrialNumber } from "@sweep/domain/Id"
+import type { Fact } from "@sweep/domain/Fact"
+import { exampleSpec } from "@sweep/testing/exampleSpec"
+import { ask, Samplers } from "../src/ask.ts"
+import { spent } from "../src/budget.ts"
+import { objectiveOf } from "../src/objective.ts"
+import { backoff, releasedTooOften, retryAfterFailure } from "../src/retry.ts"
+import { State } from "../src/State.ts"
+
+const sweep = SweepId.make("s")
+const agent = AgentId.make("a")
+const hour = 3_600_000
+
+const stateOf = (change: Parameters<typeof exampleSpec>[0], ...facts: ReadonlyArray<Fact>): State => {
+  const state = new State()
+  state.apply({ _tag: "SweepSubmitted", at: 0, sweep, spec: exampleSpec(change), versions: {} })
+  for (const fact of facts) state.apply(fact)
+  return state
+}
+const created = (n: number, parameters = {}): Fact => ({
+  _tag: "TrialCreated",
+  at: 0,
+  sweep,
+  trial: TrialNumber.make(n),
+  parameters,
+  seed: 0,
+  revision: 1,
+  origin: "sampler",
+})
+/** Trial n started at the first and completed at the second time. */
+const ran = (n: number, from: number, to: number | null, objective = 1): ReadonlyArray<Fact> => {
+  const of = { sweep, trial: TrialNumber.make(n), epoch: Epoch.make(n) }
+  return [
+    created(n, { rank: n }),
+    { _tag: "TrialAssigned", at: from, ...of, attempt: 1, agent, slot: 0 },
+    { _tag: "TrialStarted", at: from, ...of },
+    ...(to === null
+      ? []
+      : [{ _tag: "TrialCompleted" as const, at: to, ...of, objective, step: 1, values: { "eval/loss": objective } }]),
+  ]
+}
+const theSweep = (state: State) => state.sweeps.get(sweep)!
+
+describe("budgets", () => {
+  const limits = { trials: null, gpuHours: null, hours: null }
+
+  it("counts GPU hours over devices, of trials that run, too", () => {
+    const change = { budget: { ...limits, gpuHours: 6 }, resources: { gpus: 2 } }
+    const state = stateOf(change, ...ran(1, 0, 2 * hour), ...ran(2, hour, null))
+    expect(spent(theSweep(state), 1.5 * hour)).toBeNull()
+    expect(spent(theSweep(state), 2 * hour)).toMatch(/6 GPU hours/)
+  })
+
+  it("counts hours since the submission", () => {
+    const state = stateOf({ budget: { ...limits, hours: 3 } })
+    expect(spent(theSweep(state), 3 * hour - 1)).toBeNull()
+    expect(spent(theSweep(state), 3 * hour)).toMatch(/3 hours/)
+  })
+
+  it("knows a target from either side", () => {
+    const metric = { name: "accuracy", goal: "maximize", summary: "best", target: 0.9 } as const
+    expect(spent(theSweep(stateOf({ metric }, ...ran(1, 0, 1, 0.89))), 0)).toBeNull()
+    expect(spent(theSweep(stateOf({ metric }, ...ran(1, 0, 1, 0.9))), 0)).toMatch(/trial 1 reached/)
+  })
+})
+
+describe("replicas", () => {
+  it("are one observation, open until the last has ended, then their mean", () => {
+    const state = stateOf({ replicas: 2 }, ...ran(1, 0, 1, 3), ...ran(2, 0, null))
+    expect(state.sets(sweep)).toMatchObject([{ number: 1, outcome: "open", objective: null }])
+    for (const fact of ran(2, 0, 1, 5).slice(3)) state.apply(fact)
+    expect(state.sets(sweep)).toMatchObject([
+      { number: 1, outcome: "completed", objective: 4, parameters: { rank: 1 }, values: { "eval/loss": 4 } },
+    ])
+  })
+
+  it("leave a failed one out of the mean", () => {
+    const failed: Fact = {
+      _tag: "TrialFailed",
+      at: 1,
+      sweep,
+      trial: TrialNumber.make(2),
+      class: "oom",
+      message: "",
+      detail: null,
+    }
+    const state = stateOf({ replicas: 2 }, ...ran(1, 0, 1, 3), ...ran(2, 0, null), failed)
+    expect(state.sets(sweep)).toMatchObject([{ outcome: "completed", objective: 3 }])
+  })
+})
+
+describe("asking", () => {
+  it("gives every combination of a grid once, whatever order they end in", () => {
+    const state = stateOf({})
+    const samplers = new Samplers()
+    const seen: Array<unknown> = []
+    for (let n = 1; n <= 4; n++) {
+      const next = ask(theSweep(state), state, samplers, 0)
+      if (next._tag !== "Trial") throw new Error(next._tag)
+      seen.push(`${next.parameters["rank"]} ${next.parameters["learning_rate"]}`)
+      state.apply(created(next.number, next.parameters))
+    }
+    expect(new Set(seen).size).toBe(4)
+    expect(ask(theSweep(state), state, samplers, 0)).toEqual({
+      _tag: "None",
+      reason: "every set of parameters was tried",
+    })
+  })
+
+  it("says so when a sampler is defective", () => {
+    const state = stateOf({})
+    const samplers = new Samplers()
+    samplers.of = () => ({
+      size: null,
+      suggest: () => {
+        throw new Error("no such thing")
+      },
+    })
+    expect(ask(theSweep(state), state, samplers, 0)).toEqual({
+      _tag: "Broken",
+      reason: "the sampler failed: no such thing",
+    })
+  })
+})
+
+describe("objectives", () => {
+  const metric = { name: "m", goal: "minimize", summary: "best", target: null } as const
+  const curve = (change: object) => [{ metric: "m", step: 3, last: 2, min: 1, max: 5, ...change }]
+
+  it("is the best or the last value", () => {
+    expect(objectiveOf(metric, curve({}), {})).toEqual({ _tag: "Known", value: 1 })
+    expect(objectiveOf({ ...metric, goal: "maximize" }, curve({}), {})).toEqual({ _tag: "Known", value: 5 })
+    expect(objectiveOf({ ...metric, summary: "last" }, curve({}), {})).toEqual({ _tag: "Known", value: 2 })
+  })
+
+  it("is not known when it is not finite, and the trainer's last word does not replace a curve", () => {
+    expect(objectiveOf({ ...metric, summary: "last" }, curve({ last: Number.NaN }), { m: 1 })._tag).toBe("NotFinite")
+    expect(objectiveOf(metric, curve({ min: Number.NEGATIVE_INFINITY }), {})._tag).toBe("NotFinite")
+  })
+
+  it("names what arrived in its place", () => {
+    expect(objectiveOf(metric, [], {})).toMatchObject({ message: expect.stringMatching(/reported nothing/) })
+    const many = Array.from({ length: 40 }, (_, i) => ({ metric: `x/${i}`, step: 1, last: 1, min: 1, max: 1 }))
+    expect(objectiveOf(metric, many, {})).toMatchObject({ message: expect.stringMatching(/and 28 more/) })
+  })
+})
+
+describe("retries", () => {
+  it("gives a bug one more attempt and nothing else any", () => {
+    expect(retryAfterFailure("bug", "exit 1", { total: 0, bugs: 0 })).toMatch(/exit 1/)
+    expect(retryAfterFailure("bug", "exit 1", { total: 1, bugs: 1 })).toBeNull()
+    for (const other of ["oom", "diverged", "data", "dependency"] as const) {
+      expect(retryAfterFailure(other, "", { total: 0, bugs: 0 })).toBeNull()
+    }
+  })
+
+  it("does not count lost agents against the bug's retry, but has an end", () => {
+    expect(retryAfterFailure("bug", "", { total: 19, bugs: 0 })).not.toBeNull()
+    expect(releasedTooOften({ total: 19, bugs: 0 })).toBe(false)
+    expect(releasedTooOften({ total: 20, bugs: 0 })).toBe(true)
+  })
+
+  it("waits longer and longer, at most a minute", () => {
+    const waits = Array.from({ length: 20 }, (_, total) => backoff({ total, bugs: 0 }))
+    expect(waits.slice(0, 4)).toEqual([0, 0, 500, 1_000])
+    expect(Math.max(...waits)).toBe(60_000)
+  })
+})
