@@ -40,7 +40,7 @@ export const makeSweepApi = Effect.fnUntraced(function* (options: {
     Effect.suspend(() => {
       const sweep = state.sweeps.get(id)
       if (sweep !== undefined) return Effect.succeed(sweep)
-      const near = nearestName(id, state.sweeps.keys())
+      const near = nearestName(id, Array.from(state.sweeps.keys()))
       const hint =
         near !== undefined
           ? `; did you mean ${near}?`

@@ -129,17 +129,17 @@ describe("a coordinator that starts again", () => {
 })
 
 describe("many agents at once", () => {
-  it.live("loses and doubles nothing of ten agents that come and go", () =>
+  it.live("loses and doubles nothing of six agents that come and go", () =>
     Effect.gen(function* () {
       const directory = mkdtempSync(join(tmpdir(), "sweep-many-"))
-      const agents = 10
+      const agents = 6
       const perTrial = 40
       yield* Effect.gen(function* () {
         const api = yield* SweepApi
         const sweep = yield* api.submit(
           exampleSpec({
             method: "random",
-            budget: { trials: 40, gpuHours: null, hours: null },
+            budget: { trials: 24, gpuHours: null, hours: null },
             space: {
               dimensions: [
                 {
@@ -208,12 +208,12 @@ describe("many agents at once", () => {
         )
         const { sweep: state, curves } = yield* api.results(sweep, { maxPoints: 1_000 })
         const trials = Array.from(state.trials.values())
-        expect(trials).toHaveLength(40)
+        expect(trials).toHaveLength(24)
         expect(trials.every(({ state: at, attempt }) => at === "completed" && attempt === 1)).toBe(true)
         const points = curves.filter(({ metric }) => metric === "train/loss").map((curve) => curve.points.length)
-        expect(points).toEqual(Array.from({ length: 40 }, () => perTrial - 1))
+        expect(points).toEqual(Array.from({ length: 24 }, () => perTrial - 1))
         const { rows } = yield* api.query("SELECT count(*) AS points FROM metrics", 1)
-        expect(Number(rows[0]?.[0])).toBe(40 * perTrial)
+        expect(Number(rows[0]?.[0])).toBe(24 * perTrial)
       }).pipe(Effect.provide(on(directory)))
     }),
   )

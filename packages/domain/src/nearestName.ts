@@ -17,8 +17,11 @@ const distance = (a: string, b: string, limit: number): number => {
   return last[b.length]!
 }
 
-/** `undefined` when none is near: about one wrong letter in three is still a slip. Case, `-` and `_` do not count. */
-export const nearestName = (name: string, known: Iterable<string>): string | undefined => {
+/**
+ * `undefined` when none is near: about one wrong letter in three is still a slip, and so is a word cut short or drawn
+ * out (`minimum` for `min`). Case, `-` and `_` do not count.
+ */
+export const nearestName = (name: string, known: ReadonlyArray<string> | ReadonlySet<string>): string | undefined => {
   const plain = (text: string) => text.toLowerCase().replaceAll(/[-_ ]/g, "")
   const wanted = plain(name.slice(0, 64))
   let best: string | undefined
@@ -30,5 +33,10 @@ export const nearestName = (name: string, known: Iterable<string>): string | und
       best = candidate
     }
   }
-  return best
+  if (best !== undefined || wanted.length < 3) return best
+  for (const candidate of known) {
+    const other = plain(candidate)
+    if (other.length >= 3 && (other.startsWith(wanted) || wanted.startsWith(other))) return candidate
+  }
+  return undefined
 }
