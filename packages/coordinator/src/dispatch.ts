@@ -116,7 +116,9 @@ export const makeDispatch = Effect.fnUntraced(function* (options: {
       const number = trial.number
       send = () => {
         agent.occupied.set(slot.index, epoch)
-        session.post({
+        // To the newest session: it may have begun, without this attempt, while the commit was under way. Without any,
+        // the next Hello says that the agent does not hold it.
+        agent.session?.post({
           _tag: "Assign",
           sweep: sweep.id,
           trial: number,

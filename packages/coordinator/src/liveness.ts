@@ -41,8 +41,17 @@ export const makeLiveness = (options: {
       wake()
     })
 
+  // Often enough that nothing waits noticeably longer than it was promised.
+  const interval = Math.min(1_000, timings.heartbeat / 2)
+  let lookedAt: number | undefined
+
   const look = Effect.gen(function* () {
     const now = yield* monotonic
+    // Time in which this process itself stood still (stopped, starved, suspended) is no silence of the agents': what
+    // they said meanwhile is still to be read.
+    const stoodStill = lookedAt === undefined ? 0 : now - lookedAt - interval
+    lookedAt = now
+    if (stoodStill > timings.heartbeat) for (const agent of roster.agents.values()) agent.lastHeard += stoodStill
     for (const agent of Array.from(roster.agents.values())) {
       const silence = now - agent.lastHeard
       if (!agent.lost && silence > redispatchAfter(timings)) {
@@ -60,7 +69,6 @@ export const makeLiveness = (options: {
         if (agent === undefined || agent.lost) return Effect.void
         return release(agent, reason)
       }),
-    // Often enough that nothing waits noticeably longer than it was promised.
-    run: Effect.forever(Effect.andThen(Effect.sleep(Math.min(1_000, timings.heartbeat / 2)), look)),
+    run: Effect.forever(Effect.andThen(Effect.sleep(interval), look)),
   }
 }

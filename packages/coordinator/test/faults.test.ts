@@ -1,10 +1,11 @@
 // What can go wrong between agent and coordinator, with an agent whose every message is written down here.
 import { describe, expect, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
+import * as Latch from "effect/Latch"
 import * as Layer from "effect/Layer"
 import { TestClock } from "effect/testing"
 import { Epoch } from "@sweep/domain/Id"
-import { defaultTimings, redispatchAfter } from "@sweep/domain/Lease"
+import { defaultTimings, redispatchAfter, Timings } from "@sweep/domain/Lease"
 import { Coordinator } from "@sweep/coordinator/Coordinator"
 import { SweepApi } from "@sweep/rpc/SweepApi"
 import { layerMemory, Store, StoreError } from "@sweep/store/Store"
@@ -148,7 +149,69 @@ describe("messages lost, repeated and out of order", () => {
   )
 })
 
+describe("moments that coincide", () => {
+  it.effect("sends an assignment to the session that began while it was being committed", () => {
+    const gate = Latch.makeUnsafe(true)
+    const reached = Latch.makeUnsafe(false)
+    const slow = Layer.effect(
+      Store,
+      Effect.map(Store, (store) => ({
+        ...store,
+        append: (facts) =>
+          facts.some(({ _tag }) => _tag === "TrialAssigned")
+            ? reached.open.pipe(Effect.andThen(gate.await), Effect.andThen(store.append(facts)))
+            : store.append(facts),
+      })),
+    ).pipe(Layer.provide(layerMemory))
+    return Effect.gen(function* () {
+      const before = yield* connectAgent()
+      yield* before.next("Welcome")
+      gate.closeUnsafe()
+      yield* submitOne
+      yield* reached.await
+      const after = yield* connectAgent()
+      yield* after.next("Welcome")
+      gate.openUnsafe()
+      expect(yield* after.next("Assign")).toMatchObject({ trial: 1, attempt: 1 })
+    }).pipe(Effect.provide(coordinator().pipe(Layer.provideMerge(slow))))
+  })
+
+  it.effect("lets the first end of a trial win, and confirms the other", () =>
+    Effect.gen(function* () {
+      const sweep = yield* submitOne
+      const agent = yield* connectAgent()
+      const { epoch } = yield* agent.next("Assign")
+      yield* agent.ended(epoch, 0, { _tag: "Failed", class: "oom", message: "first", detail: null })
+      yield* agent.complete(epoch, evalLosses(1))
+      yield* agent.confirmed(epoch)
+      expect((yield* trialIs(sweep, 1, "failed")).failure?.message).toBe("first")
+    }).pipe(Effect.provide(inMemory())),
+  )
+})
+
 describe("agents that go away", () => {
+  it.live("does not take its own standstill for the agents' silence", () =>
+    Effect.gen(function* () {
+      const sweep = yield* submitOne
+      const agent = yield* connectAgent()
+      const { epoch } = yield* agent.next("Assign")
+      yield* agent.report(epoch, evalLosses(2))
+      yield* trialIs(sweep, 1, "running")
+      yield* Effect.sleep("100 millis")
+      // Longer than until an agent is given up.
+      const until = performance.now() + 2_000
+      while (performance.now() < until);
+      yield* Effect.sleep("60 millis")
+      expect(yield* trialOf(sweep, 1)).toMatchObject({ state: "running", attempt: 1 })
+      yield* eventually(
+        "it is given up when it is silent for real",
+        Effect.map(trialOf(sweep, 1), (trial) => trial?.state === "pending"),
+      )
+    }).pipe(
+      Effect.provide(inMemory(new Timings({ heartbeat: 100, suspect: 300, lease: 1_000, grace: 250, margin: 250 }))),
+    ),
+  )
+
   it.effect(
     "keeps a trial where it is while the lease lasts, and dispatches it again after lease, grace and margin",
     () =>

@@ -13,6 +13,9 @@ export const chunkBytes = 1 * MiB
 /** Milliseconds a unary call may take. */
 export const unaryDeadline = 10_000
 
+/** Milliseconds within which a state, results or the rows of a query have to be there. */
+export const readDeadline = 120_000
+
 const sizes: ChannelOptions = {
   "grpc.max_receive_message_length": maxMessageBytes,
   "grpc.max_send_message_length": maxMessageBytes,

@@ -8,7 +8,7 @@ import type { Curve } from "@sweep/domain/Curve"
 import { SweepId } from "@sweep/domain/Id"
 import { type ResultsResponse, SweepServiceClient, type WatchResponse } from "@sweep/proto/sweep"
 import { callReader } from "./callReader.ts"
-import { unaryDeadline } from "./channelOptions.ts"
+import { readDeadline, unaryDeadline } from "./channelOptions.ts"
 import { channelFor, type GrpcClientOptions } from "./grpcChannel.ts"
 import { join } from "./jsonChunks.ts"
 import { apiErrorOf } from "./status.ts"
@@ -26,6 +26,9 @@ import {
   stateJson,
   statusJson,
 } from "./sweepCodec.ts"
+
+/** For what ends by itself, in contrast to what is followed. */
+const soon = () => ({ deadline: Date.now() + readDeadline })
 
 type ApiError = NotFound | Refused | Unavailable
 
@@ -95,13 +98,13 @@ export const layer = (options: GrpcClientOptions): Layer.Layer<SweepApi> =>
           ),
 
         list: joined(
-          stream(() => client.list({}), chunkOf),
+          stream(() => client.list({}, soon()), chunkOf),
           statesJson.decode,
         ).pipe(Effect.mapError(onlyUnavailable)),
 
         get: (sweep) =>
           joined(
-            stream(() => client.get({ sweep }), chunkOf),
+            stream(() => client.get({ sweep }, soon()), chunkOf),
             stateJson.decode,
           ).pipe(Effect.mapError(noRefused)),
 
@@ -109,7 +112,7 @@ export const layer = (options: GrpcClientOptions): Layer.Layer<SweepApi> =>
           Effect.suspend(() => {
             const curves: Array<Curve> = []
             const head = stream(
-              () => client.results({ sweep, maxPoints }),
+              () => client.results({ sweep, maxPoints }, soon()),
               ({ part }: ResultsResponse) => {
                 if (part?.$case === "curve") curves.push(decodeCurve(part.value))
                 return part?.$case === "jsonChunk" ? part.value : new Uint8Array()
@@ -165,7 +168,7 @@ export const layer = (options: GrpcClientOptions): Layer.Layer<SweepApi> =>
 
         query: (sql, limit) =>
           joined(
-            stream(() => client.query({ sql, limit }), chunkOf),
+            stream(() => client.query({ sql, limit }, soon()), chunkOf),
             queryJson.decode,
           ).pipe(Effect.mapError(noNotFound)),
 
