@@ -4,6 +4,7 @@
 import { readdir, rm, stat } from "node:fs/promises"
 import { join } from "node:path"
 import * as Effect from "effect/Effect"
+import * as Queue from "effect/Queue"
 import type * as Scope from "effect/Scope"
 import { type AttemptDirectory, keptAttempts } from "./AttemptDirectory.ts"
 
@@ -30,7 +31,9 @@ const bytesBelow = async (path: string): Promise<number> => {
 
 export const makeRetention = (home: string, keptBytes: number): Effect.Effect<Retention, never, Scope.Scope> =>
   Effect.gen(function* () {
-    const scope = yield* Effect.scope
+    // One at a time, in order: what came first counts as oldest.
+    const work = yield* Queue.unbounded<() => Promise<void>>()
+    yield* Effect.forkScoped(Effect.forever(Effect.flatMap(Queue.take(work), (job) => Effect.promise(job))))
     /** Bytes of each settled attempt, oldest first. */
     const kept = new Map<string, number>()
     let total = 0
@@ -50,7 +53,7 @@ export const makeRetention = (home: string, keptBytes: number): Effect.Effect<Re
         await remove(oldest)
       }
     }
-    const inBackground = (work: () => Promise<void>) => Effect.asVoid(Effect.forkIn(Effect.promise(work), scope))
+    const inBackground = (job: () => Promise<void>) => Effect.asVoid(Queue.offer(work, job))
 
     yield* inBackground(async () => {
       const settled = keptAttempts(home).filter(({ record }) => record.settled)

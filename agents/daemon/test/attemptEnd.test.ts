@@ -1,0 +1,83 @@
+import { describe, expect, it } from "vitest"
+import { attemptEnd, type Seen } from "../src/attemptEnd.ts"
+
+const seen = (what: Partial<Seen>): Seen => ({
+  over: { _tag: "Exited", code: 1, signal: null },
+  event: undefined,
+  stop: undefined,
+  step: 7,
+  values: { "train/loss": 1 },
+  stderr: "",
+  oomKilled: false,
+  invalid: 0,
+  problem: undefined,
+  ...what,
+})
+
+const finished = {
+  seq: 9,
+  at: "",
+  type: "finished",
+  step: 8,
+  values: { "eval/loss": "NaN" },
+  interrupted: false,
+} as const
+
+describe("the end of an attempt", () => {
+  it("is what the trainer wrote, whatever happened after", () => {
+    const stop = { mode: "kill", reason: "the sweep was stopped" } as const
+    expect(
+      attemptEnd(seen({ event: finished, stop, over: { _tag: "Exited", code: null, signal: "SIGKILL" } })),
+    ).toEqual({
+      _tag: "Finished",
+      interrupted: false,
+      step: 8,
+      values: { "eval/loss": NaN },
+    })
+  })
+
+  it("is a release when it was preempted, by this agent or by another", () => {
+    const stop = { mode: "preempt", reason: "paused" } as const
+    // Whatever status it chose to leave with.
+    expect(attemptEnd(seen({ stop, over: { _tag: "Exited", code: 0, signal: null } }))).toEqual({
+      _tag: "Released",
+      cause: "paused",
+    })
+    expect(attemptEnd(seen({ over: { _tag: "Exited", code: 143, signal: null } }))._tag).toBe("Released")
+    expect(attemptEnd(seen({ over: { _tag: "Done", status: "preempted" } }))._tag).toBe("Released")
+  })
+
+  it("is a failure without `finished`, even with exit status 0", () => {
+    expect(attemptEnd(seen({ over: { _tag: "Exited", code: 0, signal: null } }))).toMatchObject({
+      class: "bug",
+      message: "The trainer exited with status 0 without saying how the trial ended.",
+    })
+  })
+
+  it("is out of memory with the kernel's word or the library's, not with a bare SIGKILL", () => {
+    const killed = { _tag: "Exited", code: null, signal: "SIGKILL" } as const
+    expect(attemptEnd(seen({ over: killed, oomKilled: true }))).toMatchObject({ class: "oom" })
+    expect(attemptEnd(seen({ over: killed, stderr: "Killed" }))).toMatchObject({ class: "bug" })
+    expect(attemptEnd(seen({ stderr: "torch.OutOfMemoryError: CUDA out of memory." }))).toMatchObject({ class: "oom" })
+  })
+
+  it("of an adopted trainer is a release unless it left a reason", () => {
+    const over = { _tag: "Vanished" } as const
+    expect(attemptEnd(seen({ over, stderr: "UserWarning: slow tokenizer" }))._tag).toBe("Released")
+    const stderr = "Traceback (most recent call last):\n  File …\nValueError: no"
+    expect(attemptEnd(seen({ over, stderr }))).toMatchObject({ class: "bug", detail: stderr })
+  })
+
+  it("names the missing module", () => {
+    const stderr = "Traceback (most recent call last):\nModuleNotFoundError: No module named 'peft'"
+    expect(attemptEnd(seen({ stderr }))).toMatchObject({
+      class: "dependency",
+      message: "The trainer could not start: ModuleNotFoundError: No module named 'peft'",
+    })
+  })
+
+  it("is a failure when the trainer was ended for a fault of its own", () => {
+    const stop = { mode: "kill", reason: "The trainer wrote too much.", fault: true } as const
+    expect(attemptEnd(seen({ stop }))).toMatchObject({ class: "bug", message: "The trainer wrote too much." })
+  })
+})

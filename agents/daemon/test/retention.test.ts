@@ -1,0 +1,52 @@
+import { existsSync, mkdirSync, writeFileSync } from "node:fs"
+import { join } from "node:path"
+import { describe, expect, it } from "@effect/vitest"
+import { Epoch } from "@sweep/domain/Id"
+import * as Effect from "effect/Effect"
+import { attemptDirectory } from "../src/AttemptDirectory.ts"
+import { makeRetention } from "../src/retention.ts"
+import { temporaryDirectory } from "./testAgent.ts"
+
+const settled = (home: string, epoch: number) => {
+  const directory = attemptDirectory(home, Epoch.make(epoch))
+  for (const folder of [directory.checkpoints, join(directory.path, "adapter")]) {
+    mkdirSync(folder, { recursive: true })
+    writeFileSync(join(folder, "weights"), Buffer.alloc(1_000))
+  }
+  return directory
+}
+
+const until = (holds: () => boolean) =>
+  Effect.gen(function* () {
+    while (!holds()) yield* Effect.sleep(10)
+  })
+
+describe("retention", () => {
+  it.live("keeps the adapter, and the checkpoints only of what was released", () =>
+    Effect.gen(function* () {
+      const home = yield* temporaryDirectory
+      mkdirSync(join(home, "attempts"))
+      const retention = yield* makeRetention(home, 1e9)
+      const [finished, released, unwanted] = [settled(home, 1), settled(home, 2), settled(home, 3)]
+      yield* retention.keep(finished, { checkpoints: false })
+      yield* retention.keep(released, { checkpoints: true })
+      yield* retention.forget(unwanted)
+      yield* until(() => !existsSync(finished.checkpoints) && !existsSync(unwanted.path))
+      expect(existsSync(join(finished.path, "adapter/weights"))).toBe(true)
+      expect(existsSync(join(released.checkpoints, "weights"))).toBe(true)
+    }),
+  )
+
+  it.live("stays within its total, the oldest going first", () =>
+    Effect.gen(function* () {
+      const home = yield* temporaryDirectory
+      mkdirSync(join(home, "attempts"))
+      const retention = yield* makeRetention(home, 2_500)
+      const attempts = [1, 2, 3].map((epoch) => settled(home, epoch))
+      for (const attempt of attempts) yield* retention.keep(attempt, { checkpoints: false })
+      yield* until(() => !existsSync(attempts[0]!.path))
+      yield* Effect.sleep(50)
+      expect(attempts.map(({ path }) => existsSync(path))).toEqual([false, true, true])
+    }),
+  )
+})
