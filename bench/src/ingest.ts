@@ -54,7 +54,7 @@ const spec = Schema.decodeUnknownSync(SweepSpec)({
   replicas: 1,
   earlyTerminate: null,
   overfitting: { action: "flag" },
-  budget: { trials: 4, gpuHours: null, hours: null },
+  budget: { trials: 8, gpuHours: null, hours: null },
   resources: { gpus: 1 },
   probes: [],
   enqueue: [],

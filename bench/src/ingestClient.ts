@@ -1,4 +1,4 @@
-// The agent's end of the `ingest` benchmark, a process of its own: connects like an agent, takes four trials and sends
+// The agent's end of the `ingest` benchmark, a process of its own: connects like an agent, takes eight trials and sends
 // points for them over the real session whenever a line on standard input says so: `flood SECONDS` as fast as they are
 // acknowledged, `paced SECONDS POINTS_PER_SECOND` at a rate. Owns both measurements; answers each with a line of JSON.
 import { createInterface } from "node:readline"
@@ -16,7 +16,8 @@ const [address] = process.argv.slice(2)
 /** Of a flood. */
 const pointsPerMessage = 1_000
 
-const attempts = 4
+/** Of a box with eight GPUs. */
+const attempts = 8
 /** Messages of one attempt under way, as the agent has them. */
 const window = 8
 const metrics = ["train/loss", "train/learning_rate", "train/grad_norm", "train/tokens_per_second"]
