@@ -4,7 +4,7 @@ import { readFileSync, statSync } from "node:fs"
 import { resolve } from "node:path"
 import * as Effect from "effect/Effect"
 import type { LoadedSweep } from "@sweep/spec/loadSweep"
-import { specErrors } from "@sweep/spec/SpecProblem"
+import { specErrors, type SpecProblem } from "@sweep/spec/SpecProblem"
 import { badInput } from "./exitCodes.ts"
 import { home } from "./home.ts"
 import { note } from "./output.ts"
@@ -46,29 +46,34 @@ const tried = Effect.fnUntraced(function* (loaded: LoadedSweep) {
   const { parsed, spec, warnings } = loaded
   try {
     samplerFor(spec)
-    const never = neverActive(compileSpace(spec.space)).map((where) =>
+    const never = neverActive(compileSpace(spec.space))
+    const problems = never.map((where) =>
       spaceProblem(parsed, { where, message: `no draw had \`${where}\`: its condition never seems to hold` }),
     )
-    return { spec, warnings: [...warnings, ...never] }
+    return { spec, neverActive: never, warnings: [...warnings, ...problems] }
   } catch (error) {
     if (error instanceof InvalidSpace) return yield* specErrors([spaceProblem(parsed, error)], parsed.text)
     throw error
   }
 })
 
+/** Fails with every problem of the file rendered; what is allowed but odd comes back as `warnings`. */
 export const readSweepFile = Effect.fn("readSweepFile")(function* (path: string) {
   const text = yield* readText(path)
   const { loadSweep } = yield* Effect.promise(() => import("@sweep/spec/loadSweep"))
   const { renderProblems } = yield* Effect.promise(() => import("@sweep/spec/renderProblems"))
   const { prepared } = yield* home
-  const { spec, warnings } = yield* loadSweep(text, {
-    path,
-    absolutePath: resolve(path),
-    workDirectory: prepared,
-  }).pipe(
+  const read = yield* loadSweep(text, { path, absolutePath: resolve(path), workDirectory: prepared }).pipe(
     Effect.flatMap(tried),
     Effect.catchTag("SpecErrors", (error) => Effect.fail(badInput(renderProblems(error.problems, error.text)))),
   )
-  if (warnings.length > 0) yield* note(renderProblems(warnings, text))
-  return { spec, warnings: warnings.map(({ line, message }) => `line ${line}: ${message}`) }
+  return { ...read, text }
+})
+
+export const noteWarnings = Effect.fn("noteWarnings")(function* (read: {
+  readonly warnings: ReadonlyArray<SpecProblem>
+  readonly text: string
+}) {
+  const { renderProblems } = yield* Effect.promise(() => import("@sweep/spec/renderProblems"))
+  if (read.warnings.length > 0) yield* note(renderProblems(read.warnings, read.text))
 })

@@ -2,7 +2,7 @@ import * as Effect from "effect/Effect"
 import * as Argument from "effect/cli/Argument"
 import * as Command from "effect/cli/Command"
 import * as flags from "../flags.ts"
-import { printJson, printLines } from "../output.ts"
+import { print, printJson } from "../output.ts"
 
 export const check = Command.make(
   "check",
@@ -13,10 +13,11 @@ export const check = Command.make(
   ({ file, json }) =>
     Effect.gen(function* () {
       const { readSweepFile } = yield* Effect.promise(() => import("../readSweepFile.ts"))
-      const { preview, previewLines } = yield* Effect.promise(() => import("../preview.ts"))
-      const { spec, warnings } = yield* readSweepFile(file)
-      const seen = preview(spec, warnings)
-      yield* json ? printJson(seen) : printLines(previewLines(file, spec, seen))
+      const { preview } = yield* Effect.promise(() => import("../preview.ts"))
+      const { describeSweep, renderDescription } = yield* Effect.promise(() => import("@sweep/spec/describeSweep"))
+      const { spec, neverActive, warnings } = yield* readSweepFile(file)
+      const description = describeSweep(spec, { ...preview(spec), neverActive }, warnings)
+      yield* json ? printJson(description) : print(renderDescription(description))
     }),
 ).pipe(
   Command.withDescription("Check a sweep file: what it means, the first trials, the cost; nothing is run"),

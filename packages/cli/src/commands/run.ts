@@ -26,8 +26,10 @@ export const run = Command.make(
   },
   ({ file, coordinator, detach, slots, json }) =>
     Effect.gen(function* () {
-      const { readSweepFile } = yield* Effect.promise(() => import("../readSweepFile.ts"))
-      const { spec } = yield* readSweepFile(file)
+      const { noteWarnings, readSweepFile } = yield* Effect.promise(() => import("../readSweepFile.ts"))
+      const read = yield* readSweepFile(file)
+      yield* noteWarnings(read)
+      const { spec } = read
       const found = yield* findAddress(coordinator)
       if (found === undefined) {
         const { runHere } = yield* Effect.promise(() => import("../runLocally.ts"))

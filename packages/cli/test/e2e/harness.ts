@@ -1,6 +1,6 @@
 // Starts the real command as real processes in a directory of the test's own, and ends what it started.
 import { type ChildProcess, spawn } from "node:child_process"
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs"
+import { mkdtempSync, readdirSync, readlinkSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { dirname, join } from "node:path"
 import { fileURLToPath } from "node:url"
@@ -49,6 +49,18 @@ export class Running {
   }
 }
 
+/** Trainers outlive an agent that was killed: they are found by where they work. */
+const killEverythingIn = (directory: string): void => {
+  for (const name of readdirSync("/proc")) {
+    if (!/^[0-9]+$/.test(name)) continue
+    try {
+      if (readlinkSync(`/proc/${name}/cwd`).startsWith(`${directory}/`)) process.kill(Number(name), "SIGKILL")
+    } catch {
+      // Gone meanwhile, or not ours to look at.
+    }
+  }
+}
+
 /** A directory with a state directory of its own; everything started in it ends with the test. */
 export class Workplace {
   readonly directory = mkdtempSync(join(tmpdir(), "sweep-e2e-"))
@@ -59,6 +71,7 @@ export class Workplace {
     onTestFinished(async () => {
       for (const running of this.#started) running.kill("SIGKILL")
       await Promise.all(this.#started.map((running) => running.done))
+      killEverythingIn(this.directory)
       rmSync(this.directory, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 })
     })
   }
@@ -100,7 +113,7 @@ export const smallSweep = (
   } = {},
 ): string => `
 name: ${change.name ?? "small"}
-model: ${quickstart}/base-model
+model: ${process.env["E2E_MODEL"] ?? `${quickstart}/base-model`}
 data: {train: ${quickstart}/train.json, eval: ${quickstart}/eval.json}
 trainer: peft
 metric: {name: eval/loss, goal: minimize}
