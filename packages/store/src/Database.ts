@@ -1,6 +1,6 @@
 // The open database file. Owns that there is one owner (one process, one instance in it), the settings, the migrations
 // and the views, and how connections for reading are handed out. What is written and read is its callers' affair.
-import { mkdirSync, realpathSync } from "node:fs"
+import { mkdirSync, realpathSync, rmSync } from "node:fs"
 import { availableParallelism, totalmem } from "node:os"
 import { join } from "node:path"
 import type { DuckDBConnection, DuckDBInstance, DuckDBValue } from "@duckdb/node-api"
@@ -125,6 +125,8 @@ export const open = Effect.fn("Database.open")(function* (
   yield* Effect.tryPromise({
     try: async () => {
       await migrate(writer, file)
+      // What an export that was killed has left.
+      rmSync(exports, { recursive: true, force: true })
       // From here on no SQL, ours or a person's, reaches the disk beyond the database itself and the exports.
       await writer.run(`SET GLOBAL temp_directory = ${quoted(join(home, "spill"))}`)
       await writer.run(`SET GLOBAL allowed_directories = [${quoted(exports)}]`)

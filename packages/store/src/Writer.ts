@@ -34,8 +34,9 @@ interface Pending {
 
 /** Points in one commit, roughly: more make no commit cheaper per point, only the wait longer. */
 const groupPoints = 50_000
-/** Points between two looks at the event loop, about 10 ms. */
+/** Points, or facts, between two looks at the event loop: about 10 ms. */
 const yieldPoints = 16_384
+const yieldFacts = 2048
 
 /** What the writer knows of the tables; a commit works on a copy that replaces it once committed. */
 interface Known {
@@ -178,7 +179,10 @@ export const make = Effect.fn("Writer.make")(function* (
     try {
       const answers: Array<ReadonlyArray<HighWater>> = []
       for (const { facts, batches, logs } of group) {
-        for (const fact of facts) addFact(fact)
+        for (const [i, fact] of facts.entries()) {
+          addFact(fact)
+          if (i % yieldFacts === yieldFacts - 1) await turn()
+        }
         for (const batch of batches) await addBatch(batch)
         for (const chunk of logs) addLog(chunk)
         answers.push(Array.from(new Set([...batches, ...logs].map(({ epoch }) => epoch)), markOf))

@@ -24,6 +24,14 @@ const kinds: ReadonlyArray<readonly [pattern: RegExp, failure: (file: string, me
       }),
   ],
   [
+    /has been invalidated/i,
+    (file) =>
+      new StoreError({
+        reason: "io",
+        message: `${file} takes no more after an earlier failure. Nothing acknowledged is lost: restart sweep.`,
+      }),
+  ],
+  [
     /newer version of duckdb|storage version|database file with version number/i,
     (file, message) =>
       new StoreError({

@@ -122,8 +122,9 @@ WITH moves AS (
   SELECT * FROM moves WHERE type = 'TrialAssigned'
   QUALIFY row_number() OVER (PARTITION BY sweep, trial, epoch ORDER BY seq) = 1
 ), later AS (
-  SELECT a.seq AS assigned, min(m.seq) FILTER (WHERE m.type = 'TrialStarted') AS started,
-    min(m.seq) FILTER (WHERE m.type <> 'TrialStarted') AS ended
+  SELECT a.seq AS assigned, min(m.seq) FILTER (WHERE m.type <> 'TrialStarted') AS ended,
+    -- A start that comes after the end is another attempt's, or none.
+    nullif(least(min(m.seq) FILTER (WHERE m.type = 'TrialStarted'), coalesce(ended, 9e18::BIGINT)), ended) AS started
   FROM assigned a JOIN moves m ON m.sweep = a.sweep AND m.trial = a.trial AND m.seq > a.seq
   WHERE m.epoch IS NULL OR (m.epoch = a.epoch) <> (m.type = 'TrialAssigned') GROUP BY a.seq
 )
@@ -143,7 +144,7 @@ SELECT
   epoch_ms(ended.at_ms::BIGINT) AS ended_at
 FROM assigned a
 LEFT JOIN later l ON l.assigned = a.seq
-LEFT JOIN journal.facts started ON started.seq = l.started AND (l.ended IS NULL OR l.started < l.ended)
+LEFT JOIN journal.facts started ON started.seq = l.started
 LEFT JOIN journal.facts ended ON ended.seq = l.ended
 `
 

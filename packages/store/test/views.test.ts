@@ -8,6 +8,7 @@ import { Verdict } from "@sweep/domain/Verdict"
 import { random } from "@sweep/testing/Random"
 import { exampleSpec } from "@sweep/testing/exampleSpec"
 import { batchOf, epochNumber, logOf, type Point, sweep, trialNumber } from "@sweep/testing/storeFixtures"
+import { attemptRecords } from "../src/attemptRecords.ts"
 import { layer } from "../src/DuckdbStore.ts"
 import { layerMemory, Store } from "../src/Store.ts"
 import { freshDirectory } from "./directory.ts"
@@ -80,7 +81,7 @@ it.live("the views sweeps and trials are the fold of the facts, whatever the fac
   Effect.gen(function* () {
     const store = yield* Store
     const facts = Array.from({ length: 40 }, (_, seed): ReadonlyArray<Fact> => [
-      ...randomFacts(seed, 3),
+      ...randomFacts(seed, 3).map((fact, i) => ({ ...fact, at: i })),
       // Most sweeps begin in good order, so that deep states are reached too.
       ...["a", "b"].map((id): Fact => ({
         _tag: "SweepSubmitted",
@@ -163,6 +164,16 @@ it.live("the views sweeps and trials are the fold of the facts, whatever the fac
         })),
     )
     expect(new Set(sweeps.map((row) => row["status"])).size).toBe(4)
+
+    const ends = new Set<string>()
+    for (const id of states.keys()) {
+      const found = yield* store.attempts(id)
+      expect(found).toEqual(attemptRecords(facts, id))
+      for (const { end } of found) ends.add(String(end).split(":")[0]!)
+    }
+    expect(ends).toEqual(
+      new Set(["null", "replaced", "released", "completed", "paused", "stopped", "failed", "cancelled"]),
+    )
   }).pipe(Effect.provide(layer({ directory: freshDirectory() }))),
 )
 
