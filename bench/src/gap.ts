@@ -40,7 +40,7 @@ const trialJson = (trial: number): string => {
   const training = Result.getOrThrow(
     fromParameters(
       { model, train: join(quickstart, "train.json"), eval: join(quickstart, "eval.json") },
-      { rank: [4, 8, 16][trial % 3]!, learning_rate: 1e-3 / trial, max_steps: 4, evals_per_epoch: 1 },
+      { rank: [4, 8, 16][trial % 3]!, learning_rate: 1e-3 / trial, max_steps: 2, evals_per_epoch: 1 },
     ),
   )
   return JSON.stringify({

@@ -53,19 +53,22 @@ export const makeRetention = (home: string, keptBytes: number): Effect.Effect<Re
         await remove(oldest)
       }
     }
+    const settle = async (directory: AttemptDirectory, checkpoints: boolean) => {
+      if (!checkpoints) await rm(directory.checkpoints, { recursive: true, force: true }).catch(() => undefined)
+      await add(directory.path)
+    }
     const inBackground = (job: () => Promise<void>) => Effect.asVoid(Queue.offer(work, job))
 
     yield* inBackground(async () => {
       const settled = keptAttempts(home).filter(({ record }) => record.settled)
-      for (const { directory } of settled.sort((a, b) => a.record.epoch - b.record.epoch)) await add(directory.path)
+      for (const { directory, record } of settled.sort((a, b) => a.record.epoch - b.record.epoch)) {
+        // What an earlier life of the agent did not come to do any more.
+        await settle(directory, record.end?._tag === "Released")
+      }
     })
 
     return {
-      keep: (directory, { checkpoints }) =>
-        inBackground(async () => {
-          if (!checkpoints) await rm(directory.checkpoints, { recursive: true, force: true }).catch(() => undefined)
-          await add(directory.path)
-        }),
+      keep: (directory, { checkpoints }) => inBackground(() => settle(directory, checkpoints)),
       forget: (directory) => inBackground(() => remove(directory.path)),
     }
   })
