@@ -90,7 +90,7 @@ export const claimHome = Effect.fn("AgentHome.claim")(function* (options: {
         if (owner === undefined) return { directory, agent: options.agent ?? rememberedId(directory) }
         if (options.taken === "refuse" || n === 64) {
           throw new HomeUnusable({
-            message: `Another agent (process ${owner}) works in ${directory}. Stop it, or give this one its own directory with --home.`,
+            message: `Another agent (process ${owner}) works in ${directory}. Stop it, or give this one its own directory with --directory.`,
           })
         }
       }
