@@ -148,6 +148,21 @@ def test_a_damaged_best_checkpoint_gives_way_to_the_best_of_the_rest(world: Worl
     assert finished["values"]["eval/best_loss"] == tiny.curve(whole, "eval/loss")[last]
 
 
+def test_checkpoints_that_are_no_good_do_not_pass_for_new_ones(whole: Path, train: Train) -> None:
+    def take_over_the_oldest(directory: Path) -> None:
+        take_over(whole)(directory)
+        oldest = directory / "checkpoints" / "step-00000018"
+        for step in (100, 200, 300):
+            shutil.copytree(oldest, directory / "checkpoints" / f"step-{step:08d}")
+            (directory / "checkpoints" / f"step-{step:08d}" / "optimizer.pt").write_bytes(b"torn")
+        (directory / "checkpoints" / "step-00000021" / "optimizer.pt").unlink()
+
+    second = train(prepare=take_over_the_oldest)
+    assert tiny.events(second)[0]["resumed_from_step"] == 18
+    assert sorted(path.name for path in (second / "checkpoints").iterdir()) == ["step-00000018", "step-00000021"]
+    assert (second / WEIGHTS).read_bytes() == (whole / WEIGHTS).read_bytes()
+
+
 @pytest.mark.parametrize("changes", [{"top__resume": False}, {"top__seed": 12}, {"optimizer__learning_rate": 0.02}])
 def test_starts_over_when_not_asked_to_resume_or_for_another_run(whole: Path, train: Train, changes: dict) -> None:
     second = train(prepare=take_over(whole), **changes)

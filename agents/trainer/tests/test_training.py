@@ -173,6 +173,16 @@ def test_plain_template_and_truncation_are_reported(world: World, train: Train) 
     assert truncated["eval"] > 0
 
 
+def test_no_example_is_longer_than_the_models_context(
+    train: Train, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data = tmp_path / "long.json"
+    data.write_text(json.dumps([*tiny.records(7, 1), {"instruction": "red " * 400, "output": "one"}]))
+    directory = train(data__train=str(data), max_length=4096, schedule__max_steps=1)
+    assert tiny.events(directory)[0]["truncated"] == {"train": 1, "eval": 0}
+    assert "cut to 256 tokens" in capsys.readouterr().out
+
+
 def test_grouping_by_length_trains_the_same_number_of_steps(train: Train) -> None:
     plain, grouped = train(), train(data__group_by_length=True)
     assert list(tiny.curve(grouped, "train/loss")) == list(tiny.curve(plain, "train/loss"))

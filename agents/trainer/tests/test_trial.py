@@ -46,6 +46,7 @@ def test_reads_every_field() -> None:
         ({"micro_batch_size": 3}, "training.micro_batch_size: expected a divisor of batch_size (8), found 3"),
         ({"adapter__use_dora": True}, "training.adapter.use_dora: unknown option; this trainer would ignore it"),
         ({"adapter__droput": 0.1}, "training.adapter.droput: unknown option (did you mean 'dropout'?)"),
+        ({"precision": "fp16"}, "training.precision: fp16 needs a CUDA device, found a CPU"),
         ({"packing": True}, "training.packing: unknown option"),
         ({"adapter": "lora"}, "training.adapter: expected an object, found 'lora'"),
         ({"adapter__target_modules": "/(/"}, "training.adapter.target_modules: /(/ is not a regular expression"),

@@ -33,6 +33,8 @@ def run(directory: Path, warm: WarmState | None, preemption: Preemption) -> Stat
         TrainingRun(directory, parsed, events, warm or WarmState(), preemption).run()
         return "finished"
     except Preempted:
+        if events.ended:
+            return "finished"  # it came while tidying up: there is nothing left to resume
         print("preempted: leaving with the last checkpoint", flush=True)
         return "preempted"
     except Exception as error:

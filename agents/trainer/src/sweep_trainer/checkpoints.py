@@ -44,6 +44,12 @@ class Checkpoints:
                 return step, self.path(step)
         return None
 
+    def discard_after(self, step: int) -> None:
+        """Removes those of later steps: they are damaged or another run's, and must not pass for this run's newest."""
+        for later in list(self._steps()):
+            if later > step:
+                shutil.rmtree(self.path(later), ignore_errors=True)
+
     def any(self) -> bool:
         """Whether there is a checkpoint at all, intact or not."""
         return any(True for _ in self._steps())

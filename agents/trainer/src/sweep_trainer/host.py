@@ -47,7 +47,7 @@ def serve() -> int:
                     print(f"{directory}: {error}", file=sys.stderr, flush=True)
                     status = "failed"
             _reply(replies, {"type": "done", "directory": str(directory), "status": status})
-            if status == "preempted":
+            if preemption.requested:
                 return EXIT_STATUS
             if status == "failed":
                 return 1

@@ -30,7 +30,7 @@ def choose(batch_size: int, longest: int, base: BaseModel, gradient_checkpointin
 def _gpu_tokens(base: BaseModel, gradient_checkpointing: bool) -> int:
     """Tokens whose activations fit, by the usual estimate for transformers with flash attention: per token 34·h bytes
     a layer (2·h with checkpointing, plus one layer's 34·h) and 10·V for the logits, their fp32 copy and gradient."""
-    config = base.model.config
+    config = base.model.config.get_text_config()
     hidden, layers, vocabulary = config.hidden_size, config.num_hidden_layers, config.vocab_size
     per_layer = 2 * hidden if gradient_checkpointing else 34 * hidden
     per_token = per_layer * layers + 34 * hidden + 10 * vocabulary

@@ -56,7 +56,7 @@ class TrainingRun:
         self._directory = directory
         self._trial = trial
         self._training = trial.training
-        self._device = _place(trial.device)
+        self._device = _place(trial.device, trial.training.precision)
         self._events = events
         self._warm = warm
         self._preemption = preemption
@@ -75,9 +75,7 @@ class TrainingRun:
         environment.seed_everything(self._trial.seed)
         adapter = self._training.adapter
         self._model = adapter.attach(base.model, self._plan.total_steps)
-        checkpoint = self._checkpoints.newest_intact() if self._trial.resume else None
-        if self._trial.resume and checkpoint is None and self._checkpoints.any():
-            print("no checkpoint here is intact and of this run: starting from the beginning", flush=True)
+        checkpoint = self._take_up()
         self._say_started(checkpoint, sum(example.truncated for example in examples))
         self._loop = TrainingLoop(
             self._model,
@@ -94,6 +92,14 @@ class TrainingRun:
         self._finish(encoder, began)
         self._give_back()
 
+    def _take_up(self) -> tuple[int, Path] | None:
+        """Step and folder of the checkpoint to go on from, if there is one to go on from."""
+        checkpoint = self._checkpoints.newest_intact() if self._trial.resume else None
+        if self._trial.resume and checkpoint is None and self._checkpoints.any():
+            print("no checkpoint here is intact and of this run: starting from the beginning", flush=True)
+        self._checkpoints.discard_after(0 if checkpoint is None else checkpoint[0])
+        return checkpoint
+
     # Before the training
 
     def _prepare(self) -> tuple[BaseModel, list[Example], Encoder]:
@@ -102,9 +108,11 @@ class TrainingRun:
         environment.hub_offline(files.folder is not None)
         loading = time.perf_counter()
         base, base_key, self._was_warm = self._warm.base(files, training.quantization, training.precision, self._device)
-        self._base = base
+        # Past the context it was made for, a model with learned positions has none.
+        context = getattr(base.model.config.get_text_config(), "max_position_embeddings", None)
+        self._max_length = min(training.max_length, context or training.max_length)
         encoding = time.perf_counter()
-        encoder = Encoder(base.tokenizer, training.max_length)
+        encoder = Encoder(base.tokenizer, self._max_length)
         examples = self._examples(base, base_key, encoder)
         self._eval_set, eval_key = self._encode_eval(base, base_key, encoder)
         self._plan = planning.plan(training, len(examples), self._micro_batch_size(base, examples))
@@ -122,13 +130,13 @@ class TrainingRun:
         def make() -> list[Example]:
             return objective.examples(read_records(data.train, data.max_samples), encoder, base)
 
-        key = ("train", base_key, objective, _stamp(data.train), data.max_samples, self._training.max_length)
+        key = ("train", base_key, objective, _stamp(data.train), data.max_samples, self._max_length)
         return self._warm.keep(key, make)
 
     def _encode_eval(self, base: BaseModel, base_key: Hashable, encoder: Encoder) -> tuple[EvalSet, Hashable]:
         path = self._training.data.eval
         vocabulary = base.model.config.get_text_config().vocab_size
-        key = ("eval", base_key, _stamp(path), self._training.max_length)
+        key = ("eval", base_key, _stamp(path), self._max_length)
         eval_set = self._warm.keep(
             key, lambda: EvalSet.of(encoder.examples(read_records(path)), encoder.pad, vocabulary)
         )
@@ -144,7 +152,7 @@ class TrainingRun:
         cut = {"train": truncated, "eval": self._eval_set.truncated}
         if any(cut.values()):
             print(
-                f"cut to {self._training.max_length} tokens: {cut['train']} training and {cut['eval']} eval examples",
+                f"cut to {self._max_length} tokens: {cut['train']} training and {cut['eval']} eval examples",
                 flush=True,
             )
         parameters = list(self._model.parameters())
@@ -325,12 +333,14 @@ class TrainingRun:
             self._warm.give_back(adapter.detach(model))
 
 
-def _place(device: Device) -> torch.device:
+def _place(device: Device, precision: str) -> torch.device:
     torch.set_num_threads(device.threads)
     if device.kind == "cpu":
         return torch.device("cpu")
     if not torch.cuda.is_available():
         raise Unavailable("the trial asks for a CUDA device, but torch finds none; is this a CPU-only build of torch?")
+    if precision == "bf16" and not torch.cuda.is_bf16_supported():
+        raise Unavailable("this GPU has no bf16; use fp16 or fp32")
     # The agent shows this process its own devices only, so that the first visible one is the trial's.
     return torch.device("cuda:0")
 

@@ -121,12 +121,15 @@ def parse(value: Any) -> Trial:
     contract = top.integer("contract", 1)
     if contract != CONTRACT:
         raise DataError(f"contract: this trainer speaks version {CONTRACT} of the trainer contract, found {contract}")
+    training, device = _training(top.section("training")), _device(top)
+    if training.precision == "fp16" and device.kind == "cpu":
+        raise DataError("training.precision: fp16 needs a CUDA device, found a CPU; use bf16 or fp32")
     return Trial(
         seed=top.integer("seed", 0),
-        training=_training(top.section("training")),
+        training=training,
         raw_training=top.raw("training"),
         probes=tuple(_probe(item, f"probes[{index}]") for index, item in enumerate(_list(top, "probes", []))),
-        device=_device(top),
+        device=device,
         resume=top.flag("resume", False),
     )
 

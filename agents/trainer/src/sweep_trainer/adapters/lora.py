@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..fields import Fields
+from ..installed import missing
 from . import peft_model, target_modules
 from .contract import Adapter
 
@@ -36,6 +37,10 @@ class Lora(Adapter):
             dropout=fields.number("dropout", 0, 1, default=0.0),
             targets=target_modules.parse(fields),
         )
+
+    @classmethod
+    def unavailable(cls) -> str | None:
+        return missing("peft")
 
     def peft_options(self) -> dict[str, Any]:
         """The keyword arguments of PEFT's LoraConfig."""

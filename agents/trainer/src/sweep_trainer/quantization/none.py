@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ..fields import Fields
+from ..installed import missing
 from .contract import Quantization
 
 if TYPE_CHECKING:
@@ -21,6 +22,10 @@ class NoQuantization(Quantization):
     @classmethod
     def parse(cls, fields: Fields) -> NoQuantization:
         return cls()
+
+    @classmethod
+    def unavailable(cls) -> str | None:
+        return missing("torch", "transformers", "accelerate")
 
     def load_options(self, compute: torch.dtype) -> dict[str, Any]:
         return {"dtype": compute}
