@@ -31,6 +31,7 @@ const checks = [
   { name: "format", run: command(bin("oxfmt"), "--check", ".") },
   { name: "lint", run: command(bin("oxlint"), "--deny-warnings") },
   { name: "types", run: command(bin("tsc"), "-p", ".") },
+  { name: "types of the page", run: command(bin("tsc"), "-p", "reports/page") },
   { name: "proto lint", run: command("pnpm", "--filter", "@sweep/proto", "lint") },
   { name: "proto generated", run: generated },
   { name: "unused", run: command(bin("knip")) },

@@ -1,10 +1,11 @@
 // Draws each chart when it comes near the screen, at the width of its box, and ties the charts to the focus, the legend
 // and each other's zoom. Vega's expressions are interpreted, never compiled to functions: the page's policy allows no eval.
-import { Error as LogError, type Item, parse, View } from "vega"
+import { Error as LogError, parse, View } from "vega"
 import { expressionInterpreter } from "vega-interpreter"
 import type { PageChart, PageData } from "../src/PageData.ts"
 import type { Focus } from "./focus.ts"
-import { nearest, tooltipOf } from "./tooltip.ts"
+import { type Lines, linesOf } from "./nearestLine.ts"
+import { tooltipOf } from "./tooltip.ts"
 import { unpack } from "./unpack.ts"
 
 const widthOf = (box: HTMLElement): number => Math.max(240, Math.floor(box.clientWidth))
@@ -12,11 +13,15 @@ const widthOf = (box: HTMLElement): number => Math.max(240, Math.floor(box.clien
 /** The signals by which Vega-Lite binds an interval to the scales, where a chart can be zoomed. */
 const frames = { x: "frame_step", y: "frame_value" } as const
 
+type Scale = ((value: number) => number) & { readonly domain: () => [number, number] }
+const scaleOf = (view: View, channel: string): Scale => view.scale(channel) as Scale
+
 interface Drawn {
-  readonly chart: PageChart
   readonly box: HTMLElement
   readonly view: View
-  readonly zooms: boolean
+  readonly lines: Lines | null
+  /** Whether the specification knows the signal. */
+  readonly knows: (signal: string) => boolean
 }
 
 export const drawCharts = (data: PageData, focus: Focus): void => {
@@ -25,66 +30,96 @@ export const drawCharts = (data: PageData, focus: Focus): void => {
   const hidden = new Set<string>()
   let focused = 0
 
+  const bringOut = ({ box, view, lines, knows }: Drawn): void => {
+    if (!knows("focus")) return
+    view.signal("focus", focused)
+    if (lines !== null) {
+      box.classList.toggle("focused", focused !== 0)
+      view.data(
+        "focused",
+        lines.of(focused).map((row) => ({ ...row })),
+      )
+    }
+    void view.runAsync()
+  }
+
   const draw = async (chart: PageChart, box: HTMLElement): Promise<void> => {
     const spec = data.specs[chart.spec]!
-    const zooms = JSON.stringify(spec).includes(`"${frames.x}"`)
     const container = document.createElement("div")
     const view = new View(parse(spec, undefined, { ast: true }), {
       renderer: "svg",
       container,
       expr: expressionInterpreter,
-      hover: true,
       // Warnings are about layers without rows: an empty focus, say.
       logLevel: LogError,
     })
     view.width(widthOf(box))
     for (const [name, value] of Object.entries(chart.signals)) view.signal(name, value)
-    for (const { name, columns } of chart.data) view.data(name, unpack(columns))
-    view
-      .signal("interactive", true)
-      .signal("focus", focused)
-      .signal("hidden", [...hidden])
-    view.tooltip((_handler, event, item: Item | null, value) => {
-      if (item === null || item === undefined || value === null || value === undefined || value === "") {
-        tooltip.hide()
-        focus.hover(0)
-        return
+    const sets = new Map(chart.data.map(({ name, columns }) => [name, unpack(columns)]))
+    // Vega writes on the rows it is given.
+    for (const [name, rows] of sets) view.data(name, chart.lines === null ? rows : rows.map((row) => ({ ...row })))
+    const signals = new Set(spec.signals?.map((signal) => signal.name))
+    const one: Drawn = {
+      box,
+      view,
+      lines: chart.lines === null ? null : linesOf(sets.get("curves") ?? [], chart.lines),
+      knows: (signal) => signals.has(signal),
+    }
+    if (one.knows("hidden")) view.signal("hidden", [...hidden])
+
+    const leave = () => {
+      tooltip.hide()
+      focus.hover(0)
+    }
+    /** The row the reader points at. */
+    const under = (event: MouseEvent, item: unknown): Readonly<Record<string, unknown>> | undefined => {
+      if (one.lines !== null) {
+        const box = container.getBoundingClientRect()
+        const [left, top] = view.origin()
+        const pointer = { x: event.clientX - box.left - left, y: event.clientY - box.top - top }
+        if (pointer.x < 0 || pointer.y < 0 || pointer.y > view.height()) return undefined
+        const scale = { x: scaleOf(view, "x"), y: scaleOf(view, "y") }
+        return one.lines.at(pointer, scale, (row) => !hidden.has(String(row["tone"])))
       }
-      const x = event.clientX - container.getBoundingClientRect().left - view.origin()[0]
-      const datum = nearest(item, x)
-      tooltip.show(event, datum)
-      focus.hover(Number(datum["trial"]))
+      const { tooltip: says, datum } = (item ?? {}) as { tooltip?: unknown; datum?: Record<string, unknown> }
+      return says === undefined ? undefined : datum
+    }
+    // Vega's own tooltips know a line only near its points; ours finds the nearest.
+    view.tooltip(() => undefined)
+    view.addEventListener("pointermove", (event, item) => {
+      const row = under(event as PointerEvent, item)
+      container.style.cursor = row === undefined ? "" : "pointer"
+      if (row === undefined) return leave()
+      tooltip.show(event as PointerEvent, row, chart.measure)
+      focus.hover(Number(row["trial"]))
     })
-    view.addEventListener("click", (_event, item) => {
-      const trial = Number((item?.datum as Record<string, unknown> | undefined)?.["trial"] ?? 0)
-      if (trial > 0) focus.hold(trial)
+    view.addEventListener("click", (event, item) => {
+      const row = under(event as MouseEvent, item)
+      if (row !== undefined) focus.hold(Number(row["trial"]))
     })
+    container.addEventListener("pointerleave", leave)
+
     await view.runAsync()
     // The picture goes when the live chart is there, so that nothing flickers.
     box.replaceChildren(container)
-    drawn.set(chart.id, { chart, box, view, zooms })
-    container.addEventListener("pointerleave", () => {
-      tooltip.hide()
-      focus.hover(0)
-    })
-    if (zooms) {
+    drawn.set(chart.id, one)
+    if (focused !== 0) bringOut(one)
+    if (one.knows(frames.x)) {
       // Curves over the same steps move together.
       view.addSignalListener(frames.x, (_name, domain) => {
-        for (const other of drawn.values()) {
-          if (other.zooms && other.view !== view && String(other.view.signal(frames.x)) !== String(domain)) {
-            void other.view.signal(frames.x, domain).runAsync()
-          }
+        for (const { view: other, knows } of drawn.values()) {
+          if (other === view || !knows(frames.x) || String(other.signal(frames.x)) === String(domain)) continue
+          // The interval counts only when both of its sides are set.
+          const values = domain === null ? null : (other.signal(frames.y) ?? scaleOf(other, "y").domain())
+          void other.signal(frames.x, domain).signal(frames.y, values).runAsync()
         }
       })
     }
   }
 
-  const all = (change: (view: View) => View) => {
-    for (const { view } of drawn.values()) void change(view).runAsync()
-  }
   focus.subscribe((trial) => {
     focused = trial
-    all((view) => view.signal("focus", trial))
+    for (const one of drawn.values()) bringOut(one)
   })
 
   for (const chip of document.querySelectorAll<HTMLElement>("[data-tone]")) {
@@ -92,22 +127,23 @@ export const drawCharts = (data: PageData, focus: Focus): void => {
       const tone = chip.dataset["tone"]!
       if (!hidden.delete(tone)) hidden.add(tone)
       chip.setAttribute("aria-pressed", String(!hidden.has(tone)))
-      all((view) => view.signal("hidden", [...hidden]))
+      for (const { view, knows } of drawn.values()) {
+        if (knows("hidden")) void view.signal("hidden", [...hidden]).runAsync()
+      }
     })
   }
 
   for (const button of document.querySelectorAll<HTMLElement>("[data-zoom]")) {
     button.addEventListener("click", () => {
-      const target = drawn.get(button.dataset["for"]!)
-      if (target === undefined) return
-      const { view } = target
+      const view = drawn.get(button.dataset["for"]!)?.view
+      if (view === undefined) return
       const way = button.dataset["zoom"]!
       for (const [channel, signal] of Object.entries(frames)) {
         if (way === "reset") {
           view.signal(signal, null)
           continue
         }
-        const [low, high] = (view.scale(channel) as { domain: () => [number, number] }).domain()
+        const [low, high] = scaleOf(view, channel).domain()
         const half = ((high - low) / 2) * (way === "in" ? 0.65 : 1 / 0.65)
         // Steps start at 0: zooming keeps the left edge, values keep the middle of the frame.
         const middle = (low + high) / 2
@@ -124,6 +160,7 @@ export const drawCharts = (data: PageData, focus: Focus): void => {
       return chart === undefined ? [] : [[box, chart] as const]
     }),
   )
+  const boxes = [...waiting.keys()]
   const start = async (box: HTMLElement): Promise<void> => {
     const chart = waiting.get(box)
     if (!waiting.delete(box) || chart === undefined) return
@@ -135,20 +172,20 @@ export const drawCharts = (data: PageData, focus: Focus): void => {
     },
     { rootMargin: "600px" },
   )
-  const whenIdle = window.requestIdleCallback ?? ((then: () => void) => setTimeout(then, 120))
-  const drawRest = (): void => {
-    const [box] = waiting.keys()
-    if (box !== undefined) void start(box).finally(() => whenIdle(drawRest))
-  }
   const sizes = new ResizeObserver((entries) => {
     for (const { target } of entries) {
       const one = drawn.get((target as HTMLElement).dataset["chart"]!)
       if (one !== undefined && one.view.width() !== widthOf(one.box)) void one.view.width(widthOf(one.box)).runAsync()
     }
   })
-  for (const box of waiting.keys()) {
+  for (const box of boxes) {
     observer.observe(box)
     sizes.observe(box)
+  }
+  const whenIdle = window.requestIdleCallback ?? ((then: () => void) => setTimeout(then, 120))
+  const drawRest = (): void => {
+    const [box] = waiting.keys()
+    if (box !== undefined) void start(box).finally(() => whenIdle(drawRest))
   }
   whenIdle(drawRest)
 }

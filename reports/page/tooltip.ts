@@ -1,16 +1,6 @@
 // What shows beside the pointer over a chart. Everything is set as text; nothing is parsed as markup.
-import type { Item } from "vega"
 import type { PageData, Words } from "../src/PageData.ts"
 import { language } from "./language.ts"
-
-/** Of a line, Vega hands out its first point; this is the one nearest to the pointer. */
-export const nearest = (item: Item, x: number): Record<string, unknown> => {
-  const { mark } = item as unknown as {
-    mark: { marktype: string; items: ReadonlyArray<{ x: number; datum: Record<string, unknown> }> }
-  }
-  if (mark.marktype !== "line") return item.datum as Record<string, unknown>
-  return mark.items.reduce((a, b) => (Math.abs(b.x - x) < Math.abs(a.x - x) ? b : a)).datum
-}
 
 const digits = (value: unknown): string =>
   typeof value === "number" && !Number.isInteger(value) ? String(Number(value.toPrecision(5))) : String(value)
@@ -23,7 +13,11 @@ const element = (tag: string, text: string, name = ""): HTMLElement => {
 }
 
 export interface Tooltip {
-  readonly show: (event: { readonly clientX: number; readonly clientY: number }, datum: Record<string, unknown>) => void
+  readonly show: (
+    event: { readonly clientX: number; readonly clientY: number },
+    datum: Record<string, unknown>,
+    measure: string,
+  ) => void
   readonly hide: () => void
 }
 
@@ -32,7 +26,7 @@ export const tooltipOf = (data: PageData): Tooltip => {
   const trials = new Map(data.trials.map((one) => [one.trial, one]))
   const say = (words: Words) => words[language()]
 
-  const fill = (datum: Record<string, unknown>): void => {
+  const fill = (datum: Record<string, unknown>, measure: string): void => {
     const trial = trials.get(Number(datum["trial"]))
     const head = element("div", "", "head")
     head.append(element("span", `${say(data.words.trial)} ${String(datum["trial"])}`))
@@ -45,19 +39,20 @@ export const tooltipOf = (data: PageData): Tooltip => {
     const list = document.createElement("dl")
     const line = (name: string, value: string) => list.append(element("dt", name), element("dd", value))
     if ("step" in datum) line(say(data.words.step), digits(datum["step"]))
-    if ("value" in datum) line(typeof datum["series"] === "string" ? datum["series"] : "", digits(datum["value"]))
+    if ("value" in datum)
+      line(typeof datum["series"] === "string" ? `${datum["series"]}/loss` : measure, digits(datum["value"]))
     if ("trials" in datum) line(say(data.words.trials), digits(datum["trials"]))
     if (trial !== undefined) {
       list.append(document.createElement("hr"))
-      if (trial.objective !== null && "step" in datum) line(data.metric, trial.objective)
+      if (trial.objective !== null && "step" in datum) line(say(data.words.objective), trial.objective)
       for (const [name, value] of trial.parameters) line(name, digits(value))
     }
     box.replaceChildren(head, list)
   }
 
   return {
-    show: (event, datum) => {
-      fill(datum)
+    show: (event, datum, measure) => {
+      fill(datum, measure)
       box.hidden = false
       const { width, height } = box.getBoundingClientRect()
       const gap = 14

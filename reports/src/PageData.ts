@@ -13,6 +13,10 @@ export interface PageChart {
   readonly id: string
   /** Index into `specs`. */
   readonly spec: number
+  /** The field whose values each have a line in the data set `curves`; `null`: no lines. */
+  readonly lines: "trial" | "series" | null
+  /** What `value` in a row is. */
+  readonly measure: string
   readonly signals: Readonly<Record<string, number | string | boolean>>
   readonly data: ReadonlyArray<{ readonly name: string; readonly columns: ReadonlyArray<PackedColumn> }>
 }
@@ -28,11 +32,11 @@ export interface PageTrial {
 export interface PageData {
   readonly specs: ReadonlyArray<Spec>
   readonly charts: ReadonlyArray<PageChart>
-  readonly metric: string
   readonly trials: ReadonlyArray<PageTrial>
   readonly words: {
     readonly trial: Words
     readonly step: Words
+    readonly objective: Words
     readonly trials: Words
     readonly verdicts: Readonly<Record<string, Words>>
   }

@@ -57,10 +57,11 @@ const pageData = (standings: Standings, compiled: Awaited<ReturnType<typeof comp
   charts: compiled.charts.map(({ chart, spec }) => ({
     id: chart.id,
     spec,
+    lines: chart.lines,
+    measure: chart.measure,
     signals: chart.signals,
     data: Object.entries(chart.data).map(([name, rows]) => ({ name, columns: pack(rows) })),
   })),
-  metric: standings.metric,
   trials: standings.all.map((standing) => ({
     trial: standing.trial.number,
     tone: toneOf(standing),

@@ -360,5 +360,6 @@ export const footer = {
 export const page = {
   trial: { en: "Trial", zh: "试验" },
   step: { en: "step", zh: "步数" },
+  objective: { en: "objective", zh: "目标值" },
   trials: { en: "trials in this cell", zh: "此格内的试验数" },
 } as const

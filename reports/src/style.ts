@@ -28,7 +28,7 @@ export const style = `
 } }
 
 * { box-sizing: border-box; }
-html { -webkit-text-size-adjust: 100%; scroll-behavior: smooth; scroll-padding-top: 1rem; }
+html { -webkit-text-size-adjust: 100%; scroll-padding-top: 1rem; }
 body { margin: 0; background: var(--paper); color: var(--ink); font: 16px/1.55 var(--sans); overflow-wrap: break-word; }
 main, footer { max-width: 74rem; margin: 0 auto; padding: 0 clamp(1rem, 4vw, 2.5rem); }
 main { padding-top: clamp(1.25rem, 4vw, 3rem); }
@@ -145,6 +145,8 @@ figcaption { display: flex; justify-content: space-between; align-items: baselin
 figcaption h3 { margin: 0; min-width: 0; }
 .chart { min-width: 0; position: relative; }
 .chart svg { display: block; max-width: 100%; height: auto; overflow: visible; }
+.chart.focused .lines_marks { opacity: 0.2; }
+.chart.focused .leader_marks { opacity: 0.35; }
 .chart > svg { width: 100%; }
 .bar { display: flex; flex-wrap: wrap; gap: 0.5rem 1rem; align-items: center; }
 .legend { display: flex; flex-wrap: wrap; gap: 0.4rem; }
@@ -176,7 +178,7 @@ figcaption h3 { margin: 0; min-width: 0; }
 .evidence small { display: block; }
 .importance dl { margin: 0 0 0.75rem; max-width: 36rem; }
 .importance dl div { display: grid; grid-template-columns: minmax(7rem, 12rem) 1fr; gap: 1rem; align-items: center; padding: 0.15rem 0; }
-.importance dt { overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
+.importance dt { overflow-wrap: anywhere; line-height: 1.3; }
 .importance dd { margin: 0; display: flex; flex-wrap: wrap; align-items: center; gap: 0 0.6rem; font-size: 0.875rem; font-variant-numeric: tabular-nums; }
 .importance i { display: block; height: 0.7rem; background: var(--accent); border-radius: 2px; min-width: 2px; flex: 0 1 auto; }
 .importance dd span { white-space: nowrap; }
@@ -222,7 +224,6 @@ footer { margin-top: 4rem; padding-bottom: 2rem; color: var(--quiet); font-size:
   .facts div { grid-template-columns: minmax(0, 1fr); }
   figcaption { flex-wrap: wrap; gap: 0.25rem 1rem; }
 }
-@media (prefers-reduced-motion: reduce) { html { scroll-behavior: auto; } }
 @media print {
   @page { margin: 14mm; }
   body { font-size: 10.5pt; background: none; }

@@ -17,6 +17,10 @@ export interface Chart {
   readonly data: Readonly<Record<string, ReadonlyArray<Row>>>
   /** Values of the specification's parameters that differ from chart to chart. */
   readonly signals: Readonly<Record<string, number | string | boolean>>
+  /** The field whose values each have a line of `curves`, for a pointer to find; `null`: no lines. */
+  readonly lines: "trial" | "series" | null
+  /** What `value` in a row is, for who points at it: a metric's name. */
+  readonly measure: string
   readonly description: string
 }
 
@@ -55,6 +59,8 @@ export const trialText = (trial: TrialNumber): string => `trial ${trial}`
 export const config: Config = {
   // The box around a chart says what it shows; a label on each of thousands of points helps nobody.
   aria: false,
+  // Rows are finite when they get here; checking each again costs as much as drawing it.
+  mark: { invalid: null },
   background: "transparent",
   // Short, because a picture repeats it at every text; measured and shown in the same one.
   font: "system-ui, sans-serif",

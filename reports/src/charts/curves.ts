@@ -1,6 +1,7 @@
 // One metric of every trial over the optimiser steps: a line per trial in the colour of its verdict, the best trial on
-// top, the one in focus above all. The page links these charts with the leader board by the signal `focus` (a trial's
-// number, 0: none) and with the legend by `hidden` (verdicts not shown).
+// top, the one in focus above all. The page fills the data set `focused` with the curve the reader looks at, dims the
+// others by a style, and sets `focus` (a trial's number, 0: none) and `hidden` (verdicts not shown): redrawing 100
+// curves for each move of the pointer would take too long.
 import type { TopLevelSpec } from "vega-lite"
 import type { CurvePoint } from "@sweep/domain/Curve"
 import { median, type Standing } from "../Standings.ts"
@@ -19,14 +20,14 @@ const axes = {
     field: "step",
     type: "quantitative",
     title: "optimiser steps",
-    scale: { nice: false, zero: false, domainMin: 0 },
+    // `end`, `low` and `high` are set with the data.
+    scale: { nice: false, zero: false, domainMin: 0, domainMax: { expr: "end" } },
     axis: { tickCount: 8, format: "~s" },
   },
   y: {
     field: "value",
     type: "quantitative",
     title: null,
-    // `low` and `high` are set with the data.
     scale: { domainMin: { expr: "low" }, domainMax: { expr: "high" }, nice: false, zero: false },
     axis: { tickCount: 6 },
   },
@@ -42,12 +43,12 @@ const spec = (height: number): TopLevelSpec => ({
   height,
   autosize: { type: "fit", contains: "padding" },
   config,
-  datasets: { curves: [], base: [], marks: [] },
+  datasets: { curves: [], leader: [], focused: [], base: [], marks: [] },
   params: [
     { name: "focus", value: noTrial },
     { name: "best", value: noTrial },
     { name: "hidden", value: [] },
-    { name: "interactive", value: false },
+    { name: "end", value: 1 },
     { name: "low", value: 0 },
     { name: "high", value: 1 },
   ],
@@ -78,23 +79,19 @@ const spec = (height: number): TopLevelSpec => ({
       encoding: {
         ...axes,
         strokeDash: { field: "tone", type: "nominal", scale: dashScale, legend: null },
-        opacity: { condition: { test: "focus > 0", value: 0.13 }, value: 0.62 },
+        opacity: { value: 0.62 },
       },
     },
     {
-      name: "best",
-      data: { name: "curves" },
-      transform: [shown, { filter: "datum.trial === best" }],
+      name: "leader",
+      data: { name: "leader" },
+      transform: [shown],
       mark: { type: "line", strokeWidth: 3, clip: true, strokeCap: "round", strokeJoin: "round" },
-      encoding: {
-        ...axes,
-        opacity: { condition: { test: "focus > 0 && focus !== best", value: 0.3 }, value: 1 },
-      },
+      encoding: axes,
     },
     {
-      name: "focus",
-      data: { name: "curves" },
-      transform: [{ filter: "datum.trial === focus" }],
+      name: "focused",
+      data: { name: "focused" },
       mark: { type: "line", strokeWidth: 3, clip: true, strokeCap: "round", strokeJoin: "round" },
       encoding: axes,
     },
@@ -111,23 +108,6 @@ const spec = (height: number): TopLevelSpec => ({
       transform: [{ filter: "datum.trial === (focus || best)" }],
       mark: { type: "text", dy: 15, fontWeight: 600, align: { expr: "datum.align" }, clip: true },
       encoding: { x: axes.x, y: axes.y, text: { field: "label", type: "nominal" } },
-    },
-    {
-      // Easier to hit than a thin line; drawn only where there is a pointer.
-      name: "hit",
-      data: { name: "curves" },
-      transform: [{ filter: "interactive" }, shown],
-      mark: { type: "line", strokeWidth: 11, strokeOpacity: 0.001, clip: true },
-      encoding: {
-        x: axes.x,
-        y: axes.y,
-        detail: axes.detail,
-        tooltip: [
-          { field: "trial", type: "nominal" },
-          { field: "step", type: "quantitative" },
-          { field: "value", type: "quantitative" },
-        ],
-      },
     },
   ],
 })
@@ -187,10 +167,13 @@ export const curvesChart = (input: CurvesInput, limit = mostPoints): (Chart & { 
     spec: input.size === "tall" ? tall : low,
     data: {
       curves: rows,
+      leader: rows.filter((row) => row["trial"] === best),
       base: base.map((value) => ({ value })),
       marks: marks.map((mark) => ({ ...mark, align: alignOf(mark["step"] as number) })),
     },
-    signals: { best, low: bottom, high: top },
+    signals: { best, low: bottom, high: top, end },
+    lines: "trial",
+    measure: input.metric,
     description:
       `${input.metric} of ${drawn.length} ${drawn.length === 1 ? "trial" : "trials"} over optimiser steps` +
       (best === noTrial ? "." : `; trial ${best} is the best.`),

@@ -73,12 +73,7 @@ const spec = (x: string, y: string, lines: number): TopLevelSpec => {
     autosize: { type: "fit", contains: "padding" },
     config: { ...config, scale: { bandPaddingInner: 0.05, bandPaddingOuter: 0.03 } },
     datasets: { cells: [] },
-    params: [
-      { name: "focus", value: noTrial },
-      { name: "best", value: noTrial },
-      { name: "hidden", value: [] },
-      { name: "interactive", value: false },
-    ],
+    params: [{ name: "best", value: noTrial }],
     data: { name: "cells" },
     layer: [
       {
@@ -213,6 +208,8 @@ export const heatMap = (
     spec: spec(x!, y!, new Set(rows.map((row) => row["line"])).size),
     data: { cells: rows },
     signals: { best: standings.best?.trial.number ?? noTrial },
+    lines: null,
+    measure: standings.metric,
     description: `Best ${standings.metric} for each ${x} and ${y}: ${rows.map((row) => `${x} ${row["x"]}, ${y} ${row["y"]}: ${row["label"]}`).join("; ")}.`,
     x: x!,
     y: y!,

@@ -3,7 +3,7 @@
 import type { TopLevelSpec } from "vega-lite"
 import { evalLoss, trainLoss } from "@sweep/domain/Curve"
 import type { Standing } from "../Standings.ts"
-import { type Chart, config, noTrial, type Row } from "./Chart.ts"
+import { type Chart, config, type Row } from "./Chart.ts"
 import { frameOf } from "./frame.ts"
 import { thin } from "./thin.ts"
 
@@ -32,10 +32,6 @@ const spec: TopLevelSpec = {
   config,
   datasets: { curves: [], since: [], ends: [] },
   params: [
-    { name: "focus", value: noTrial },
-    { name: "best", value: noTrial },
-    { name: "hidden", value: [] },
-    { name: "interactive", value: false },
     { name: "low", value: 0 },
     { name: "high", value: 1 },
   ],
@@ -81,22 +77,6 @@ const spec: TopLevelSpec = {
       mark: { type: "text", align: "right", dy: -9, fontWeight: 600, color: { expr: "datum.colour" } },
       encoding: { x, y, text: { field: "label", type: "nominal" } },
     },
-    {
-      name: "hit",
-      data: { name: "curves" },
-      transform: [{ filter: "interactive" }],
-      mark: { type: "line", strokeWidth: 11, strokeOpacity: 0.001, clip: true },
-      encoding: {
-        x,
-        y,
-        detail: { field: "series", type: "nominal" },
-        tooltip: [
-          { field: "series", type: "nominal" },
-          { field: "step", type: "quantitative" },
-          { field: "value", type: "quantitative" },
-        ],
-      },
-    },
   ],
 }
 
@@ -123,6 +103,8 @@ export const overfittingChart = (standing: Standing, id: string): Chart | null =
     spec,
     data: { curves: rows, since: since === null ? [] : [{ step: since, end }], ends },
     signals: { low: frame.low, high: frame.high },
+    lines: "series",
+    measure: evalLoss,
     description:
       `Train and eval loss of trial ${number}` + (since === null ? "." : `; it overfits since step ${since}.`),
   }

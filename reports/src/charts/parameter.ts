@@ -55,7 +55,6 @@ const spec = (axis: ParameterAxis): TopLevelSpec => {
       { name: "focus", value: noTrial },
       { name: "best", value: noTrial },
       { name: "hidden", value: [] },
-      { name: "interactive", value: false },
       { name: "low", value: 0 },
       { name: "high", value: 1 },
     ],
@@ -134,6 +133,8 @@ export const parameterChart = (standings: Standings, space: SearchSpace, name: s
     spec: spec(axis),
     data: { trials: rows, medians },
     signals: { best: best?.trial.number ?? noTrial, low: frame.low, high: frame.high },
+    lines: null,
+    measure: standings.metric,
     description:
       `${standings.metric} of ${rows.length} trials against ${name}` +
       (best === null
