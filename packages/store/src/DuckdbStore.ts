@@ -77,22 +77,23 @@ export const layer = ({ directory, queryTimeout = "1 minute" }: Options): Layer.
         ...writer,
         ...Reads.make(database),
         query: (sql, rows) =>
-          refused.pipe(
-            Effect.flatMap((names) =>
-              database.reading(
+          Effect.flatMap(refused, (names) =>
+            database
+              .reading(
                 (connection) => personQuery(database.client, connection, sql, rows, names),
                 (cause) => (cause instanceof QueryError ? cause : explain(cause)),
+              )
+              .pipe(
+                Effect.timeoutOrElse({
+                  duration: limit,
+                  orElse: () =>
+                    Effect.fail(
+                      new QueryError({
+                        message: `the query ran longer than ${Duration.format(limit)} and was stopped; ask for less, or export the sweep as Parquet`,
+                      }),
+                    ),
+                }),
               ),
-            ),
-            Effect.timeoutOrElse({
-              duration: limit,
-              orElse: () =>
-                Effect.fail(
-                  new QueryError({
-                    message: `the query ran longer than ${Duration.format(limit)} and was stopped; ask for less, or export the sweep as Parquet`,
-                  }),
-                ),
-            }),
           ),
         exportParquet: (sweep, folder) => exportParquet(database, sweep, folder),
       }
