@@ -35,6 +35,8 @@ export class Attempt {
   begun = false
   /** The stop that was asked for and decides what the end is called. */
   stop: StopRequest | undefined
+  /** Its trainer was sent a signal: whatever the attempt comes to, the process will not take another. */
+  signalled = false
   /** The coordinator wants to hear no more of it. */
   unwanted = false
   record: AttemptRecord

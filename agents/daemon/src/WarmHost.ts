@@ -6,6 +6,7 @@ import { closeSync, openSync } from "node:fs"
 import { join } from "node:path"
 import { createInterface } from "node:readline"
 import type { Slot } from "@sweep/domain/Device"
+import type { Attempt } from "./Attempt.ts"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
@@ -21,7 +22,7 @@ const leaveMillis = 5_000
 interface Host extends TrainerProcess {
   readonly log: LogFile
   /** The attempt it is at. */
-  run: { readonly directory: string; readonly over: Deferred.Deferred<RunOver> } | undefined
+  run: { readonly attempt: Attempt; readonly over: Deferred.Deferred<RunOver> } | undefined
   /** It will take no further attempt: it said so, or its process ended. */
   spent: boolean
 }
@@ -83,9 +84,10 @@ export const makeWarmHost = (options: {
       child.stdin!.on("error", () => undefined)
       createInterface({ input: child.stdout! }).on("line", (line) => {
         const reply = parseReply(line)
-        if (reply.type !== "done" || made.run === undefined || reply.directory !== made.run.directory) return
+        if (reply.type !== "done" || made.run === undefined || reply.directory !== made.run.attempt.directory.path)
+          return
         const status = String(reply.status)
-        if (status !== "finished") made.spent = true
+        if (status !== "finished" || made.run.attempt.signalled) made.spent = true
         const { over } = made.run
         made.run = undefined
         Deferred.doneUnsafe(over, Effect.succeed({ _tag: "Done", status } as const))
@@ -135,7 +137,7 @@ export const makeWarmHost = (options: {
         if (used.spent) return { tree: used.tree, over: Deferred.await(used.exited), ownStderr } satisfies Run
         const over = Deferred.makeUnsafe<RunOver>()
         const { path } = attempt.directory
-        used.run = { directory: path, over }
+        used.run = { attempt, over }
         // Before it is ready, the request waits in the pipe.
         used.child.stdin!.write(`${JSON.stringify({ type: "run", directory: path })}\n`)
         return { tree: used.tree, over: Deferred.await(over), ownStderr } satisfies Run

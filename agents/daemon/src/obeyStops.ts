@@ -37,9 +37,11 @@ export const obeyStops = (attempt: Attempt, tree: ProcessTree.ProcessTree, grace
             break
           }
           case "preempt":
+            attempt.signalled = true
             yield* Effect.forkScoped(ProcessTree.terminate(tree, grace()))
             break
           case "kill":
+            attempt.signalled = true
             yield* Effect.forkScoped(ProcessTree.kill(tree))
             break
         }
