@@ -5,7 +5,7 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import type * as FileSystem from "effect/FileSystem"
 import * as Layer from "effect/Layer"
-import type { AgentId } from "@sweep/domain/Id"
+import type { AgentId, SweepId, TrialNumber } from "@sweep/domain/Id"
 import { defaultTimings, type Timings } from "@sweep/domain/Lease"
 import type { SweepState } from "@sweep/domain/SweepState"
 import { AgentGateway } from "@sweep/rpc/AgentGateway"
@@ -86,11 +86,13 @@ export const layer = (
       // A rule may find the trial ended meanwhile: then there is nothing to do.
       const ifPossible = (effect: Effect.Effect<void, Refused | StoreError>) =>
         Effect.catchTag(effect, "Refused", () => Effect.void)
+      const stop = (sweep: SweepId, trial: TrialNumber, reason: string) =>
+        ifPossible(control.stopTrial(sweep, trial, reason))
       decide = yield* makeDecide({
         journal,
         progress,
-        stop: (sweep, trial, reason) => ifPossible(control.stopTrial(sweep, trial, reason)),
-        pause: (sweep, trial, reason) => ifPossible(control.pauseTrial(sweep, trial, reason)),
+        stop,
+        pause: (sweep, trial, reason) => ifPossible(control.pauseTrial(sweep, trial, reason, "rule")),
         resume: (sweep, trial) => ifPossible(control.resumeTrial(sweep, trial)),
         wake,
       })
@@ -98,8 +100,12 @@ export const layer = (
         journal,
         roster,
         samplers,
+        curves: decide.curves,
         // A verdict can wait for a slot to be filled; a free GPU should not wait for a verdict.
-        afterRound: Effect.andThen(finishSweeps(journal, samplers, isJudged), Effect.sync(decide.judgeDue)),
+        afterRound: Effect.andThen(
+          finishSweeps({ journal, samplers, curves: decide.curves, isJudged, stop }),
+          Effect.sync(decide.judgeDue),
+        ),
       })
       const endings = yield* makeEndings(journal, {
         vacated: (epoch) => {

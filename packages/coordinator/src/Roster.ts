@@ -86,6 +86,14 @@ export class Roster {
     }
   }
 
+  /** Whether an attempt still has a slot of an agent that is not given up. */
+  isOccupying(epoch: Epoch): boolean {
+    for (const { occupied } of this.agents.values()) {
+      for (const occupant of occupied.values()) if (occupant === epoch) return true
+    }
+    return false
+  }
+
   state(agent: Agent, now: number): AgentStatus["state"] {
     if (agent.lost) return "lost"
     if (this.isSuspect(agent, now)) return "suspect"

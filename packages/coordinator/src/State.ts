@@ -2,7 +2,7 @@
 // walking 100,000 trials. Owns these indices and nothing else; it is changed by facts alone, so that a restart arrives
 // at the same state. Nothing is awaited in here.
 import type { Fact } from "@sweep/domain/Fact"
-import type { Epoch, SweepId, TrialNumber } from "@sweep/domain/Id"
+import type { AgentId, Epoch, SweepId, TrialNumber } from "@sweep/domain/Id"
 import { applyFact, type SweepState } from "@sweep/domain/SweepState"
 import { isTerminal, type Trial } from "@sweep/domain/Trial"
 import type { Observation } from "@sweep/search/History"
@@ -16,6 +16,8 @@ export interface Releases {
   readonly bugs: number
 }
 
+const keyOf = ({ sweep, number }: Trial): string => `${sweep}/${number}`
+
 const none: Releases = { total: 0, bugs: 0 }
 
 export class State {
@@ -26,6 +28,10 @@ export class State {
   readonly #open = new Map<SweepId, Map<TrialNumber, Trial>>()
   readonly #sets = new Map<SweepId, Array<Observation>>()
   readonly #releases = new Map<string, Releases>()
+  /** Paused trials that a stopping rule has set aside. */
+  readonly #setAside = new Set<string>()
+  /** Of open trials, the agent that had them last: it has their checkpoints. */
+  readonly #lastAgents = new Map<string, AgentId>()
 
   apply(fact: Fact): Trial | undefined {
     const trial = applyFact(this.sweeps, fact)
@@ -39,11 +45,15 @@ export class State {
       this.#epochs.set(fact.epoch, { sweep: trial.sweep, trial: trial.number })
     }
     const open = this.#open.get(trial.sweep)!
-    const key = `${trial.sweep}/${trial.number}`
+    const key = keyOf(trial)
+    if (fact._tag === "TrialPaused" && fact.rule !== undefined) this.#setAside.add(key)
+    if (trial.state !== "paused") this.#setAside.delete(key)
     if (isTerminal(trial.state)) {
       open.delete(trial.number)
       this.#releases.delete(key)
+      this.#lastAgents.delete(key)
     } else {
+      if (trial.agent !== null) this.#lastAgents.set(key, trial.agent)
       open.set(trial.number, trial)
       // What a paused sweep gave back was asked for, as often as a person likes.
       if (fact._tag === "TrialReleased" && this.sweeps.get(trial.sweep)!.status !== "paused") {
@@ -99,7 +109,17 @@ export class State {
   }
 
   releases(trial: Trial): Releases {
-    return this.#releases.get(`${trial.sweep}/${trial.number}`) ?? none
+    return this.#releases.get(keyOf(trial)) ?? none
+  }
+
+  /** Whether a stopping rule has set the trial aside. */
+  isSetAside(trial: Trial): boolean {
+    return this.#setAside.has(keyOf(trial))
+  }
+
+  /** The agent that had the trial last. */
+  lastAgent(trial: Trial): AgentId | undefined {
+    return this.#lastAgents.get(keyOf(trial))
   }
 }
 

@@ -7,6 +7,7 @@ import type { SweepSpec } from "@sweep/domain/SweepSpec"
 import type { SweepState } from "@sweep/domain/SweepState"
 import { TrialNumber } from "@sweep/domain/Id"
 import type { Sampler, Suggestion } from "@sweep/search/Sampler"
+import type { Curves } from "@sweep/search/Stopper"
 import { samplerFor } from "@sweep/search/samplerFor"
 import { spent } from "./budget.ts"
 import { firstOf, placeOf, seedOf } from "./replicas.ts"
@@ -27,6 +28,19 @@ export type Next =
   /** The sampler is defective: asked again it fails again. */
   | { readonly _tag: "Broken"; readonly reason: string }
 
+/** What trials reported so far, by trial number; of sweeps without a stopping rule there is none. */
+export type CurvesOf = (sweep: SweepId) => Curves | undefined
+
+/** By sets, as the samplers count: a set's curve is that of its first trial. */
+const curvesOfSets = (curves: Curves | undefined, replicas: number): Curves | undefined =>
+  curves === undefined || replicas === 1
+    ? curves
+    : new Map(
+        Array.from(curves, ([trial, curve]) => [placeOf(trial, replicas), curve] as const)
+          .filter(([{ replica }]) => replica === 0)
+          .map(([{ set }, curve]) => [set, curve]),
+      )
+
 /** Samplers are pure and may keep caches: one per sweep and revision. */
 export class Samplers {
   readonly #samplers = new Map<SweepId, { readonly revision: number; readonly sampler: Sampler }>()
@@ -46,7 +60,13 @@ export class Samplers {
 }
 
 /** `now` is in milliseconds since the Unix epoch. */
-export const ask = (sweep: SweepState, state: State, samplers: Samplers, now: number): Next => {
+export const ask = (
+  sweep: SweepState,
+  state: State,
+  samplers: Samplers,
+  now: number,
+  curvesOf: CurvesOf = () => undefined,
+): Next => {
   const reason = spent(sweep, now)
   if (reason !== null) return { _tag: "None", reason }
   const { replicas, enqueue, seed } = sweep.spec
@@ -67,7 +87,7 @@ export const ask = (sweep: SweepState, state: State, samplers: Samplers, now: nu
   if (given !== undefined) return trial(given, "enqueue")
   let suggestion: Suggestion
   try {
-    suggestion = samplers.of(sweep).suggest(state.sets(sweep.id), set)
+    suggestion = samplers.of(sweep).suggest(state.sets(sweep.id), set, curvesOfSets(curvesOf(sweep.id), replicas))
   } catch (error) {
     return { _tag: "Broken", reason: `the sampler failed: ${error instanceof Error ? error.message : String(error)}` }
   }

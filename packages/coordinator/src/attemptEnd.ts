@@ -4,7 +4,7 @@ import type { Fact } from "@sweep/domain/Fact"
 import type { SweepState } from "@sweep/domain/SweepState"
 import type { Trial } from "@sweep/domain/Trial"
 import type { AttemptEnd } from "@sweep/rpc/AgentMessage"
-import { lastValues, type MetricSummary, objectiveOf } from "./objective.ts"
+import { lastValues, objectiveOf, type Reported } from "./objective.ts"
 import { gaveUp, releasedTooOften, retryAfterFailure } from "./retry.ts"
 import type { Releases } from "./State.ts"
 
@@ -14,10 +14,11 @@ export const factOfEnd = (options: {
   /** In flight, with an epoch. */
   readonly trial: Trial
   readonly end: AttemptEnd
-  readonly summaries: ReadonlyArray<MetricSummary>
+  readonly reported: Omit<Reported, "finished">
   readonly releases: Releases
 }): Fact => {
-  const { at, sweep, trial, end, summaries, releases } = options
+  const { at, sweep, trial, end, releases } = options
+  const reported = { ...options.reported, finished: end._tag === "Finished" ? end.values : {} }
   const ofTrial = { at, sweep: sweep.id, trial: trial.number }
   const ofAttempt = { ...ofTrial, epoch: trial.epoch! }
   const failed = (
@@ -25,21 +26,21 @@ export const factOfEnd = (options: {
     message: string,
     detail: string | null = null,
   ) => ({ _tag: "TrialFailed", ...ofTrial, class: of, message, detail }) satisfies Fact
-  const stopped = (reason: string, finished: Readonly<Record<string, number>>) => {
-    const objective = objectiveOf(sweep.spec.metric, summaries, finished)
+  const stopped = (reason: string) => {
+    const objective = objectiveOf(sweep.spec.metric, reported)
     return {
       _tag: "TrialStopped",
       ...ofTrial,
       reason,
       objective: objective._tag === "Known" ? objective.value : null,
-      values: lastValues(summaries, finished),
+      values: lastValues(reported),
     } satisfies Fact
   }
 
   switch (end._tag) {
     case "Finished": {
-      if (end.interrupted) return stopped(trial.stopReason ?? "its agent asked it to stop", end.values)
-      const objective = objectiveOf(sweep.spec.metric, summaries, end.values)
+      if (end.interrupted) return stopped(trial.stopReason ?? "its agent asked it to stop")
+      const objective = objectiveOf(sweep.spec.metric, reported)
       switch (objective._tag) {
         case "Known":
           return {
@@ -47,7 +48,7 @@ export const factOfEnd = (options: {
             ...ofAttempt,
             objective: objective.value,
             step: end.step,
-            values: lastValues(summaries, end.values),
+            values: lastValues(reported),
           }
         case "NotFinite":
           return failed("diverged", objective.message)
@@ -63,7 +64,7 @@ export const factOfEnd = (options: {
         : { _tag: "TrialReleased", ...ofAttempt, cause }
     }
     case "Released":
-      if (trial.stopReason !== null) return stopped(trial.stopReason, {})
+      if (trial.stopReason !== null) return stopped(trial.stopReason)
       return releasedTooOften(releases)
         ? failed("bug", gaveUp(trial, end.cause))
         : { _tag: "TrialReleased", ...ofAttempt, cause: end.cause }

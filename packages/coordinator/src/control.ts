@@ -9,7 +9,8 @@ import type { StopMode } from "@sweep/rpc/AgentMessage"
 import { Refused } from "@sweep/rpc/SweepApi"
 import { Store, type StoreError } from "@sweep/store/Store"
 import type { Journal } from "./Journal.ts"
-import { lastValues, objectiveOf } from "./objective.ts"
+import { lastValues, objectiveOf, type Reported } from "./objective.ts"
+import { readReported } from "./reported.ts"
 import type { Roster } from "./Roster.ts"
 
 export interface Control {
@@ -17,9 +18,17 @@ export interface Control {
   readonly pauseSweep: (sweep: SweepState, reason: string) => Effect.Effect<void, Refused | StoreError>
   readonly resumeSweep: (sweep: SweepState) => Effect.Effect<void, Refused | StoreError>
   readonly stopTrial: (sweep: SweepId, trial: TrialNumber, reason: string) => Effect.Effect<void, Refused | StoreError>
-  readonly pauseTrial: (sweep: SweepId, trial: TrialNumber, reason: string) => Effect.Effect<void, Refused | StoreError>
+  /** `rule`: a stopping rule sets it aside, and may bring it back; nobody else has to. */
+  readonly pauseTrial: (
+    sweep: SweepId,
+    trial: TrialNumber,
+    reason: string,
+    by: "person" | "rule",
+  ) => Effect.Effect<void, Refused | StoreError>
   readonly resumeTrial: (sweep: SweepId, trial: TrialNumber) => Effect.Effect<void, Refused | StoreError>
 }
+
+const nothing: Reported = { summaries: [], points: [], finished: {} }
 
 const ended = (sweep: SweepState): boolean => sweep.status === "stopped" || sweep.status === "finished"
 
@@ -49,10 +58,11 @@ export const makeControl = Effect.fnUntraced(function* (
     first: (at: number) => ReadonlyArray<Fact>,
   ) {
     // A trial that was set aside has values, one that waits to go on, too.
-    const values = new Map<TrialNumber, Effect.Success<ReturnType<typeof store.lastValues>>>()
+    const values = new Map<TrialNumber, Reported>()
     for (const trial of choose()) {
       if (!isInFlight(trial) && trial.attempt > 0) {
-        values.set(trial.number, yield* store.lastValues(sweep, trial.number))
+        const reported = yield* readReported(store, state.sweeps.get(sweep)!, trial.number)
+        values.set(trial.number, { ...reported, finished: {} })
       }
     }
     const running: Array<Trial> = []
@@ -67,11 +77,11 @@ export const makeControl = Effect.fnUntraced(function* (
         } else if (trial.attempt === 0) {
           facts.push({ _tag: "TrialCancelled", ...of })
         } else {
-          const summaries = values.get(trial.number) ?? []
-          const objective = objectiveOf(state.sweeps.get(sweep)!.spec.metric, summaries, {})
+          const reported = values.get(trial.number) ?? nothing
+          const objective = objectiveOf(state.sweeps.get(sweep)!.spec.metric, reported)
           const known = objective._tag === "Known" ? objective.value : null
           over.push(trial.number)
-          facts.push({ _tag: "TrialStopped", ...of, objective: known, values: lastValues(summaries, {}) })
+          facts.push({ _tag: "TrialStopped", ...of, objective: known, values: lastValues(reported) })
         }
       }
       return facts
@@ -130,7 +140,7 @@ export const makeControl = Effect.fnUntraced(function* (
             () => [],
           ),
 
-    pauseTrial: (sweep, number, reason) =>
+    pauseTrial: (sweep, number, reason, by) =>
       Effect.gen(function* () {
         if (trialOf(sweep, number) === undefined) return yield* refuseEnded(sweep, number)
         let before: Trial | undefined
@@ -138,7 +148,7 @@ export const makeControl = Effect.fnUntraced(function* (
           before = trialOf(sweep, number)
           return before === undefined || before.state === "paused"
             ? []
-            : [{ _tag: "TrialPaused", at, sweep, trial: number }]
+            : [{ _tag: "TrialPaused", at, sweep, trial: number, ...(by === "rule" ? { rule: reason } : {}) }]
         })
         if (before !== undefined && isInFlight(before)) ask(before, "preempt", reason)
       }),

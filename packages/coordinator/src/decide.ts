@@ -14,6 +14,7 @@ import { historyOf } from "@sweep/search/History"
 import type { Report, Stopper } from "@sweep/search/Stopper"
 import { stopperFor } from "@sweep/search/stopperFor"
 import { type EventBatch, Store, type StoreError } from "@sweep/store/Store"
+import type { CurvesOf } from "./ask.ts"
 import type { Journal } from "./Journal.ts"
 import type { Progress } from "./Progress.ts"
 import { Reports } from "./Reports.ts"
@@ -25,6 +26,8 @@ export interface Decide {
   readonly settled: (sweep: SweepId, trial: TrialNumber) => void
   /** Now is the time: no slot waits for the store. */
   readonly judgeDue: () => void
+  /** What the sweep's trials reported, where a stopping rule wants to know. */
+  readonly curves: CurvesOf
   /** Whether every trial of the sweep that ended has its verdict. */
   readonly isJudged: (sweep: SweepState) => boolean
   readonly run: Effect.Effect<never>
@@ -90,7 +93,7 @@ export const makeDecide = Effect.fnUntraced(function* (options: {
   }
   for (const sweep of state.sweeps.values()) {
     if ((sweep.status === "running" || sweep.status === "paused") && stopperOf(sweep) !== null) {
-      yield* reports.keep(sweep.id, sweep.spec.metric.name)
+      yield* reports.resume(sweep)
     }
   }
 
@@ -188,13 +191,13 @@ export const makeDecide = Effect.fnUntraced(function* (options: {
       const sweep = state.sweeps.get(batch.sweep)
       if (sweep === undefined) return
       const metric = sweep.spec.metric.name
-      const { metrics } = batch.points
-      if (!metrics.includes(evalLoss) && !metrics.includes(metric)) return
       let report: Report | null = null
       if (stopperOf(sweep) !== null) {
-        const total = progress.get(batch.sweep, batch.trial)?.totalSteps ?? null
-        report = reports.take(batch, metric, state, total).at(-1) ?? null
+        reports.begin(batch.sweep)
+        report = reports.take(batch, metric, sweep.trials.get(batch.trial)).at(-1) ?? null
       }
+      const { metrics } = batch.points
+      if (!metrics.includes(evalLoss) && !metrics.includes(metric)) return
       const trials = touched.get(batch.sweep) ?? new Map<TrialNumber, Report | null>()
       touched.set(batch.sweep, trials.set(batch.trial, report ?? trials.get(batch.trial) ?? null))
       Queue.offerUnsafe(signal, undefined)
@@ -203,6 +206,7 @@ export const makeDecide = Effect.fnUntraced(function* (options: {
     judgeDue: () => {
       if (due.size > 0) Queue.offerUnsafe(signal, undefined)
     },
+    curves: (sweep) => (reports.has(sweep) ? reports.of(sweep) : undefined),
     isJudged: (sweep) => !due.has(sweep.id),
     run: Queue.take(signal).pipe(
       Effect.andThen(look),

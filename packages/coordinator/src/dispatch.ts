@@ -5,12 +5,12 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Queue from "effect/Queue"
 import * as Result from "effect/Result"
-import { Epoch } from "@sweep/domain/Id"
+import { type AgentId, Epoch } from "@sweep/domain/Id"
 import type { Fact } from "@sweep/domain/Fact"
 import type { SweepState } from "@sweep/domain/SweepState"
 import type { Trial } from "@sweep/domain/Trial"
 import type { StoreError } from "@sweep/store/Store"
-import { ask, type Samplers } from "./ask.ts"
+import { ask, type CurvesOf, type Samplers } from "./ask.ts"
 import type { Journal } from "./Journal.ts"
 import { monotonic } from "./monotonic.ts"
 import { backoff } from "./retry.ts"
@@ -30,10 +30,11 @@ export const makeDispatch = Effect.fnUntraced(function* (options: {
   readonly journal: Journal
   readonly roster: Roster
   readonly samplers: Samplers
+  readonly curves: CurvesOf
   /** After all slots were looked at. */
   readonly afterRound: Effect.Effect<void, StoreError>
 }) {
-  const { journal, roster, samplers, afterRound } = options
+  const { journal, roster, samplers, curves, afterRound } = options
   const { state } = journal
   const signal = yield* Queue.sliding<void>(1)
   const wake = () => void Queue.offerUnsafe(signal, undefined)
@@ -50,8 +51,20 @@ export const makeDispatch = Effect.fnUntraced(function* (options: {
     wake()
   })
 
+  /** Whether the trial can go on: it has rested, and its attempt before is over and has saved what it had. */
   const isReady = (trial: Trial, now: number): boolean =>
-    trial.state === "pending" && (resting.get(`${trial.sweep}/${trial.number}`) ?? 0) <= now
+    trial.state === "pending" &&
+    (resting.get(`${trial.sweep}/${trial.number}`) ?? 0) <= now &&
+    !(trial.epoch !== null && roster.isOccupying(trial.epoch))
+
+  /** The first trial of the sweep that was started or created before and waits for a slot. */
+  const firstReady = (sweep: SweepState, now: number): Trial | undefined => {
+    let first: Trial | undefined
+    for (const trial of state.open(sweep.id).values()) {
+      if (isReady(trial, now) && (first === undefined || trial.number < first.number)) first = trial
+    }
+    return first
+  }
 
   /** Running sweeps, the next in turn first. */
   const inTurn = (): ReadonlyArray<SweepState> => {
@@ -62,12 +75,19 @@ export const makeDispatch = Effect.fnUntraced(function* (options: {
       .sort((a, b) => (running.get(a.id) ?? 0) - (running.get(b.id) ?? 0) || a.createdAt - b.createdAt)
   }
 
-  const slotFor = ({ spec }: SweepState, free: ReadonlyArray<FreeSlot>): FreeSlot | undefined => {
+  /** The smallest slot that fits, of the agent that has the checkpoints of an earlier attempt if it has one free. */
+  const slotFor = (
+    { spec }: SweepState,
+    free: ReadonlyArray<FreeSlot>,
+    before: AgentId | undefined,
+  ): FreeSlot | undefined => {
+    const fitting = free.filter(
+      ({ slot, agent }) => slot.devices.length >= spec.resources.gpus && agent.trainers.has(spec.trainer),
+    )
+    const known = fitting.filter(({ agent }) => agent.id === before)
     let best: FreeSlot | undefined
-    for (const candidate of free) {
-      const devices = candidate.slot.devices.length
-      if (devices < spec.resources.gpus || !candidate.agent.trainers.has(spec.trainer)) continue
-      if (best === undefined || devices < best.slot.devices.length) best = candidate
+    for (const candidate of known.length > 0 ? known : fitting) {
+      if (best === undefined || candidate.slot.devices.length < best.slot.devices.length) best = candidate
     }
     return best
   }
@@ -80,12 +100,9 @@ export const makeDispatch = Effect.fnUntraced(function* (options: {
       // What was true when the slot was chosen need not be any more.
       if (sweep.status !== "running" || agent.session !== session || agent.occupied.has(slot.index)) return []
       const recorded: Array<Fact> = []
-      let trial: Pick<Trial, "number" | "parameters" | "seed" | "attempt"> | undefined
-      for (const candidate of state.open(sweep.id).values()) {
-        if (isReady(candidate, now) && (trial === undefined || candidate.number < trial.number)) trial = candidate
-      }
+      let trial: Pick<Trial, "number" | "parameters" | "seed" | "attempt"> | undefined = firstReady(sweep, now)
       if (trial === undefined) {
-        const next = ask(sweep, state, samplers, at)
+        const next = ask(sweep, state, samplers, at, curves)
         if (next._tag === "Broken") {
           return [{ _tag: "SweepStopped", at, sweep: sweep.id, reason: next.reason }]
         }
@@ -140,10 +157,12 @@ export const makeDispatch = Effect.fnUntraced(function* (options: {
   })
 
   const fillOne = Effect.fnUntraced(function* () {
-    const free = roster.freeSlots(yield* monotonic)
+    const now = yield* monotonic
+    const free = roster.freeSlots(now)
     if (free.length === 0) return false
     for (const sweep of inTurn()) {
-      const slot = slotFor(sweep, free)
+      const waiting = firstReady(sweep, now)
+      const slot = slotFor(sweep, free, waiting === undefined ? undefined : state.lastAgent(waiting))
       if (slot !== undefined && (yield* fill(sweep, slot))) return true
     }
     return false

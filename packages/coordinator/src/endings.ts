@@ -8,6 +8,7 @@ import type { AttemptEnd } from "@sweep/rpc/AgentMessage"
 import { Store, type StoreError } from "@sweep/store/Store"
 import { factOfEnd } from "./attemptEnd.ts"
 import type { Journal } from "./Journal.ts"
+import { readReported } from "./reported.ts"
 import type { Session } from "./Roster.ts"
 
 type Step =
@@ -39,14 +40,14 @@ export const makeEndings = Effect.fnUntraced(function* (
   const end = Effect.fnUntraced(function* (epoch: Epoch, how: AttemptEnd) {
     const trial = journal.state.inFlight(epoch)
     if (trial === undefined) return
-    const summaries = yield* store.lastValues(trial.sweep, trial.number)
+    const reported = yield* readReported(store, journal.state.sweeps.get(trial.sweep)!, trial.number)
     const facts = yield* journal.record((at) => {
       // Somebody may have cancelled it while its values were read.
       const now = journal.state.inFlight(epoch)
       const sweep = journal.state.sweeps.get(trial.sweep)
       if (now === undefined || sweep === undefined) return []
       const releases = journal.state.releases(now)
-      return [factOfEnd({ at, sweep, trial: now, end: how, summaries, releases })]
+      return [factOfEnd({ at, sweep, trial: now, end: how, reported, releases })]
     })
     if (facts.length > 0 && facts[0]!._tag !== "TrialReleased") after.settled(trial.sweep, trial.number)
   })

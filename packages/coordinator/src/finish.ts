@@ -1,24 +1,52 @@
-// When a sweep is finished: nothing open, nothing more to come, and every trial judged. Owns this decision.
+// When a sweep is finished: nothing open, nothing more to come, and every trial judged. Owns this decision, and with it
+// the end of trials that a stopping rule has set aside and that nothing is left to bring back.
 import * as Effect from "effect/Effect"
+import type { SweepId, TrialNumber } from "@sweep/domain/Id"
 import type { SweepState } from "@sweep/domain/SweepState"
 import type { StoreError } from "@sweep/store/Store"
-import { ask, type Samplers } from "./ask.ts"
+import { ask, type CurvesOf, type Samplers } from "./ask.ts"
 import type { Journal } from "./Journal.ts"
 
-export const finishSweeps = (
-  journal: Journal,
-  samplers: Samplers,
-  isJudged: (sweep: SweepState) => boolean,
-): Effect.Effect<void, StoreError> =>
-  Effect.gen(function* () {
-    for (const sweep of journal.state.sweeps.values()) {
-      if (sweep.status !== "running" || journal.state.open(sweep.id).size > 0 || !isJudged(sweep)) continue
-      const facts = yield* journal.record((at) => {
-        if (sweep.status !== "running" || journal.state.open(sweep.id).size > 0) return []
-        const next = ask(sweep, journal.state, samplers, at)
+export const finishSweeps = (options: {
+  readonly journal: Journal
+  readonly samplers: Samplers
+  readonly curves: CurvesOf
+  readonly isJudged: (sweep: SweepState) => boolean
+  readonly stop: (sweep: SweepId, trial: TrialNumber, reason: string) => Effect.Effect<void, StoreError>
+}): Effect.Effect<void, StoreError> => {
+  const { journal, samplers, curves, isJudged, stop } = options
+  const { state } = journal
+
+  /** Every trial has ended or was set aside by a rule, which has seen all there is to see. */
+  const atRest = (sweep: SweepState): boolean =>
+    sweep.status === "running" &&
+    isJudged(sweep) &&
+    Array.from(state.open(sweep.id).values()).every((trial) => state.isSetAside(trial))
+
+  return Effect.gen(function* () {
+    for (const sweep of state.sweeps.values()) {
+      if (!atRest(sweep)) continue
+      const setAside = Array.from(state.open(sweep.id).keys())
+      let exhausted = false
+      yield* journal.record((at) => {
+        if (!atRest(sweep)) return []
+        const next = ask(sweep, state, samplers, at, curves)
         if (next._tag === "Broken") return [{ _tag: "SweepStopped", at, sweep: sweep.id, reason: next.reason }]
-        return next._tag === "None" ? [{ _tag: "SweepFinished", at, sweep: sweep.id, reason: next.reason }] : []
+        exhausted = next._tag === "None"
+        return next._tag === "None" && setAside.length === 0
+          ? [{ _tag: "SweepFinished", at, sweep: sweep.id, reason: next.reason }]
+          : []
       })
-      if (facts.length > 0) samplers.forget(sweep.id)
+      if (exhausted) {
+        for (const trial of setAside) {
+          yield* stop(
+            sweep.id,
+            trial,
+            "the stopping rule had set it aside, and no trial is left that could bring it back",
+          )
+        }
+      }
+      if (sweep.status !== "running") samplers.forget(sweep.id)
     }
   })
+}

@@ -1,15 +1,16 @@
 // What a trial's objective is, of everything it reported. Owns the choice by the metric's `summary` and the words for a
 // metric that never arrived.
-import type { Metric } from "@sweep/domain/Metric"
+import type { CurvePoint } from "@sweep/domain/Curve"
+import { isBetter, type Metric } from "@sweep/domain/Metric"
 import { nearestName } from "@sweep/domain/nearestName"
 
-/** The last and the extreme values of one metric of a trial. */
-export interface MetricSummary {
-  readonly metric: string
-  readonly step: number
-  readonly last: number
-  readonly min: number
-  readonly max: number
+export interface Reported {
+  /** The last value of every metric. */
+  readonly summaries: ReadonlyArray<{ readonly metric: string; readonly last: number }>
+  /** The curve of the sweep's metric, by growing step. */
+  readonly points: ReadonlyArray<CurvePoint>
+  /** The values of the trainer's last word, which stand in for a metric that has no curve. */
+  readonly finished: Readonly<Record<string, number>>
 }
 
 export type Objective =
@@ -29,15 +30,23 @@ const neverArrived = (name: string, arrived: ReadonlyArray<string>): string => {
   return `${sentence}; what did: ${list([...arrived].sort())}${near === undefined ? "" : `. Did you mean \`${near}\`?`}`
 }
 
-/** `finished` holds the values of the trainer's last word, which stand in for a metric that has no curve. */
-export const objectiveOf = (
-  { name, goal, summary }: Metric,
-  summaries: ReadonlyArray<MetricSummary>,
-  finished: Readonly<Record<string, number>>,
-): Objective => {
-  const curve = summaries.find(({ metric }) => metric === name)
-  const value =
-    curve === undefined ? finished[name] : summary === "last" ? curve.last : goal === "minimize" ? curve.min : curve.max
+/**
+ * The best value of a curve. A value at step 0 is the untouched base model's, whatever the parameters: no checkpoint
+ * of the trial has it, and it counts only when there is nothing else.
+ */
+const bestOf = (goal: Metric["goal"], points: ReadonlyArray<CurvePoint>): number | undefined => {
+  const trained = points.filter(({ step }) => step > 0)
+  let best: number | undefined
+  for (const { value } of trained.length > 0 ? trained : points) {
+    if (best === undefined || (Number.isFinite(value) && (!Number.isFinite(best) || isBetter(goal, value, best)))) {
+      best = value
+    }
+  }
+  return best
+}
+
+export const objectiveOf = ({ name, goal, summary }: Metric, { summaries, points, finished }: Reported): Objective => {
+  const value = (summary === "last" ? points.at(-1)?.value : bestOf(goal, points)) ?? finished[name]
   if (value === undefined) {
     const arrived = new Set([...summaries.map(({ metric }) => metric), ...Object.keys(finished)])
     return { _tag: "NeverArrived", message: neverArrived(name, Array.from(arrived)) }
@@ -48,10 +57,7 @@ export const objectiveOf = (
 }
 
 /** The last value of every metric as a fact holds it: `null` where it is not finite. */
-export const lastValues = (
-  summaries: ReadonlyArray<MetricSummary>,
-  finished: Readonly<Record<string, number>>,
-): Record<string, number | null> => {
+export const lastValues = ({ summaries, finished }: Reported): Record<string, number | null> => {
   const values: Record<string, number | null> = {}
   for (const [name, value] of Object.entries(finished)) values[name] = Number.isFinite(value) ? value : null
   for (const { metric, last } of summaries) values[metric] = Number.isFinite(last) ? last : null

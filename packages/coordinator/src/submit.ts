@@ -26,6 +26,11 @@ const check = (spec: SweepSpec): Effect.Effect<void, Refused> =>
     } catch (error) {
       return yield* refuse(`this sweep cannot be searched: ${reasonOf(error)}`)
     }
+    if (spec.earlyTerminate?.["type"] === "pbt") {
+      return yield* refuse(
+        "population-based training needs one trial's checkpoint in another, which this version cannot do yet; take asha, hyperband, median or patience",
+      )
+    }
     const suggestion = sampler.suggest([], 1)
     const none = suggestion._tag !== "Suggested" && spec.enqueue.length === 0
     if (none || (spec.budget.trials !== null && spec.budget.trials < 1)) {

@@ -117,7 +117,7 @@ export const makeSweepApi = Effect.fnUntraced(function* (options: {
         }
         yield* findTrial(id, number)
         if (action === "stop") return yield* control.stopTrial(id, number, reason)
-        if (action === "pause") return yield* control.pauseTrial(id, number, reason)
+        if (action === "pause") return yield* control.pauseTrial(id, number, reason, "person")
         return yield* control.resumeTrial(id, number)
       }).pipe(Effect.catchTag("StoreError", (error) => Effect.fail(unavailable(error)))),
 

@@ -24,7 +24,7 @@ export const trialDocument = (
   attempt: { readonly number: number; readonly epoch: Epoch },
   training: TrainingConfig | null,
 ): string => {
-  const { metric, probes } = sweep.spec
+  const { metric, probes, trainer, groups } = sweep.spec
   return JSON.stringify({
     contract: 1,
     sweep: sweep.id,
@@ -36,6 +36,7 @@ export const trialDocument = (
     training,
     metric: { name: metric.name, goal: metric.goal },
     probes,
+    ...(trainer === "command" && groups !== undefined ? { groups } : {}),
     // For the macros of a command.
     ...(sweep.spec.trainer === "command" && { groups: sweep.spec.groups ?? [] }),
     // Whether there is something to go on from is seen where the checkpoints are.

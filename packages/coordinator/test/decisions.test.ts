@@ -127,23 +127,37 @@ describe("asking", () => {
 
 describe("objectives", () => {
   const metric = { name: "m", goal: "minimize", summary: "best", target: null } as const
-  const curve = (change: object) => [{ metric: "m", step: 3, last: 2, min: 1, max: 5, ...change }]
-
-  it("is the best or the last value", () => {
-    expect(objectiveOf(metric, curve({}), {})).toEqual({ _tag: "Known", value: 1 })
-    expect(objectiveOf({ ...metric, goal: "maximize" }, curve({}), {})).toEqual({ _tag: "Known", value: 5 })
-    expect(objectiveOf({ ...metric, summary: "last" }, curve({}), {})).toEqual({ _tag: "Known", value: 2 })
+  const last = { ...metric, summary: "last" } as const
+  const curve = (...values: ReadonlyArray<number>) => ({
+    summaries: [{ metric: "m", last: values.at(-1)! }],
+    points: values.map((value, step) => ({ step, value })),
+    finished: {},
   })
 
-  it("is not known when it is not finite, and the trainer's last word does not replace a curve", () => {
-    expect(objectiveOf({ ...metric, summary: "last" }, curve({ last: Number.NaN }), { m: 1 })._tag).toBe("NotFinite")
-    expect(objectiveOf(metric, curve({ min: Number.NEGATIVE_INFINITY }), {})._tag).toBe("NotFinite")
+  it("is the best or the last value", () => {
+    expect(objectiveOf(metric, curve(9, 3, 1, 2))).toEqual({ _tag: "Known", value: 1 })
+    expect(objectiveOf({ ...metric, goal: "maximize" }, curve(1, 3, 5, 2))).toEqual({ _tag: "Known", value: 5 })
+    expect(objectiveOf(last, curve(9, 3, 1, 2))).toEqual({ _tag: "Known", value: 2 })
+  })
+
+  it("is not that of the untouched base model, unless there is no other", () => {
+    expect(objectiveOf(metric, curve(1, 3, 2))).toEqual({ _tag: "Known", value: 2 })
+    expect(objectiveOf(metric, curve(1))).toEqual({ _tag: "Known", value: 1 })
+  })
+
+  it("passes over values that are not finite where there are others", () => {
+    expect(objectiveOf(metric, curve(1, Number.NaN, 3, Number.NEGATIVE_INFINITY))).toEqual({ _tag: "Known", value: 3 })
+    expect(objectiveOf(metric, curve(1, Number.NaN))._tag).toBe("NotFinite")
+    expect(objectiveOf(last, { ...curve(1, Number.NaN), finished: { m: 1 } })._tag).toBe("NotFinite")
   })
 
   it("names what arrived in its place", () => {
-    expect(objectiveOf(metric, [], {})).toMatchObject({ message: expect.stringMatching(/reported nothing/) })
-    const many = Array.from({ length: 40 }, (_, i) => ({ metric: `x/${i}`, step: 1, last: 1, min: 1, max: 1 }))
-    expect(objectiveOf(metric, many, {})).toMatchObject({ message: expect.stringMatching(/and 28 more/) })
+    const none = { summaries: [], points: [], finished: {} }
+    expect(objectiveOf(metric, none)).toMatchObject({ message: expect.stringMatching(/reported nothing/) })
+    const many = Array.from({ length: 40 }, (_, i) => ({ metric: `x/${i}`, last: 1 }))
+    expect(objectiveOf(metric, { ...none, summaries: many })).toMatchObject({
+      message: expect.stringMatching(/and 28 more/),
+    })
   })
 })
 

@@ -46,7 +46,8 @@ export const Fact = Schema.TaggedUnion({
   TrialReleased: { ...ofAttempt, cause: Schema.String },
   /** A rule or a person asked the running attempt to end; the trial ends as `stopped` when the agent confirms. */
   TrialStopRequested: { ...ofTrial, reason: Schema.String },
-  TrialPaused: ofTrial,
+  /** `rule`: why a stopping rule set it aside; absent when a person did. */
+  TrialPaused: { ...ofTrial, rule: Schema.optionalKey(Schema.String) },
   TrialResumed: ofTrial,
   TrialCompleted: { ...ofAttempt, objective: Objective, step: Schema.Finite, values: Values },
   TrialStopped: { ...ofTrial, reason: Schema.String, objective: Objective, values: Values },

@@ -1,0 +1,166 @@
+// Early-stopping rules at work in a sweep.
+import { describe, expect, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import { SweepApi } from "@sweep/rpc/SweepApi"
+import { exampleSpec } from "@sweep/testing/exampleSpec"
+import { connectAgent, evalLosses, eventsMessage, finished, slotsOf } from "@sweep/testing/ScriptedAgent"
+import { inMemory, sweepIs, trialIs, trialOf } from "./harness.ts"
+
+const asha = (mode: "stop" | "promote") => ({
+  type: "asha",
+  resource: "step",
+  min_resource: 10,
+  max_resource: 40,
+  eta: 2,
+  mode,
+  brackets: 1,
+})
+
+describe("early stopping", () => {
+  it.effect("knows epochs by the planned number of steps", () =>
+    Effect.gen(function* () {
+      const api = yield* SweepApi
+      yield* api.submit(
+        exampleSpec({
+          earlyTerminate: { ...asha("stop"), resource: "epoch", min_resource: 1, max_resource: 4 },
+          enqueue: [
+            { rank: 1, epochs: 4 },
+            { rank: 2, epochs: 4 },
+          ],
+        }),
+      )
+      const agent = yield* connectAgent({ slots: slotsOf(2) })
+      const one = yield* agent.next("Assign")
+      const two = yield* agent.next("Assign")
+      const started = (total_steps: number) => ({
+        type: "started" as const,
+        seq: 1,
+        at: "2025-01-01T00:00:00.000Z",
+        pid: 1,
+        warm: false,
+        versions: {},
+        device: "cpu",
+        total_steps,
+      })
+      // Step 10 of 40 is the end of the first of four epochs, step 10 of 80 is not.
+      yield* agent.send({ ...eventsMessage(one.epoch, [], 1, [started(40)]) })
+      yield* agent.send({ ...eventsMessage(two.epoch, [], 1, [started(80)]) })
+      yield* agent.report(one.epoch, evalLosses(1), 2)
+      yield* agent.report(two.epoch, evalLosses(5), 2)
+      yield* agent.acknowledged(two.epoch, 2)
+      expect(agent.waiting("Stop")).toBe(0)
+      yield* agent.report(two.epoch, evalLosses(5, 4).slice(1), 3)
+      expect((yield* agent.next("Stop")).reason).toMatch(/at epoch 1 it is number 2 of 2/)
+    }).pipe(Effect.provide(inMemory())),
+  )
+
+  it.effect("ends a trial that falls behind, and keeps its result", () =>
+    Effect.gen(function* () {
+      const api = yield* SweepApi
+      const sweep = yield* api.submit(
+        exampleSpec({ earlyTerminate: asha("stop"), budget: { trials: 2, gpuHours: null, hours: null } }),
+      )
+      const agent = yield* connectAgent({ slots: slotsOf(2) })
+      const one = yield* agent.next("Assign")
+      const two = yield* agent.next("Assign")
+      yield* agent.report(one.epoch, evalLosses(1))
+      yield* agent.acknowledged(one.epoch, 1)
+      yield* agent.report(two.epoch, evalLosses(5))
+      const stop = yield* agent.next("Stop")
+      expect(stop).toMatchObject({ epoch: two.epoch, mode: "finish" })
+      expect(stop.reason).toMatch(/number 2 of 2/)
+      yield* agent.ended(two.epoch, 1, finished({ interrupted: true }))
+      expect(yield* trialIs(sweep, 2, "stopped")).toMatchObject({ objective: 5, stopReason: stop.reason })
+      yield* agent.report(one.epoch, evalLosses(1, 0.5).slice(1), 2)
+      yield* agent.ended(one.epoch, 2, finished())
+      expect((yield* sweepIs(sweep, "finished")).trials.size).toBe(2)
+    }).pipe(Effect.provide(inMemory())),
+  )
+
+  it.effect("sets trials aside, and in the end ends those that nothing brings back", () =>
+    Effect.gen(function* () {
+      const api = yield* SweepApi
+      const sweep = yield* api.submit(exampleSpec({ earlyTerminate: asha("promote") }))
+      const one = yield* connectAgent({ id: "one" })
+      const two = yield* connectAgent({ id: "two" })
+      const losses: Record<number, number> = { 1: 4, 2: 1, 3: 3, 4: 2 }
+      const agents = { one, two }
+      /** Reports up to the first rung; when it is asked to, it gives the trial back. */
+      const toFirstRung = (name: keyof typeof agents) =>
+        Effect.gen(function* () {
+          const agent = agents[name]
+          const { epoch, trial } = yield* agent.next("Assign")
+          yield* agent.report(epoch, evalLosses(losses[trial]!))
+          const { mode } = yield* agent.next("Stop")
+          expect(mode).toBe("preempt")
+          yield* agent.ended(epoch, 1, { _tag: "Released", cause: "set aside" })
+          yield* agent.confirmed(epoch)
+        })
+      yield* one.next("Welcome")
+      yield* two.next("Welcome")
+      // The first to arrive at a rung is the best so far and goes on; it is held back until the others are there.
+      const ahead = yield* one.next("Assign")
+      yield* one.report(ahead.epoch, evalLosses(losses[ahead.trial]!))
+      yield* one.acknowledged(ahead.epoch, 1)
+      expect(ahead.trial).toBe(1)
+      const second = yield* two.next("Assign")
+      yield* two.report(second.epoch, evalLosses(losses[second.trial]!))
+      yield* two.complete(second.epoch, evalLosses(losses[second.trial]!, 0.9, 0.8, 0.7))
+      yield* trialIs(sweep, 2, "completed")
+      yield* toFirstRung("two")
+      expect(yield* trialIs(sweep, 3, "paused")).toMatchObject({ objective: null })
+      yield* one.ended(ahead.epoch, 1, finished({ interrupted: false }))
+      yield* trialIs(sweep, 1, "completed")
+
+      const fourth = yield* Effect.raceFirst(
+        Effect.map(one.next("Assign"), (assign) => ({ agent: one, assign })),
+        Effect.map(two.next("Assign"), (assign) => ({ agent: two, assign })),
+      )
+      expect(fourth.assign.trial).toBe(4)
+      yield* fourth.agent.complete(fourth.assign.epoch, evalLosses(losses[4]!))
+      yield* trialIs(sweep, 4, "completed")
+      const state = yield* sweepIs(sweep, "finished")
+      const third = yield* trialOf(sweep, 3)
+      expect(third).toMatchObject({ state: "stopped", objective: 3 })
+      expect(third?.stopReason).toMatch(/set it aside/)
+      expect(Array.from(state.trials.values()).every(({ verdict }) => verdict !== null)).toBe(true)
+    }).pipe(Effect.provide(inMemory())),
+  )
+
+  it.effect("does not end what a person has paused", () =>
+    Effect.gen(function* () {
+      const api = yield* SweepApi
+      const sweep = yield* api.submit(
+        exampleSpec({ earlyTerminate: asha("promote"), budget: { trials: 1, gpuHours: null, hours: null } }),
+      )
+      const agent = yield* connectAgent()
+      const { epoch } = yield* agent.next("Assign")
+      yield* api.control(sweep, 1 as never, "pause", "")
+      yield* agent.ended(epoch, 0, { _tag: "Released", cause: "" })
+      yield* agent.confirmed(epoch)
+      expect(yield* api.get(sweep)).toMatchObject({ status: "running" })
+      yield* api.control(sweep, 1 as never, "resume", "")
+      yield* agent.complete((yield* agent.next("Assign")).epoch, evalLosses(1))
+      yield* sweepIs(sweep, "finished")
+    }).pipe(Effect.provide(inMemory())),
+  )
+
+  it.effect("brings a trial back to the agent that has its checkpoints, once its process is gone", () =>
+    Effect.gen(function* () {
+      const api = yield* SweepApi
+      const sweep = yield* api.submit(exampleSpec({ budget: { trials: 1, gpuHours: null, hours: null } }))
+      const first = yield* connectAgent({ id: "zz-first", slots: slotsOf(1, 4) })
+      const { epoch } = yield* first.next("Assign")
+      const other = yield* connectAgent({ id: "aa-other", slots: slotsOf(1, 1) })
+      yield* other.next("Welcome")
+      yield* api.control(sweep, 1 as never, "pause", "")
+      yield* api.control(sweep, 1 as never, "resume", "")
+      expect(yield* trialOf(sweep, 1)).toMatchObject({ state: "pending" })
+      // A smaller slot is free elsewhere, but the trainer is still saving.
+      yield* other.send({ _tag: "Slots", slots: slotsOf(1, 1), draining: false })
+      yield* first.ended(epoch, 0, { _tag: "Released", cause: "" })
+      expect(yield* first.next("Assign")).toMatchObject({ trial: 1, attempt: 2 })
+      expect(other.waiting("Assign")).toBe(0)
+    }).pipe(Effect.provide(inMemory())),
+  )
+})
