@@ -5,7 +5,8 @@ import * as Effect from "effect/Effect"
 import * as Latch from "effect/Latch"
 import * as Queue from "effect/Queue"
 import type { Attempt } from "./Attempt.ts"
-import { runAttempt } from "./attemptRun.ts"
+import { type AttemptOutcome, runAttempt } from "./attemptRun.ts"
+import * as ProcessTree from "./ProcessTree.ts"
 import type { Attempts } from "./Attempts.ts"
 import type { Lease } from "./Lease.ts"
 import type { Trainer } from "./Trainer.ts"
@@ -79,7 +80,10 @@ export class Slots {
   readonly runNow = (attempt: Attempt, trainer: Trainer) =>
     Effect.gen({ self: this }, function* () {
       attempt.begun = true
-      const outcome = yield* runAttempt(attempt, trainer, () => this.lease.timings.grace)
+      const outcome = yield* runAttempt(attempt, trainer, () => this.lease.timings.grace).pipe(
+        // A disk that fails under one attempt must not take the slot with it.
+        Effect.catchDefect((defect) => abandon(attempt, defect)),
+      )
       yield* Effect.logInfo(`${attempt.name}: ${describeEnd(attempt)}`)
       this.attempts.notify()
       return outcome
@@ -116,6 +120,15 @@ export class Slots {
       }
     })
 }
+
+const abandon = Effect.fnUntraced(function* (attempt: Attempt, defect: unknown) {
+  yield* Effect.logError(`${attempt.name}: the agent could not go on with it`, defect)
+  const { tree } = attempt.record
+  const stuck = tree === null ? [] : yield* ProcessTree.kill(tree)
+  const cause = defect instanceof Error ? defect.message : String(defect)
+  yield* attempt.endedAs({ _tag: "Released", cause: `the agent could not go on with it: ${cause}` })
+  return { stuck } satisfies AttemptOutcome
+})
 
 const describeEnd = (attempt: Attempt): string => {
   const { end } = attempt

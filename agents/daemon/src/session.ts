@@ -4,6 +4,7 @@
 import { AgentConnection, type AgentSession, SessionBroken, SessionRefused } from "@sweep/rpc/AgentConnection"
 import { type Acknowledged, type CoordinatorMessage, protocolVersion } from "@sweep/rpc/AgentMessage"
 import type { AgentId, Epoch } from "@sweep/domain/Id"
+import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Random from "effect/Random"
@@ -62,12 +63,24 @@ const assign = Effect.fn("session.assign")(function* (context: SessionContext, a
 const oneSession = (context: SessionContext, session: AgentSession, greeted: () => void) =>
   Effect.gen(function* () {
     const { attempts, slots, lease } = context
+    const over = Deferred.makeUnsafe<never, SessionBroken>()
     const uplinks = new Map<Epoch, { readonly uplink: Uplink; readonly fiber: Fiber.Fiber<void> }>()
 
     const followUp = Effect.fnUntraced(function* (attempt: Attempt, committed: Acknowledged | undefined) {
       const uplink = makeUplink(attempt, committed, session.send)
-      // Its failure is the session's, which the receiving side sees as well.
-      const fiber = yield* Effect.forkScoped(Effect.ignore(uplink.run))
+      // Its failure is the session's, which the receiving side sees as well. A spool that cannot be read ends the session,
+      // too: what is not sent has to be noticed, and the next one tries again.
+      const fiber = yield* uplink.run.pipe(
+        Effect.ignore,
+        Effect.catchDefect((defect) =>
+          Effect.andThen(
+            Effect.logError(`${attempt.name}: its spool cannot be sent`, defect),
+            Deferred.fail(over, new SessionBroken({ message: `the spool of ${attempt.name} cannot be read` })),
+          ),
+        ),
+        Effect.asVoid,
+        Effect.forkScoped,
+      )
       uplinks.set(attempt.epoch, { uplink, fiber })
     })
 
@@ -148,7 +161,7 @@ const oneSession = (context: SessionContext, session: AgentSession, greeted: () 
       }),
     )
     if (slots.draining) slots.changed.openUnsafe()
-    yield* Stream.runForEach(session.incoming, receive)
+    yield* Effect.raceFirst(Stream.runForEach(session.incoming, receive), Deferred.await(over))
     return yield* new SessionBroken({ message: "the coordinator closed the session" })
   })
 

@@ -31,6 +31,8 @@ export class Tail {
   /** Done once the spool has outgrown its limit. */
   readonly overgrown = Deferred.makeUnsafe<void>()
 
+  /** The sizes of the files at the last look. */
+  private seen = ""
   private readonly spool: Spool
   private readonly directory: AttemptDirectory
   private readonly logs: { readonly stdout: LogFile; readonly stderr: LogFile }
@@ -81,20 +83,24 @@ export class Tail {
         Effect.sync(() => watchDirectory(this.directory.path, () => changed.openUnsafe())),
         (watcher) => Effect.sync(() => watcher?.close()),
       )
-      let seen = ""
-      for (let looks = 0; ; looks++) {
+      for (;;) {
         yield* Effect.timeoutOption(changed.await, pollMillis)
         changed.closeUnsafe()
-        const sizes = `${this.spool.size()} ${this.logs.stdout.size()} ${this.logs.stderr.size()}`
-        if (sizes === seen) continue
-        seen = sizes
-        this.catchUp()
-        this.logs.stdout.bound()
-        this.logs.stderr.bound()
-        this.onGrowth()
+        // A file system that fails for a moment is looked at again.
+        yield* Effect.ignore(Effect.try(() => this.look()))
       }
     }),
   )
+
+  private look(): void {
+    const sizes = `${this.spool.size()} ${this.logs.stdout.size()} ${this.logs.stderr.size()}`
+    if (sizes === this.seen) return
+    this.seen = sizes
+    this.catchUp()
+    this.logs.stdout.bound()
+    this.logs.stderr.bound()
+    this.onGrowth()
+  }
 
   close(): void {
     this.spool.close()

@@ -157,6 +157,19 @@ describe("an attempt", () => {
     }),
   )
 
+  it.live("that deletes its own directory ends as a failure, and its slot goes on", () =>
+    Effect.gen(function* () {
+      const { coordinator } = yield* withAgent
+      const epoch = yield* coordinator.assign({
+        command: ["/bin/sh", "-c", 'rm -rf "$SWEEP_DIRECTORY"; sleep 0.3'],
+        trialJson: script(),
+      })
+      expect(yield* coordinator.untilEnded(epoch)).toMatchObject({ _tag: "Failed", class: "bug" })
+      const next = yield* command(coordinator, "finish")
+      expect(yield* coordinator.untilEnded(next)).toMatchObject({ _tag: "Finished" })
+    }),
+  )
+
   it.live("waits its turn on a busy slot; the same assignment twice is one", () =>
     Effect.gen(function* () {
       const { coordinator } = yield* withAgent
