@@ -13,8 +13,8 @@ import * as grpcAgentConnection from "@sweep/rpc/grpcAgentConnection"
 
 const [address] = process.argv.slice(2)
 
-/** Of a flood. */
-const pointsPerMessage = 1_000
+/** Of a flood: what the agent puts into one message of a spool that waits (256 KiB of lines with four values each). */
+const pointsPerMessage = 4_000
 
 /** Of a box with eight GPUs. */
 const attempts = 8
