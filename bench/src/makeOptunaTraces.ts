@@ -1,5 +1,5 @@
 // Makes the traces of Optuna's samplers that `quality` compares ours with; resumable. Run as
-// `node bench/src/makeOptunaTraces.ts [--seeds 20] [--samplers random,tpe,cmaes,gp] [--gp-trials 100]`.
+// `node bench/src/makeOptunaTraces.ts [--seeds 20] [--samplers random,tpe,cmaes,gp] [--gp-trials 50]`.
 import { parseArgs } from "node:util"
 import { functions } from "./functions.ts"
 import { type OptunaSampler, startOptuna } from "./optuna.ts"
@@ -9,8 +9,8 @@ const { values } = parseArgs({
   options: {
     seeds: { type: "string", default: "20" },
     samplers: { type: "string", default: "random,tpe,cmaes,gp" },
-    // Optuna's GP takes a second a trial at 200: it is compared up to 100.
-    "gp-trials": { type: "string", default: "100" },
+    // Optuna's GP takes a second a trial at 200: it is compared up to 50.
+    "gp-trials": { type: "string", default: "50" },
   },
 })
 

@@ -150,11 +150,19 @@ export const gaussianProcess = (
   const flat = new Float64Array(n * d)
   points.forEach((point, i) => flat.set(point, i * d))
 
+  const numeric = Array.from(choice.keys()).filter((k) => !choice[k]!)
+  const choices = Array.from(choice.keys()).filter((k) => choice[k]!)
   const squared = (x: Float64Array, i: number): number => {
+    const at = i * d
     let r2 = 0
-    for (let k = 0, at = i * d; k < d; k++, at++) {
-      const difference = x[k]! - flat[at]!
-      r2 += choice[k]! ? (difference === 0 ? 0 : weights[k]!) : weights[k]! * difference * difference
+    for (let j = 0; j < numeric.length; j++) {
+      const k = numeric[j]!
+      const difference = x[k]! - flat[at + k]!
+      r2 += weights[k]! * difference * difference
+    }
+    for (let j = 0; j < choices.length; j++) {
+      const k = choices[j]!
+      if (x[k]! !== flat[at + k]!) r2 += weights[k]!
     }
     return r2
   }
@@ -175,16 +183,18 @@ export const gaussianProcess = (
   solveLower(factor, n, alpha)
   solveUpper(factor, n, alpha)
 
-  const k = new Float64Array(n)
   const v = new Float64Array(n)
+  /** (1 + r) e⁻ʳ of the last point: what the gradient is made of. */
+  const decay = new Float64Array(n)
   const predict = (x: Float64Array): Prediction => {
     let mean = 0
     for (let i = 0; i < n; i++) {
       const r = sqrt5 * Math.sqrt(squared(x, i))
-      k[i] = scale * (1 + r + (r * r) / 3) * Math.exp(-r)
-      mean += k[i]! * alpha[i]!
+      const e = Math.exp(-r)
+      decay[i] = (1 + r) * e
+      v[i] = scale * (decay[i]! + ((r * r) / 3) * e)
+      mean += v[i]! * alpha[i]!
     }
-    v.set(k)
     solveLower(factor, n, v)
     let explained = 0
     for (let i = 0; i < n; i++) explained += v[i]! ** 2
@@ -199,13 +209,11 @@ export const gaussianProcess = (
       ofMean.fill(0)
       ofVariance.fill(0)
       for (let i = 0; i < n; i++) {
-        const r = sqrt5 * Math.sqrt(squared(x, i))
-        const common = scale * (-5 / 3) * (1 + r) * Math.exp(-r)
+        const common = scale * (-5 / 3) * decay[i]!
         const byMean = common * alpha[i]!
         const byVariance = -2 * common * v[i]!
-        for (let m = 0, at = i * d; m < d; m++, at++) {
-          if (choice[m]!) continue
-          const difference = weights[m]! * (x[m]! - flat[at]!)
+        for (const m of numeric) {
+          const difference = weights[m]! * (x[m]! - flat[i * d + m]!)
           ofMean[m]! += byMean * difference
           ofVariance[m]! += byVariance * difference
         }

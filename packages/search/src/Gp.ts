@@ -21,7 +21,7 @@ import { type Tried, tried } from "./Tried.ts"
 /** Trials of a Sobol sequence before the model is asked. */
 const startup = 10
 /** The model knows at most this many trials: the best half and the newest half. */
-const capacity = 250
+const capacity = 200
 /** Points of the space at which the promise is looked up first; the best of them are climbed from. */
 const lookups = 512
 const climbs = 6
@@ -219,12 +219,15 @@ export const gp: SamplerFactory = ({ space: definition, metric, seed }: SamplerI
     }
     const worst = finished.reduce((max, i) => Math.max(max, losses[i]!), -Infinity)
     const lossOf = (i: number) => (Number.isFinite(losses[i]!) ? losses[i]! : worst)
-    let told = [...finished, ...failed].sort((a, b) => a - b)
-    if (told.length > capacity) {
-      const ranked = told.toSorted((a, b) => lossOf(a) - lossOf(b) || a - b).slice(0, capacity / 2)
-      told = [...new Set([...ranked, ...told.slice(-capacity / 2)])].sort((a, b) => a - b)
+    const ended = [...finished, ...failed].sort((a, b) => a - b)
+    /** The best and the newest of `trials`, when they are too many. */
+    const select = (trials: ReadonlyArray<number>): ReadonlyArray<number> => {
+      if (trials.length <= capacity) return trials
+      const ranked = trials.toSorted((a, b) => lossOf(a) - lossOf(b) || a - b).slice(0, capacity / 2)
+      return [...new Set([...ranked, ...trials.slice(-capacity / 2)])].sort((a, b) => a - b)
     }
-    const first = told.slice(0, fitSize(told.length))
+    const told = select(ended)
+    const first = select(ended.slice(0, fitSize(ended.length)))
     const theta = hyperparameters(
       first.map((i) => rows[i]!),
       first.map(lossOf),
@@ -242,7 +245,7 @@ export const gp: SamplerFactory = ({ space: definition, metric, seed }: SamplerI
     }
 
     const from = random(seed, number, "gp")
-    const search = new Search(space, model, threshold, 10 / told.length)
+    const search = new Search(space, model, threshold, 10 / ended.length)
     if (all !== null) for (const parameters of all) search.consider(parameters)
     else {
       lookAround(search, space, points, told.map(lossOf), seed, number, from)

@@ -27,11 +27,11 @@ export interface TpeOptions {
 export const tpeDefaults: TpeOptions = {
   startup: 10,
   good: (n) => Math.min(25, Math.ceil(0.1 * n)),
-  candidates: (n) => (n <= 2_000 ? 48 : 24),
+  candidates: (n) => (n <= 400 ? 48 : 24),
 }
 
 /** Ordered axes with at most this many values have their kernels tabulated; finer ones are taken as continuous. */
-const tabulated = 64
+const tabulated = 12
 
 /** Φ in steps of 1/256 between −8 and 8: kernels are normalised often, and 1e-6 is enough for that. */
 const cumulativeTable = Float64Array.from({ length: 4_098 }, (_, i) => normalCumulative(i / 256 - 8))
@@ -58,117 +58,149 @@ const levelsOf = (axis: Axis): Levels | null => {
   return { count: axis.levels, edges }
 }
 
+/** What a mixture is made of on one axis, by kernel. */
+interface Column {
+  readonly axis: Axis
+  readonly levels: Levels | null
+  /** Centre and inverse width; a kernel whose trial lacks the parameter has the width 1 / 0: it says nothing. */
+  mean: Float64Array
+  inverse: Float64Array
+  /** What makes the kernel a density. */
+  norm: Float64Array
+  /** The level, or `levels.count` when the trial lacks the parameter. */
+  level: Int32Array
+  /** Log density at a level (row) of a kernel at a level (column). */
+  readonly table: Float64Array
+}
+
 /** A mixture of product kernels, one per member and the prior, in flat arrays that are reused from call to call. */
 class Mixture {
-  readonly #axes: ReadonlyArray<Axis>
-  readonly #levels: ReadonlyArray<Levels | null>
-  readonly #continuous: ReadonlyArray<number>
-  readonly #discrete: ReadonlyArray<number>
+  readonly #columns: ReadonlyArray<Column>
   readonly #believed: boolean
-  size = 0
-  /** Of the kernel: logarithm of its weight. */
-  #logWeight = new Float64Array(0)
+  #size = 0
+  #weight = new Float64Array(0)
   #weightSum = 0
-  /** By kernel, then axis. */
-  #mean = new Float64Array(0)
-  #inverse = new Float64Array(0)
-  #logNorm = new Float64Array(0)
-  #level = new Int32Array(0)
-  #base = new Float64Array(0)
-  /** By discrete axis: log density at a level (row) of a kernel at a level (column). */
-  readonly #tables: Array<Float64Array>
+  #priorWeight = 1
+  /** By kernel, the logarithm of its weight and of what makes it a density on all axes. */
+  #constant = new Float64Array(0)
+  #sum = new Float64Array(0)
 
   constructor(axes: ReadonlyArray<Axis>, levels: ReadonlyArray<Levels | null>, believed: boolean) {
-    this.#axes = axes
-    this.#levels = levels
-    this.#continuous = axes.map((_, k) => k).filter((k) => levels[k] === null)
-    this.#discrete = axes.map((_, k) => k).filter((k) => levels[k] !== null)
+    this.#columns = axes.map((axis, k) => {
+      const count = levels[k]?.count ?? 0
+      const none = new Float64Array(0)
+      return {
+        axis,
+        levels: levels[k]!,
+        mean: none,
+        inverse: none,
+        norm: none,
+        level: new Int32Array(0),
+        table: new Float64Array(count * (count + 1)),
+      }
+    })
     this.#believed = believed
-    this.#tables = levels.map((l) => new Float64Array(l === null ? 0 : l.count * l.count))
   }
 
-  /** `order` holds, per axis, the indices of rows sorted by that axis's coordinate. */
+  #makeRoom(n: number): void {
+    if (this.#weight.length >= n) return
+    const room = Math.max(64, 2 * n)
+    this.#weight = new Float64Array(room)
+    this.#constant = new Float64Array(room)
+    this.#sum = new Float64Array(room)
+    for (const column of this.#columns) {
+      if (column.levels === null) {
+        column.mean = new Float64Array(room)
+        column.inverse = new Float64Array(room)
+        column.norm = new Float64Array(room)
+      } else column.level = new Int32Array(room)
+    }
+  }
+
+  /**
+   * `place` gives the position among the members by row, −1 for others; `order` holds, per axis, the rows sorted by
+   * that axis's coordinate.
+   */
   fit(
     rows: ReadonlyArray<Float64Array>,
     members: ReadonlyArray<number>,
-    isMember: (row: number) => boolean,
-    order: ReadonlyArray<ReadonlyArray<number>>,
+    place: Int32Array,
+    order: ReadonlyArray<Order>,
     weight: (position: number, n: number) => number,
   ): void {
-    const d = this.#axes.length
     const n = members.length
-    this.size = n
-    if (this.#logWeight.length < n) {
-      const room = Math.max(64, 2 * n)
-      this.#logWeight = new Float64Array(room)
-      this.#base = new Float64Array(room)
-      this.#mean = new Float64Array(room * d)
-      this.#inverse = new Float64Array(room * d)
-      this.#logNorm = new Float64Array(room * d)
-      this.#level = new Int32Array(room * d)
-    }
-    this.#weightSum = 1
-    members.forEach((row, i) => {
-      const w = weight(i, n)
-      this.#weightSum += w
-      this.#logWeight[i] = Math.log(w)
-      const point = rows[row]!
-      for (let k = 0; k < d; k++) {
-        const at = i * d + k
-        this.#mean[at] = point[k]!
-        this.#inverse[at] = 0
-        this.#logNorm[at] = 0
-        const levels = this.#levels[k]!
-        // −1: the trial does not have this parameter.
-        if (levels !== null) this.#level[at] = Number.isNaN(point[k]!) ? -1 : this.#axes[k]!.level(point[k]!)
+    this.#size = n
+    this.#makeRoom(n)
+    this.#weightSum = 0
+    for (let i = 0; i < n; i++) this.#weightSum += this.#weight[i] = weight(i, n)
+    // The prior weighs as much as an average trial.
+    this.#priorWeight = n === 0 ? 1 : this.#weightSum / n
+    this.#weightSum += this.#priorWeight
+    for (let i = 0; i < n; i++) this.#constant[i] = this.#weight[i]!
+    for (let k = 0; k < this.#columns.length; k++) {
+      const column = this.#columns[k]!
+      if (column.levels === null) this.#bandwidths(column, place, order[k]!)
+      else {
+        const { axis, level, levels } = column
+        for (let i = 0; i < n; i++) {
+          const u = rows[members[i]!]![k]!
+          level[i] = Number.isNaN(u) ? levels.count : axis.level(u)
+        }
+        this.#tabulate(column, levels)
       }
-    })
-    const position = new Map<number, number>()
-    members.forEach((row, i) => position.set(row, i))
-    for (const k of this.#continuous) this.#bandwidths(k, rows, isMember, position, order[k]!)
-    for (const k of this.#discrete) this.#tabulate(k)
+    }
+    for (let i = 0; i < n; i++) this.#constant[i] = Math.log(this.#constant[i]!)
   }
 
-  /** As wide as the gap to the farther neighbour, within [1 / min(100, n + 2), 1]: narrow where trials are dense. */
-  #bandwidths(
-    k: number,
-    rows: ReadonlyArray<Float64Array>,
-    isMember: (row: number) => boolean,
-    position: ReadonlyMap<number, number>,
-    order: ReadonlyArray<number>,
-  ): void {
-    const d = this.#axes.length
-    const sorted = order.filter(isMember)
-    const narrowest = 1 / Math.min(100, sorted.length + 2)
-    for (let j = 0; j < sorted.length; j++) {
-      const mean = rows[sorted[j]!]![k]!
-      const left = j > 0 ? mean - rows[sorted[j - 1]!]![k]! : sorted.length > 1 ? 0 : mean
-      const right = j < sorted.length - 1 ? rows[sorted[j + 1]!]![k]! - mean : sorted.length > 1 ? 0 : 1 - mean
-      const width = Math.min(1, Math.max(narrowest, left, right))
-      const inverse = 1 / width
-      const at = position.get(sorted[j]!)! * d + k
-      this.#inverse[at] = inverse
-      this.#logNorm[at] = Math.log(
-        (inverse * 0.3989422804014327) / (cumulative((1 - mean) * inverse) - cumulative(-mean * inverse)),
-      )
+  /** As wide as the gap to the farther neighbour, within [1 / min(200, n + 2), 1]: narrow where trials are dense. */
+  #bandwidths({ mean, inverse, norm }: Column, place: Int32Array, { rows, values }: Order): void {
+    const constant = this.#constant
+    mean.fill(0, 0, this.#size)
+    inverse.fill(0, 0, this.#size)
+    norm.fill(1, 0, this.#size)
+    let count = 0
+    for (let j = 0; j < rows.length; j++) if (place[rows[j]!]! >= 0) count++
+    const narrowest = 1 / Math.min(200, count + 2)
+    let current = -1
+    let before = Number.NaN
+    let here = Number.NaN
+    // One step behind, so that both neighbours are known; the ends of the axis are neighbours of a lone trial only.
+    for (let j = 0; j <= rows.length; j++) {
+      const next = j < rows.length ? place[rows[j]!]! : -1
+      if (next < 0 && j < rows.length) continue
+      const after = next >= 0 ? values[j]! : Number.NaN
+      if (current >= 0) {
+        const left = before === before ? here - before : count > 1 ? 0 : here
+        const right = after === after ? after - here : count > 1 ? 0 : 1 - here
+        const w = 1 / Math.min(1, Math.max(narrowest, left, right))
+        mean[current] = here
+        inverse[current] = w
+        norm[current] = (w * 0.3989422804014327) / (cumulative((1 - here) * w) - cumulative(-here * w))
+        constant[current]! *= norm[current]!
+      }
+      before = here
+      here = after
+      current = next
     }
   }
 
-  #tabulate(k: number): void {
-    const { count, edges } = this.#levels[k]!
-    const table = this.#tables[k]!
-    const n = this.size
-    if (this.#axes[k]!.kind === "choice") {
+  #tabulate({ axis, table }: Column, { count, edges }: Levels): void {
+    const n = this.#size
+    const stride = count + 1
+    for (let x = 0; x < count; x++) table[x * stride + count] = 0
+    if (axis.kind === "choice") {
       const spread = 1 / (n + 1)
       for (let x = 0; x < count; x++) {
         const share = edges[x + 1]! - edges[x]!
         for (let c = 0; c < count; c++) {
-          table[x * count + c] = Math.log(((x === c ? 1 : 0) + spread * count * share) / ((1 + spread * count) * share))
+          table[x * stride + c] = Math.log(
+            ((x === c ? 1 : 0) + spread * count * share) / ((1 + spread * count) * share),
+          )
         }
       }
       return
     }
-    const width = Math.max(0.5 / count, 0.25 * (n + 1) ** (-1 / (this.#axes.length + 4)))
+    const width = Math.max(0.5 / count, 0.15 * (n + 1) ** (-1 / (this.#columns.length + 4)))
     for (let c = 0; c < count; c++) {
       const mean = 0.5 * (edges[c]! + edges[c + 1]!)
       const inside = cumulative((1 - mean) / width) - cumulative(-mean / width)
@@ -176,7 +208,7 @@ class Mixture {
       for (let x = 0; x < count; x++) {
         const above = cumulative((edges[x + 1]! - mean) / width)
         // Beyond eight widths the prior is all there is.
-        table[x * count + c] = Math.log(Math.max(1e-12, above - below) / (inside * (edges[x + 1]! - edges[x]!)))
+        table[x * stride + c] = Math.log(Math.max(1e-12, above - below) / (inside * (edges[x + 1]! - edges[x]!)))
         below = above
       }
     }
@@ -184,81 +216,67 @@ class Mixture {
 
   /** A point of the mixture: each coordinate from the same kernel. */
   draw(from: Random): Float64Array {
-    const d = this.#axes.length
     let pick = from.uniform() * this.#weightSum
     let i = 0
-    while (i < this.size && (pick -= Math.exp(this.#logWeight[i]!)) > 0) i++
-    return Float64Array.from(this.#axes, (axis, k) => {
+    while (i < this.#size && (pick -= this.#weight[i]!) > 0) i++
+    return Float64Array.from(this.#columns, ({ axis, levels, mean, inverse, level, table }) => {
       const u = from.uniform()
-      const at = i * d + k
-      const absent = i === this.size || (this.#levels[k] === null ? this.#inverse[at] === 0 : this.#level[at] === -1)
-      if (absent) return axis.belief === null || !this.#believed ? u : followBelief(axis.belief, u)
-      const levels = this.#levels[k]!
+      const silent = i === this.#size || (levels === null ? inverse[i] === 0 : level[i] === levels.count)
+      if (silent) return axis.belief === null || !this.#believed ? u : followBelief(axis.belief, u)
       if (levels === null) {
-        const inverse = this.#inverse[at]!
-        const mean = this.#mean[at]!
-        const low = cumulative(-mean * inverse)
-        const high = cumulative((1 - mean) * inverse)
-        const x = clampUnit(mean + normalQuantile(low + u * (high - low)) / inverse)
+        const w = inverse[i]!
+        const low = cumulative(-mean[i]! * w)
+        const high = cumulative((1 - mean[i]!) * w)
+        const x = clampUnit(mean[i]! + normalQuantile(low + u * (high - low)) / w)
         return axis.kind === "continuous" ? x : axis.encode(axis.decode(x))
       }
       const { count, edges } = levels
       let rest = u
-      let level = 0
-      for (; level < count - 1; level++) {
-        const mass = Math.exp(this.#tables[k]![level * count + this.#level[at]!]!) * (edges[level + 1]! - edges[level]!)
-        if ((rest -= mass) < 0) break
+      let at = 0
+      for (; at < count - 1; at++) {
+        rest -= Math.exp(table[at * (count + 1) + level[i]!]!) * (edges[at + 1]! - edges[at]!)
+        if (rest < 0) break
       }
-      return 0.5 * (edges[level]! + edges[level + 1]!)
+      return 0.5 * (edges[at]! + edges[at + 1]!)
     })
   }
 
   /** Log density at an encoded point, relative to the person's distribution. */
   logDensity(point: Float64Array): number {
-    const d = this.#axes.length
-    const n = this.size
-    const base = this.#base
-    const mean = this.#mean
-    const inverse = this.#inverse
-    const logNorm = this.#logNorm
-    for (let i = 0; i < n; i++) base[i] = this.#logWeight[i]!
-    let prior = 0
-    for (const k of this.#continuous) {
+    const n = this.#size
+    const sum = this.#sum
+    const constant = this.#constant
+    for (let i = 0; i < n; i++) sum[i] = constant[i]!
+    let prior = Math.log(this.#priorWeight)
+    for (let k = 0; k < this.#columns.length; k++) {
+      const { axis, levels, mean, inverse, norm, level, table } = this.#columns[k]!
       const x = point[k]!
-      if (x !== x) continue
-      for (let i = 0, at = k; i < n; i++, at += d) {
-        // An absent parameter's mean is NaN; its inverse width 0 marks it.
-        const w = inverse[at]!
-        if (w === 0) continue
-        const z = (x - mean[at]!) * w
-        base[i]! += logNorm[at]! - 0.5 * z * z
+      if (Number.isNaN(x)) {
+        // A parameter the point lacks says nothing of it.
+        if (levels === null) for (let i = 0; i < n; i++) sum[i]! -= Math.log(norm[i]!)
+        continue
       }
-    }
-    for (const k of this.#discrete) {
-      const x = point[k]!
-      if (x !== x) continue
-      const { count } = this.#levels[k]!
-      const row = this.#axes[k]!.level(x) * count
-      const table = this.#tables[k]!
-      for (let i = 0, at = k; i < n; i++, at += d) {
-        const level = this.#level[at]!
-        if (level >= 0) base[i]! += table[row + level]!
+      if (levels === null) {
+        for (let i = 0; i < n; i++) {
+          const z = (x - mean[i]!) * inverse[i]!
+          sum[i]! -= 0.5 * z * z
+        }
+      } else {
+        const row = axis.level(x) * (levels.count + 1)
+        for (let i = 0; i < n; i++) sum[i]! += table[row + level[i]!]!
       }
-    }
-    if (this.#believed) {
-      this.#axes.forEach(({ belief }, k) => {
-        const x = point[k]!
-        if (belief === null || x !== x) return
-        const inside = cumulative((1 - belief.center) / belief.width) - cumulative(-belief.center / belief.width)
-        prior += -0.5 * ((x - belief.center) / belief.width) ** 2 - Math.log(2.5066282746310002 * belief.width * inside)
-      })
+      if (this.#believed && axis.belief !== null) {
+        const { center, width } = axis.belief
+        const inside = cumulative((1 - center) / width) - cumulative(-center / width)
+        prior += -0.5 * ((x - center) / width) ** 2 - Math.log(2.5066282746310002 * width * inside)
+      }
     }
     let top = prior
-    for (let i = 0; i < n; i++) if (base[i]! > top) top = base[i]!
-    let sum = Math.exp(prior - top)
-    const floor = top - 40
-    for (let i = 0; i < n; i++) if (base[i]! > floor) sum += Math.exp(base[i]! - top)
-    return top + Math.log(sum / this.#weightSum)
+    for (let i = 0; i < n; i++) if (sum[i]! > top) top = sum[i]!
+    let total = Math.exp(prior - top)
+    const floor = top - 30
+    for (let i = 0; i < n; i++) if (sum[i]! > floor) total += Math.exp(sum[i]! - top)
+    return top + Math.log(total / this.#weightSum)
   }
 }
 
@@ -275,40 +293,50 @@ const best = (indices: ReadonlyArray<number>, losses: Float64Array, count: numbe
   return kept
 }
 
-/** Per axis, the row indices in the order of that coordinate (then of the index); rows are added as they come. */
+/** The rows that have a parameter, sorted by its coordinate (then by row), and these coordinates. */
+interface Order {
+  readonly rows: Array<number>
+  readonly values: Array<number>
+}
+
+/** The order of every axis; rows are added as they come. */
 const ordering = (d: number) => {
-  let order = Array.from({ length: d }, (): Array<number> => [])
+  let orders = Array.from({ length: d }, (): Order => ({ rows: [], values: [] }))
   let count = 0
-  return (rows: ReadonlyArray<Float64Array>, kept: number): ReadonlyArray<ReadonlyArray<number>> => {
-    if (kept < count) {
-      order = order.map((axis) => axis.filter((row) => row < kept))
-      count = kept
-    }
-    const before = (a: number, b: number, k: number) => rows[a]![k]! - rows[b]![k]! || a - b
-    if (rows.length - count > 256) {
-      order = order.map((axis, k) => {
-        for (let row = count; row < rows.length; row++) if (!Number.isNaN(rows[row]![k]!)) axis.push(row)
-        return axis.sort((a, b) => before(a, b, k))
+  return (rows: ReadonlyArray<Float64Array>, kept: number): ReadonlyArray<Order> => {
+    if (kept < count || rows.length - count > 256) {
+      count = rows.length
+      orders = orders.map((_, k) => {
+        const sorted = Array.from(rows.keys())
+          .filter((row) => !Number.isNaN(rows[row]![k]!))
+          .sort((a, b) => rows[a]![k]! - rows[b]![k]! || a - b)
+        return { rows: sorted, values: sorted.map((row) => rows[row]![k]!) }
       })
-    } else {
-      for (let row = count; row < rows.length; row++) {
-        order.forEach((axis, k) => {
-          if (Number.isNaN(rows[row]![k]!)) return
-          let low = 0
-          let high = axis.length
-          while (low < high) {
-            const middle = (low + high) >>> 1
-            if (before(axis[middle]!, row, k) < 0) low = middle + 1
-            else high = middle
-          }
-          axis.splice(low, 0, row)
-        })
+    }
+    for (let row = count; row < rows.length; row++) {
+      for (let k = 0; k < d; k++) {
+        const value = rows[row]![k]!
+        if (Number.isNaN(value)) continue
+        const { rows: sorted, values } = orders[k]!
+        let low = 0
+        let high = sorted.length
+        while (low < high) {
+          const middle = (low + high) >>> 1
+          // Of equal coordinates the new row, being the last, comes last.
+          if (values[middle]! <= value) low = middle + 1
+          else high = middle
+        }
+        sorted.splice(low, 0, row)
+        values.splice(low, 0, value)
       }
     }
     count = rows.length
-    return order
+    return orders
   }
 }
+
+/** The best trial counts most: weights fall evenly from n to 1. */
+const byRank = (position: number, n: number): number => n - position
 
 /** Older bad trials fade once there are many: full weight for the newest 25, a ramp from 1 / n before (as Hyperopt has it). */
 const fading = (position: number, n: number): number =>
@@ -332,28 +360,22 @@ export const tpeWith =
 
     const suggest = (history: History, number: number): Suggestion => {
       const seen = look(history)
-      const { rows, losses, finished, failed, open, kept } = read(history)
+      const { rows, losses, finished, failed, kept } = read(history)
       const order = sort(rows, kept)
       if (finished.length + failed.length < options.startup || finished.length === 0 || axes.length === 0) {
         return sobolSuggestion(space, sequence, seen, seed, number)
       }
       const goodOnes = best(finished, losses, options.good(finished.length))
-      const isGood = new Uint8Array(rows.length)
-      for (const row of goodOnes) isGood[row] = 1
-      const isBad = new Uint8Array(rows.length)
-      for (const row of finished) isBad[row] = 1 - isGood[row]!
-      for (const row of failed) isBad[row] = 1
-      for (const row of open) isBad[row] = 1
+      const goodPlace = new Int32Array(rows.length).fill(-1)
+      goodOnes.forEach((row, i) => (goodPlace[row] = i))
+      const badPlace = new Int32Array(rows.length).fill(-1)
       const badOnes: Array<number> = []
-      for (let row = 0; row < rows.length; row++) if (isBad[row] === 1) badOnes.push(row)
-      good.fit(
-        rows,
-        goodOnes,
-        (row) => isGood[row] === 1,
-        order,
-        () => 1,
-      )
-      bad.fit(rows, badOnes, (row) => isBad[row] === 1, order, fading)
+      for (let row = 0; row < rows.length; row++) {
+        if (goodPlace[row]! >= 0 || history[row]!.outcome === "cancelled") continue
+        badPlace[row] = badOnes.push(row) - 1
+      }
+      good.fit(rows, goodOnes, goodPlace, order, byRank)
+      bad.fit(rows, badOnes, badPlace, order, fading)
 
       const from = random(seed, number, "tpe")
       const scored: Array<{ readonly drawn: Float64Array; readonly score: number }> = []
