@@ -122,7 +122,7 @@ export const answer = {
   headline: (trial: number): Text => ({ en: `Trial ${trial} is best`, zh: `第 ${trial} 号试验最佳` }),
   none: { en: "No trial has a result yet", zh: "尚无试验给出结果" },
   allFailed: (count: number): Text => ({
-    en: count === 1 ? "The only trial failed" : `All ${count} trials failed`,
+    en: count === 1 ? "The only trial failed" : count === 2 ? "Both trials failed" : `All ${count} trials failed`,
     zh: count === 1 ? "唯一的试验失败了" : `全部 ${count} 次试验都失败了`,
   }),
   allFailedBody: {
@@ -195,6 +195,7 @@ export const answer = {
 } as const
 
 export const board = {
+  none: { en: "No trial has been made yet.", zh: "尚未创建试验。" },
   lead: (ranked: number, all: number, metric: Text, goal: Goal): Text => ({
     en: html`${ranked} of ${plural(all, "trial")} ranked by ${metric.en}, ${goal === "minimize" ? "lowest" : "highest"}
       first. <span class="js">Click a heading to sort, a row to follow the trial through the charts.</span>`,

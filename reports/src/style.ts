@@ -154,13 +154,11 @@ figcaption h3 { margin: 0; min-width: 0; }
 .tools button, .release { font-size: 0.8125rem; line-height: 1.4; min-width: 1.9rem; padding: 0.1rem 0.6rem; border: 1px solid var(--rule-strong); border-radius: 99px; color: var(--quiet); }
 .tools button:hover, .release:hover { color: var(--ink); border-color: var(--ink); }
 .grid.maps { grid-template-columns: repeat(auto-fit, minmax(min(100%, 24rem), 1fr)); margin: 1.5rem 0 0.5rem; }
-.grid.maps:empty { display: none; }
 .heat { max-width: 44rem; }
 .grid { display: grid; gap: 1.5rem clamp(1.25rem, 3vw, 2.5rem); }
 .grid > * { min-width: 0; margin-top: 0; }
 .grid.small { grid-template-columns: repeat(auto-fill, minmax(min(100%, 18.5rem), 1fr)); margin-top: 1.75rem; }
 .grid.small.even { grid-template-columns: repeat(auto-fill, minmax(min(100%, 24rem), 1fr)); }
-.grid.small:empty, .grid.cards:empty { display: none; }
 .grid.two { grid-template-columns: repeat(auto-fit, minmax(min(100%, 24rem), 1fr)); }
 .grid.two h3:first-child { margin-top: 0; }
 .grid.cards { grid-template-columns: repeat(auto-fit, minmax(min(100%, 24rem), 1fr)); margin-top: 1.25rem; gap: 2.25rem clamp(1.5rem, 4vw, 3rem); }
@@ -237,7 +235,8 @@ footer { margin-top: 4rem; padding-bottom: 2rem; color: var(--quiet); font-size:
   th, td { padding: 2pt 4pt; white-space: normal; }
   th code { max-width: none; white-space: normal; }
   thead th, th:first-child, td.c-trial { position: static; }
-  h2, h3, figcaption { break-after: avoid; }
+  h2, h3, figcaption, .lead { break-after: avoid; }
+  table .badge, table .state, table .pick, thead th { font-size: 1em; }
   figure, .card, .probe, tr { break-inside: avoid; }
   .reply .text { max-height: none; }
   .grid.cards { grid-template-columns: 1fr 1fr; }

@@ -159,7 +159,7 @@ describe("sweeps of every shape", () => {
         { parameters: { ...constant, rank: 4 }, end: "failed", failure },
       ],
     })
-    expect(sectionOf(html, "answer")).toContain("All 2 trials failed")
+    expect(sectionOf(html, "answer")).toContain("Both trials failed")
     expect(sectionOf(html, "failures")).toContain("Data数据问题 2")
     expect(sectionOf(html, "failures")).toContain("record 12 has no output")
   })

@@ -49,6 +49,8 @@ const spec = (height: number): TopLevelSpec => ({
     { name: "best", value: noTrial },
     { name: "hidden", value: [] },
     { name: "end", value: 1 },
+    // Many curves are drawn fainter, so that where they run together still shows.
+    { name: "strength", value: 0.62 },
     { name: "low", value: 0 },
     { name: "high", value: 1 },
   ],
@@ -79,7 +81,7 @@ const spec = (height: number): TopLevelSpec => ({
       encoding: {
         ...axes,
         strokeDash: { field: "tone", type: "nominal", scale: dashScale, legend: null },
-        opacity: { value: 0.62 },
+        opacity: { value: { expr: "strength" } },
       },
     },
     {
@@ -130,7 +132,7 @@ export interface CurvesInput {
   readonly mark: (standing: Standing, points: ReadonlyArray<CurvePoint>) => CurvePoint | null
 }
 
-/** `null` when no trial reported the metric. */
+/** `null` when no trial reported the metric beyond its first step. */
 export const curvesChart = (input: CurvesInput, limit = mostPoints): (Chart & { readonly outside: number }) | null => {
   const drawn = input.standings.filter((standing) => (standing.curves.get(input.metric)?.length ?? 0) > 0)
   if (drawn.length === 0) return null
@@ -144,6 +146,8 @@ export const curvesChart = (input: CurvesInput, limit = mostPoints): (Chart & { 
     if (marked !== null) marks.push({ ...of, ...marked, label: input.label(marked, standing) })
   }
   const end = rows.reduce((most, row) => Math.max(most, row["step"] as number), 0)
+  // A single point makes no curve.
+  if (end === 0) return null
   const alignOf = (step: number) => (step < 0.08 * end ? "left" : step > 0.92 * end ? "right" : "center")
   const base = input.base === null ? [] : [input.base]
   // Where training starts and where the best trial goes is always in the frame.
@@ -171,7 +175,7 @@ export const curvesChart = (input: CurvesInput, limit = mostPoints): (Chart & { 
       base: base.map((value) => ({ value })),
       marks: marks.map((mark) => ({ ...mark, align: alignOf(mark["step"] as number) })),
     },
-    signals: { best, low: bottom, high: top, end },
+    signals: { best, low: bottom, high: top, end, strength: drawn.length > 40 ? 0.34 : 0.62 },
     lines: "trial",
     measure: input.metric,
     description:

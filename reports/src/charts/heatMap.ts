@@ -175,10 +175,6 @@ export const heatMap = (
   // The one with fewer columns lies across: labels of ranges are long.
   const [y, x] = bins(axisFor(pair[0])).labels.length >= bins(axisFor(pair[1])).labels.length ? pair : pair.toReversed()
   const [across, up] = [bins(axisFor(x!)), bins(axisFor(y!))]
-  const frame = frameOf(standings.ranked.map((standing) => standing.objective!))
-  const { goal } = standings
-  const bestValue = standings.ranked[0]!.objective!
-  const worst = goal === "minimize" ? frame.high : frame.low
   const cells = new Map<string, Array<Standing>>()
   for (const standing of standings.ranked) {
     const [a, b] = [standing.trial.parameters[x!], standing.trial.parameters[y!]]
@@ -186,9 +182,15 @@ export const heatMap = (
     const key = `${across.indexOf(a)}/${up.indexOf(b)}`
     cells.set(key, [...(cells.get(key) ?? []), standing])
   }
+  // `ranked` is best first, and so is each cell; the colours span what the cells hold, short of what is far off.
+  const bests = [...cells.values()].map((inside) => inside[0]!.objective!)
+  const frame = frameOf(bests)
+  const within = bests.filter((value) => value >= frame.low && value <= frame.high)
+  const [top, bottom] = standings.goal === "minimize" ? [Math.min, Math.max] : [Math.max, Math.min]
+  const bestValue = top(...within)
+  const worst = bottom(...within)
   const rows = [...cells].map(([key, inside]): Row => {
     const [column, line] = key.split("/").map(Number) as [number, number]
-    // `ranked` is best first, and so is each cell.
     const best = inside.find((standing) => standing.trial.number === standings.best?.trial.number) ?? inside[0]!
     const value = best.objective!
     return {

@@ -113,7 +113,7 @@ export const diagnosisSection = (trials: ReadonlyArray<Flagged>, standings: Stan
             ${countsOf(trials)} ${detailed.some((one) => one.chart !== null) ? say(diagnosis.legend) : null}
           </p>`
     }
-    <div class="grid cards">${detailed.map((one) => card(one, standings, figure))}</div>
+    ${detailed.length === 0 ? null : html`<div class="grid cards">${detailed.map((one) => card(one, standings, figure))}</div>`}
     ${
       rest.length === 0
         ? null

@@ -157,6 +157,12 @@ const constantsOf = (standings: Standings): ReadonlyArray<Html> => {
 }
 
 export const leaderBoardSection = (standings: Standings): Html => {
+  if (standings.all.length === 0) {
+    return html`<section id="board">
+      <h2>${say(nav.board)}</h2>
+      <p>${say(board.none)}</p>
+    </section>`
+  }
   const columns = columnsOf(standings).filter((column) => worthShowing(column, standings))
   const constants = constantsOf(standings)
   const header = columns.map((column) =>

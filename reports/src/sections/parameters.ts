@@ -7,7 +7,7 @@ import { parameterChart } from "../charts/parameter.ts"
 import type { Figure } from "../figure.ts"
 import { percent } from "../Format.ts"
 import { html, type Html } from "../Html.ts"
-import { say } from "../Say.ts"
+import { say, type Text } from "../Say.ts"
 import type { Standings } from "../Standings.ts"
 import { metricName, nav, parameters } from "../strings.ts"
 
@@ -74,6 +74,41 @@ const importanceList = (importance: ReadonlyArray<ParameterImportance>): Html | 
         <p class="note">${say(parameters.importanceNote)}</p>
       </div>`
 
+const maps = (heats: ParameterCharts["heats"], metric: Text, figure: Figure): Html | null =>
+  heats.length === 0
+    ? null
+    : html`<div class="grid maps">
+          ${heats.map(
+            (heat) =>
+              html`<figure class="heat">
+                <figcaption>
+                  <h3>
+                    ${say(parameters.heat(metric))}<code>${heat.x}</code>${say(parameters.by)}<code>${heat.y}</code>
+                  </h3>
+                </figcaption>
+                <div class="scroll" tabindex="0" role="region" aria-label="Heat map">
+                  <div style="min-width:${6 + 3.2 * heat.columns}rem">${figure(heat)}</div>
+                </div>
+              </figure>`,
+          )}
+        </div>
+        <p class="note">${say(parameters.heatNote)}</p>`
+
+const alone = (single: ParameterCharts["single"], metric: Text, figure: Figure): Html | null =>
+  single.length === 0
+    ? null
+    : html`<div class="grid small ${single.length === 2 || single.length === 4 ? "even" : "odd"}">
+        ${single.map(
+          ({ name, chart }) =>
+            html`<figure>
+              <figcaption>
+                <h3><code>${name}</code><span class="quiet">${say(parameters.against(metric))}</span></h3>
+              </figcaption>
+              ${figure(chart)}
+            </figure>`,
+        )}
+      </div>`
+
 export const parametersSection = (
   { single, left, heats }: ParameterCharts,
   standings: Standings,
@@ -84,32 +119,7 @@ export const parametersSection = (
   return html`<section id="parameters">
     <h2>${say(nav.parameters)}</h2>
     ${single.length === 0 ? html`<p>${say(parameters.none)}</p>` : html`<p class="lead">${say(parameters.lead)}</p>`}
-    ${importanceList(importance)}
-    <div class="grid maps">
-      ${heats.map(
-        (heat) =>
-          html`<figure class="heat">
-            <figcaption>
-              <h3>${say(parameters.heat(metric))}<code>${heat.x}</code>${say(parameters.by)}<code>${heat.y}</code></h3>
-            </figcaption>
-            <div class="scroll" tabindex="0" role="region" aria-label="Heat map">
-              <div style="min-width:${6 + 3.2 * heat.columns}rem">${figure(heat)}</div>
-            </div>
-          </figure>`,
-      )}
-    </div>
-    ${heats.length === 0 ? null : html`<p class="note">${say(parameters.heatNote)}</p>`}
-    <div class="grid small ${single.length === 2 || single.length === 4 ? "even" : "odd"}">
-      ${single.map(
-        ({ name, chart }) =>
-          html`<figure>
-            <figcaption>
-              <h3><code>${name}</code><span class="quiet">${say(parameters.against(metric))}</span></h3>
-            </figcaption>
-            ${figure(chart)}
-          </figure>`,
-      )}
-    </div>
+    ${importanceList(importance)} ${maps(heats, metric, figure)} ${alone(single, metric, figure)}
     ${left === 0 ? null : html`<p class="note">${say(parameters.more(left))}</p>`}
   </section>`
 }
