@@ -20,10 +20,6 @@ it("writes lists, numbers and nothing", () => {
   expect(join([], ", ").markup).toBe("")
 })
 
-it("does not read backslashes in a template as escapes of its own", () => {
-  expect(html`a b ${"c\\n"}`.markup).toBe("a\\nb c\\n".replace("\\n", "\n"))
-})
-
 it("drops terminal codes and shows reordering marks", () => {
   expect(plain("\u001b[31mred\u001b[0m \u001b]0;title\u0007\u001b[2Kend")).toBe("red end")
   expect(plain("a\u202eb\u2066c")).toBe("a[U+202E]b[U+2066]c")
