@@ -72,6 +72,27 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> World:
 
 Train = Callable[..., Path]
 
+#: Changes that make a trial of 105 steps, long enough to be interrupted from outside.
+LONG: dict[str, Any] = {"schedule__epochs": 15, "evals_per_epoch": 1}
+
+
+@pytest.fixture(scope="session")
+def whole(world: World, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The uninterrupted run of the trial without changes."""
+    return _uninterrupted(world, tmp_path_factory, {})
+
+
+@pytest.fixture(scope="session")
+def long_run(world: World, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The uninterrupted run of LONG."""
+    return _uninterrupted(world, tmp_path_factory, LONG)
+
+
+def _uninterrupted(world: World, factory: pytest.TempPathFactory, changes: dict[str, Any]) -> Path:
+    directory = tiny.write_attempt(factory.mktemp("uninterrupted") / "attempt", world.trial(**changes))
+    assert attempt.run(directory, None, Preemption()) == "finished"
+    return directory
+
 
 @pytest.fixture
 def train(world: World, tmp_path: Path) -> Train:

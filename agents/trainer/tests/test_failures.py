@@ -158,12 +158,12 @@ def test_out_of_memory_on_the_cpu(world: World, tmp_path: Path) -> None:
     if not Path("/proc/self/statm").exists():
         pytest.skip("needs /proc")
     data = tmp_path / "long.json"
-    long = [{"instruction": "x", "output": "red blue green one two three cat dog " * 400}] * 256
+    long = [{"instruction": "x", "output": "red blue green one two three cat dog " * 250}] * 64
     data.write_text(json.dumps(long), encoding="utf-8")
-    trial = world.trial(data__train=str(data), batch_size=256, micro_batch_size=256, max_length=4096)
+    trial = world.trial(data__train=str(data), batch_size=64, micro_batch_size=64, max_length=4096)
     directory = tiny.write_attempt(tmp_path / "attempt", trial)
     ran = subprocess.run(
-        [sys.executable, "-c", LIMITED, str(directory), "400"],
+        [sys.executable, "-c", LIMITED, str(directory), "150"],
         env=tiny.environment(),
         capture_output=True,
         text=True,

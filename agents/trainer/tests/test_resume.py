@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 import tiny
-from conftest import Train, World
+from conftest import LONG, Train, World
 
 from sweep_trainer import training_run
 from sweep_trainer.control import Control
@@ -46,11 +46,6 @@ def preempt_in_evaluation(monkeypatch: pytest.MonkeyPatch, preemption: Preemptio
         return evaluate(*arguments)
 
     monkeypatch.setattr(training_run, "evaluate", interrupted)
-
-
-@pytest.fixture
-def whole(train: Train) -> Path:
-    return train()
 
 
 def assert_goes_on_exactly(whole: Path, first: Path, second: Path) -> None:
@@ -101,22 +96,20 @@ def test_preempted_before_the_first_step(train: Train, monkeypatch: pytest.Monke
     assert tiny.events(train(prepare=take_over(first)))[0]["resumed_from_step"] is None
 
 
-def test_preempted_twice_and_between_logs(train: Train, monkeypatch: pytest.MonkeyPatch) -> None:
-    # 105 steps: a log every other one, so that a checkpoint falls into the middle of a train/loss window.
-    changes = {"schedule__epochs": 15, "evals_per_epoch": 1}
-    whole = train(**changes)
+def test_preempted_twice_and_between_logs(train: Train, long_run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # There is a log every other step, so that a checkpoint can fall into the middle of a train/loss window.
     runs = []
     for step in (51, 20):  # counted from where each run begins
         preemption = Preemption()
         with monkeypatch.context() as patch:
             preempt_at_step(patch, preemption, step)
             prepare = take_over(runs[-1]) if runs else None
-            runs.append(train(status="preempted", preemption=preemption, prepare=prepare, **changes))
-    runs.append(train(prepare=take_over(runs[-1]), **changes))
+            runs.append(train(status="preempted", preemption=preemption, prepare=prepare, **LONG))
+    runs.append(train(prepare=take_over(runs[-1]), **LONG))
     for name in ("train/loss", "eval/loss"):
         joined = {step: value for run in runs for step, value in tiny.curve(run, name).items()}
-        assert joined == tiny.curve(whole, name)
-    assert (runs[-1] / WEIGHTS).read_bytes() == (whole / WEIGHTS).read_bytes()
+        assert joined == tiny.curve(long_run, name)
+    assert (runs[-1] / WEIGHTS).read_bytes() == (long_run / WEIGHTS).read_bytes()
 
 
 def test_a_damaged_newest_checkpoint_falls_back_to_the_one_before(whole: Path, train: Train) -> None:

@@ -29,8 +29,8 @@ def eval_loss(data: Path, world: World, model: torch.nn.Module) -> float:
     ]
 
 
-def test_the_events_of_a_run(world: World, train: Train) -> None:
-    directory = train(schedule__epochs=3)
+def test_the_events_of_a_run(whole: Path) -> None:
+    directory = whole
     events = tiny.events(directory)
     assert [event["seq"] for event in events] == list(range(1, len(events) + 1))
     assert [event["type"] for event in events[-3:]] == ["sample", "memory", "finished"]
@@ -113,10 +113,10 @@ def test_probes_are_answered_greedily_by_the_best_adapter(world: World, train: T
 
 
 def test_accumulation_makes_up_the_effective_batch(train: Train) -> None:
-    whole = tiny.curve(train(adapter__dropout=0.0), "train/loss")
-    parts = tiny.curve(train(adapter__dropout=0.0, micro_batch_size=2), "train/loss")
-    assert list(parts) == list(whole)
-    assert list(parts.values()) == pytest.approx(list(whole.values()), rel=1e-4)
+    at_once = tiny.curve(train(adapter__dropout=0.0, schedule__epochs=2), "train/loss")
+    in_parts = tiny.curve(train(adapter__dropout=0.0, schedule__epochs=2, micro_batch_size=2), "train/loss")
+    assert list(in_parts) == list(at_once)
+    assert list(in_parts.values()) == pytest.approx(list(at_once.values()), rel=1e-4)
 
 
 def test_checkpointing_activations_changes_memory_not_losses(train: Train) -> None:
@@ -156,9 +156,9 @@ def test_target_modules(train: Train, target: str, adapted: int) -> None:
 
 def test_bf16_beside_fp32_in_one_process(train: Train) -> None:
     warm = WarmState()
-    full = train(warm=warm)
-    half = train(warm=warm, precision="bf16")
-    again = train(warm=warm)
+    full = train(warm=warm, schedule__max_steps=5)
+    half = train(warm=warm, schedule__max_steps=5, precision="bf16")
+    again = train(warm=warm, schedule__max_steps=5)
     assert [tiny.events(run)[0]["warm"] for run in (full, half, again)] == [False, False, False]
     expected = tiny.curve(full, "eval/loss")
     assert tiny.curve(again, "eval/loss") == expected
@@ -183,10 +183,10 @@ def test_no_example_is_longer_than_the_models_context(
     assert "cut to 256 tokens" in capsys.readouterr().out
 
 
-def test_grouping_by_length_trains_the_same_number_of_steps(train: Train) -> None:
-    plain, grouped = train(), train(data__group_by_length=True)
-    assert list(tiny.curve(grouped, "train/loss")) == list(tiny.curve(plain, "train/loss"))
-    assert tiny.curve(grouped, "train/loss") != tiny.curve(plain, "train/loss")
+def test_grouping_by_length_trains_the_same_number_of_steps(whole: Path, train: Train) -> None:
+    grouped = tiny.curve(train(data__group_by_length=True), "train/loss")
+    assert list(grouped) == list(tiny.curve(whole, "train/loss"))
+    assert grouped != tiny.curve(whole, "train/loss")
 
 
 def stop(directory: Path) -> None:
