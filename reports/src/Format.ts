@@ -23,7 +23,8 @@ export const difference = (value: number): string => {
 
 /** A share as a percentage: `58 %`, `1.4 %`, `0.04 %`. */
 export const percent = (share: number): string => {
-  const value = Math.abs(share) * 100
+  // Less than that is nothing anybody measured.
+  const value = Math.abs(share) < 5e-5 ? 0 : Math.abs(share) * 100
   const text =
     value >= 99.5 || value === 0 ? value.toFixed(0) : value >= 1 ? value.toPrecision(2) : value.toPrecision(1)
   return `${share < 0 ? "−" : ""}${trimmed(text)}${space}%`

@@ -140,9 +140,19 @@ export const answer = {
     en: html`The untouched base model has ${strong(value)}: training made it ${change} ${better ? "better" : "worse"}.`,
     zh: html`未训练的基座模型为 ${strong(value)}：训练使其${better ? "改善" : "变差"} ${change}。`,
   }),
-  runnerUp: (trial: number, value: string, gap: string): Text => ({
-    en: html`The runner-up, trial ${trial}, reached ${strong(value)} (${gap}).`,
-    zh: html`第二名是第 ${trial} 号试验，为 ${strong(value)}（${gap}）。`,
+  runnerUp: (trials: ReadonlyArray<number>, value: string, gap: string): Text =>
+    trials.length === 1
+      ? {
+          en: html`The runner-up, trial ${trials[0]}, reached ${strong(value)} (${gap}).`,
+          zh: html`第二名是第 ${trials[0]} 号试验，为 ${strong(value)}（${gap}）。`,
+        }
+      : {
+          en: html`The runner-up, trials ${trials.join(", ")}, reached ${strong(value)} on average (${gap}).`,
+          zh: html`第二名是第 ${trials.join("、")} 号试验，平均为 ${strong(value)}（${gap}）。`,
+        },
+  mean: (metric: Text, runs: number): Text => ({
+    en: html`${metric.en}, mean of ${runs} runs`,
+    zh: html`${metric.zh}，${runs} 次运行的均值`,
   }),
   spread: (count: number, low: string, high: string): Text => ({
     en: html`Half of the ${count} ranked trials lie between ${low} and ${high}.`,

@@ -119,6 +119,7 @@ td.word { max-width: 16rem; overflow: hidden; text-overflow: ellipsis; }
 thead th { border-top: 0; border-bottom: 1px solid var(--rule-strong); position: sticky; top: 0; z-index: 2; font-weight: 500; font-size: 0.8125rem; color: var(--quiet); vertical-align: bottom; white-space: normal; line-height: 1.25; }
 th.number { text-align: right; }
 th button { text-align: inherit; }
+th code.long { min-width: 9rem; }
 th code { font-size: 0.95em; display: inline-block; max-width: 11rem; overflow: hidden; text-overflow: ellipsis; vertical-align: bottom; overflow-wrap: normal; }
 tbody tr:first-child td { border-top: 0; }
 .number { text-align: right; }
@@ -233,7 +234,8 @@ footer { margin-top: 4rem; padding-bottom: 2rem; color: var(--quiet); font-size:
   .table { margin: 0; padding: 0; max-height: none !important; overflow: visible; }
   table { font-size: 7.5pt; }
   th, td { padding: 2pt 4pt; white-space: normal; }
-  th code { max-width: none; white-space: normal; }
+  th code.long { min-width: 9rem; }
+th code { max-width: none; white-space: normal; }
   thead th, th:first-child, td.c-trial { position: static; }
   h2, h3, figcaption, .lead { break-after: avoid; }
   table .badge, table .state, table .pick, thead th { font-size: 1em; }

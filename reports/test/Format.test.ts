@@ -35,7 +35,7 @@ it("writes differences with their sign", () => {
 })
 
 it("writes shares as percentages", () => {
-  expect([0.5812, 0.0137, 0.0004, 0, 1, -0.5, 2.5, 0.999].map((share) => spaced(percent(share)))).toEqual([
+  expect([0.5812, 0.0137, 0.0004, 1e-9, 1, -0.5, 2.5, 0.999].map((share) => spaced(percent(share)))).toEqual([
     "58 %",
     "1.4 %",
     "0.04 %",

@@ -174,8 +174,10 @@ describe("sweeps of every shape", () => {
   it("runs replicas", async () => {
     const trials = [constant, constant, { ...constant, rank: 32 }, { ...constant, rank: 32 }, constant]
     const text = sectionOf(await page({ trials: trials.map((parameters) => ({ parameters })) }), "answer")
+    expect(text).toMatch(/eval loss, mean of \d runs/)
+    expect(text).toMatch(/The runner-up, trials [\d, ]+, reached [\d.]+ on average/)
     expect(text).toMatch(/The configuration ran \d times with different seeds/)
-    expect(text).toMatch(/truly better than the next one with a probability of [\d.]+ %/)
+    expect(text).toMatch(/truly better than the next one with a probability of (?:&gt; )?[\d.]+ %/)
     expect(text).not.toContain("Every configuration ran once")
   })
 

@@ -2,7 +2,7 @@
 import { isBetter } from "@sweep/domain/Metric"
 import type { SweepResults } from "@sweep/domain/SweepResults"
 import { certaintyOf, edgesOf, lighterThan, nearShare, relativeGap } from "../certainty.ts"
-import { count, difference, duration, metricValue, percent } from "../Format.ts"
+import { count, difference, duration, metricValue, percent, shortValue } from "../Format.ts"
 import { html, type Html, join } from "../Html.ts"
 import { say, type Text } from "../Say.ts"
 import type { Standing, Standings } from "../Standings.ts"
@@ -30,8 +30,13 @@ const certaintySentences = (results: SweepResults, standings: Standings): Readon
     case "replicated": {
       const runs = standings.configurations[0]!.standings.length
       return [
-        say(answer.replicas(runs, metricValue(certainty.spread))),
-        say(answer.probability(percent(Math.min(certainty.probability, 0.999)), certainty.certainty)),
+        say(answer.replicas(runs, shortValue(certainty.spread))),
+        say(
+          answer.probability(
+            certainty.probability > 0.99 ? `> ${percent(0.99)}` : percent(certainty.probability),
+            certainty.certainty,
+          ),
+        ),
         ...(standings.configurations.length > 2 ? [say(answer.limit)] : []),
       ]
     }
@@ -63,6 +68,7 @@ export const answerSection = (results: SweepResults, standings: Standings): Html
   const metric = metricName(standings.metric)
   // With replicas the configuration stands for its runs, and so does its mean.
   const value = standings.configurations[0]!.mean
+  const runs = standings.configurations[0]!.standings.length
   const next = standings.configurations[1] ?? null
   const verdict = best.trial.verdict
   const lighter = lighterThan(standings)
@@ -73,7 +79,13 @@ export const answerSection = (results: SweepResults, standings: Standings): Html
       : say(answer.base(metricValue(base), percent(relativeGap(base, value)), isBetter(goal, value, base))),
     next === null
       ? say(answer.only)
-      : say(answer.runnerUp(next.standings[0]!.trial.number, metricValue(next.mean), gapText(value, next.mean))),
+      : say(
+          answer.runnerUp(
+            next.standings.map((one) => one.trial.number).toSorted((a, b) => a - b),
+            metricValue(next.mean),
+            gapText(value, next.mean),
+          ),
+        ),
     middleHalf === null
       ? null
       : say(answer.spread(standings.ranked.length, metricValue(middleHalf[0]), metricValue(middleHalf[1]))),
@@ -97,7 +109,7 @@ export const answerSection = (results: SweepResults, standings: Standings): Html
       <p class="kicker">${say(answer.best)}</p>
       <h2>${say(answer.headline(best.trial.number))} ${verdictBadge(verdict)}</h2>
       <dl class="figures">
-        ${figure(metricValue(value), say(metric))}
+        ${figure(metricValue(value), say(runs === 1 ? metric : answer.mean(metric, runs)))}
         ${base === null ? null : figure(`${difference(value - base).slice(0, 1)}${percent(relativeGap(base, value))}`, say(answer.againstBase))}
         ${next === null ? null : figure(difference(next.mean - value), say(answer.toRunnerUp))}
         ${best.duration === null ? null : figure(duration(best.duration), say(answer.time))}

@@ -30,7 +30,7 @@ const stateOrder = ["running", "assigned", "pending", "paused", "completed", "st
 const parameterColumn = (name: string): Column => ({
   id: `p-${name}`,
   // A long name breaks after its underscores and dots.
-  title: html`<code>${join(name.split(/(?<=[_./-])/), unsafe("<wbr>"))}</code>`,
+  title: html`<code${name.length > 16 ? html` class="long"` : null}>${join(name.split(/(?<=[_./-])/), unsafe("<wbr>"))}</code>`,
   numeric: true,
   sortBy: ({ trial }) => {
     const value = trial.parameters[name]
