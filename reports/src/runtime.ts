@@ -1,5 +1,6 @@
 // Where the page's program comes from. It is built once (reports/build/runtime.ts); a release carries it as a file beside
 // the bundle, and from the sources it is built when it is first asked for. The only file here that reads anything.
+import { existsSync } from "node:fs"
 import { readFile } from "node:fs/promises"
 
 /** The file a release carries beside the module this code was bundled into. */
@@ -7,8 +8,11 @@ export const runtimeFile = "report-runtime.js"
 
 const build = async (): Promise<string> => {
   // Named so that a bundler leaves it alone: a release has neither the sources nor the builder.
-  const builder = new URL("../build/runtime.ts", import.meta.url).href
-  const { buildRuntime } = (await import(builder)) as { readonly buildRuntime: () => Promise<string> }
+  const builder = new URL("../build/runtime.ts", import.meta.url)
+  if (!existsSync(builder)) {
+    throw new Error(`${runtimeFile} is missing beside the program, which is incomplete without it: install it again.`)
+  }
+  const { buildRuntime } = (await import(builder.href)) as { readonly buildRuntime: () => Promise<string> }
   return buildRuntime()
 }
 
