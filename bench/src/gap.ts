@@ -8,8 +8,9 @@
 //   cold  in a process of its own (`python -m sweep_trainer run`): from the start of the process to the same line of the
 //         same trial. The end of the process before is not counted, which is to the cold side's advantage.
 //
-// Both train the quickstart's model and data on one CPU thread, with another rank and learning rate for every trial, in
-// turn, so that other work on the machine meets both. The medians are compared; at least 20 times shorter is the target.
+// Both train the quickstart's model and data by the same trial.json, with the devices and CPU threads that the agent
+// gives a slot by default and another rank and learning rate for every trial, in turn, so that other work on the machine
+// meets both. The medians are compared; at least 20 times shorter is the target.
 // `at` has a resolution of 1 ms. `node bench/src/gap.ts [MODEL_DIRECTORY]`; 5 gaps of each kind unless GAP_REPETITIONS says more.
 import { spawn } from "node:child_process"
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
@@ -82,14 +83,15 @@ const moments = (directory: string) => {
 }
 
 /** Milliseconds from the start of a process of its own to the trial's first optimiser step. */
-const coldGap = (directory: string, trial: number) =>
+const coldGap = (directory: string, like: string) =>
   Effect.callback<number, Error>((resume) => {
     mkdirSync(directory)
-    const document = { ...JSON.parse(trialJson(trial)), devices: [{ kind: "cpu", index: 0, threads: 1 }] }
-    writeFileSync(join(directory, "trial.json"), JSON.stringify(document))
+    const document = readFileSync(join(like, "trial.json"), "utf8")
+    writeFileSync(join(directory, "trial.json"), document)
+    const { devices } = JSON.parse(document) as { readonly devices: ReadonlyArray<{ readonly threads: number }> }
     const startedAt = Date.now()
     const child = spawn(python, ["-m", "sweep_trainer", "run", directory], {
-      env: { ...process.env, PYTHONPATH: trainerSource, OMP_NUM_THREADS: "1" },
+      env: { ...process.env, PYTHONPATH: trainerSource, OMP_NUM_THREADS: String(devices[0]!.threads) },
       stdio: ["ignore", "ignore", "inherit"],
     })
     child.once("error", (error) => resume(Effect.fail(error)))
@@ -173,7 +175,6 @@ const bench = Effect.gen(function* () {
       home,
       homeTaken: "refuse",
       version: "bench",
-      slotsPerDevice: 1,
       python,
       pythonPath: trainerSource,
       trainers: ["peft"],
@@ -190,11 +191,12 @@ const bench = Effect.gen(function* () {
     const first = 2 * pair + 1
     yield* coordinator.runPair(first)
     const before = moments(join(home, "attempts", String(first)))
-    const after = moments(join(home, "attempts", String(first + 1)))
+    const next = join(home, "attempts", String(first + 1))
+    const after = moments(next)
     if (pair === 0) continue
     if (after.warm !== true) throw new Error("the host was not warm; its gaps mean nothing")
     warm.push(after.firstStep - before.finished)
-    cold.push(yield* coldGap(join(directory, `cold-${pair}`), first + 1))
+    cold.push(yield* coldGap(join(directory, `cold-${pair}`), next))
     console.log(`${pair}/${repetitions}  warm ${warm.at(-1)} ms  cold ${cold.at(-1)} ms`)
   }
   yield* Deferred.succeed(stop, "done")
