@@ -12,7 +12,7 @@ import { type AgentOptions, runAgent } from "../src/Agent.ts"
 import type { ScriptedCoordinator } from "./ScriptedCoordinator.ts"
 
 export const fixtures = join(import.meta.dirname, "fixtures")
-export const python = process.env["PYTHON"] ?? "python3"
+const python = process.env["PYTHON"] ?? "python3"
 /** The `command` trainer of the tests. */
 export const trainerCommand = [python, join(fixtures, "trainer.py")]
 
