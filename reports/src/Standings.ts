@@ -1,7 +1,6 @@
 // The trials of a sweep in the order of their objectives, each with what the report says of it, and the best set of
 // parameters among them. Owns ranking, replicas, the spread and which parameters vary; no markup and no charts.
 import { type Curve, type CurvePoint, evalLoss, trainLoss } from "@sweep/domain/Curve"
-import type { TrialNumber } from "@sweep/domain/Id"
 import { compare, type Goal, type Metric } from "@sweep/domain/Metric"
 import { canonicalText, type Parameters } from "@sweep/domain/Parameter"
 import type { AttemptRecord, SweepResults, TrialDetails } from "@sweep/domain/SweepResults"
@@ -178,7 +177,3 @@ export const standingsOf = (results: SweepResults): Standings => {
 
 const medianOf = (points: ReadonlyArray<CurvePoint> | undefined): number | null =>
   points === undefined ? null : median(points.map((point) => point.value))
-
-/** `trial`'s standing; every trial of the sweep has one. */
-export const standingOf = (standings: Standings, trial: TrialNumber): Standing | undefined =>
-  standings.all.find((standing) => standing.trial.number === trial)

@@ -198,6 +198,10 @@ export const answer = {
     one that was kept; train for fewer epochs next time.`,
     zh: html`其评估损失在第 ${step} 步之后回升。上面的值来自最佳检查点，保留的也是它；下次可减少训练轮数。`,
   }),
+  stopped: (reason: string | null): Text => ({
+    en: `It was stopped early${reason === null ? "" : ` (${reason})`}: left alone, it might have got better still.`,
+    zh: `它被提前停止${reason === null ? "" : `（${reason}）`}：若继续训练，可能还会更好。`,
+  }),
   edge: (parameters: Piece): Text => ({
     en: html`The best value of ${parameters} lies at the edge of what was tried: a better one may lie beyond.`,
     zh: html`${parameters} 的最佳取值位于搜索范围的边缘：范围之外可能更好。`,

@@ -152,6 +152,15 @@ describe("sweeps of every shape", () => {
     expect(sectionOf(html, "board")).toContain("rank: 8 alpha: 16 learning_rate: 1e-3 epochs: 2")
   })
 
+  it("is led by a trial that was stopped, and one that overfits", async () => {
+    const stopped = await page({
+      trials: [{ parameters: { ...constant, epochs: 8 }, end: "stopped" }, { parameters: { ...constant, epochs: 1 } }],
+    })
+    expect(sectionOf(stopped, "answer")).toContain("It was stopped early (hyperband: behind at epoch 2)")
+    const overfits = await page({ trials: [{ parameters: { ...constant, learning_rate: 1e-2, epochs: 8 } }] })
+    expect(sectionOf(overfits, "answer")).toMatch(/Its eval loss rose again after step \d+/)
+  })
+
   it("has only failures", async () => {
     const html = await page({
       trials: [

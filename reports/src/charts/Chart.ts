@@ -1,7 +1,6 @@
 // What a chart is before anything is drawn: a Vega-Lite specification without data, the rows it is drawn from, and a
 // sentence for those who cannot see it. Owns the look all charts share. Colours are the page's CSS variables, so that a
 // chart follows the light, the dark and the printed page without being drawn anew.
-import type { TrialNumber } from "@sweep/domain/Id"
 import type { VerdictKind } from "@sweep/domain/Verdict"
 import type { Config, TopLevelSpec } from "vega-lite"
 
@@ -53,8 +52,6 @@ export const dashScale = {
 }
 
 export const noTrial = 0
-
-export const trialText = (trial: TrialNumber): string => `trial ${trial}`
 
 export const config: Config = {
   // The box around a chart says what it shows; a label on each of thousands of points helps nobody.

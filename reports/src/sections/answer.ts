@@ -120,6 +120,7 @@ export const answerSection = (results: SweepResults, standings: Standings): Html
           ? paragraph([say(answer.overfits(count(verdict.sinceStep)))])
           : null
       }
+      ${best.trial.state === "stopped" ? paragraph([say(answer.stopped(best.trial.stopReason))]) : null}
       ${
         standings.configurations.length < 2
           ? null
