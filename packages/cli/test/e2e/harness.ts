@@ -1,12 +1,13 @@
 // Starts the real command as real processes in a directory of the test's own, and ends what it started.
 import { type ChildProcess, spawn } from "node:child_process"
-import { mkdtempSync, readdirSync, readlinkSync, rmSync, writeFileSync } from "node:fs"
+import { mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { dirname, join } from "node:path"
 import { fileURLToPath } from "node:url"
 import { onTestFinished } from "vitest"
 
 export const root = dirname(dirname(dirname(dirname(dirname(fileURLToPath(import.meta.url))))))
+const quickstart = join(root, "sweeps/quickstart")
 const program = join(root, "packages/cli/dist/sweep.mjs")
 
 export interface Done {
@@ -68,6 +69,9 @@ export class Workplace {
   readonly #started: Array<Running> = []
 
   constructor() {
+    // A small eval set: these tests are about what happens around the training.
+    const evaluation = JSON.parse(readFileSync(join(quickstart, "eval.json"), "utf8")) as ReadonlyArray<unknown>
+    this.write("eval.json", JSON.stringify(evaluation.slice(0, 32)))
     onTestFinished(async () => {
       for (const running of this.#started) running.kill("SIGKILL")
       await Promise.all(this.#started.map((running) => running.done))
@@ -100,8 +104,6 @@ export class Workplace {
 
 export const lastJson = (stdout: string): any => JSON.parse(stdout.trimEnd().split("\n").at(-1)!)
 
-const quickstart = join(root, "sweeps/quickstart")
-
 /** A sweep of real trials, small enough for a test: a few seconds each. */
 export const smallSweep = (
   change: {
@@ -114,7 +116,7 @@ export const smallSweep = (
 ): string => `
 name: ${change.name ?? "small"}
 model: ${process.env["E2E_MODEL"] ?? `${quickstart}/base-model`}
-data: {train: ${quickstart}/train.json, eval: ${quickstart}/eval.json}
+data: {train: ${quickstart}/train.json, eval: eval.json}
 trainer: peft
 metric: {name: eval/loss, goal: minimize}
 method: grid
