@@ -150,6 +150,34 @@ describe("messages lost, repeated and out of order", () => {
 })
 
 describe("moments that coincide", () => {
+  it.effect("acknowledges and confirms after the commit and not before", () => {
+    const gate = Latch.makeUnsafe(true)
+    const reached = Latch.makeUnsafe(false)
+    const slow = Layer.effect(
+      Store,
+      Effect.map(Store, (store) => ({
+        ...store,
+        ingest: (batches, logs) =>
+          reached.open.pipe(Effect.andThen(gate.await), Effect.andThen(store.ingest(batches, logs))),
+      })),
+    ).pipe(Layer.provide(layerMemory))
+    return Effect.gen(function* () {
+      const sweep = yield* submitOne
+      const agent = yield* connectAgent()
+      const { epoch } = yield* agent.next("Assign")
+      gate.closeUnsafe()
+      yield* agent.complete(epoch, evalLosses(2))
+      yield* reached.await
+      // More than enough for a message between two queues.
+      yield* Effect.promise(() => new Promise((done) => setTimeout(done, 100)))
+      expect(agent.waiting("Ack")).toBe(0)
+      expect((yield* trialOf(sweep, 1))?.state).toBe("assigned")
+      gate.openUnsafe()
+      yield* agent.confirmed(epoch)
+      expect(agent.mark(epoch)?.seq).toBe(1)
+    }).pipe(Effect.provide(coordinator().pipe(Layer.provideMerge(slow))))
+  })
+
   it.effect("sends an assignment to the session that began while it was being committed", () => {
     const gate = Latch.makeUnsafe(true)
     const reached = Latch.makeUnsafe(false)
