@@ -5,14 +5,14 @@
 const light = `
   color-scheme: light;
   --paper: #fdfdfb; --raised: #f5f5f1; --ink: #1c1d1f; --quiet: #62656b; --rule: #e7e6e0; --rule-strong: #c9c8c1;
-  --accent: #1f5f99; --on-accent: #ffffff; --mark: #fff3d6;
+  --accent: #1f5f99; --on-accent: #ffffff; --on-half: #1c1d1f; --mark: #fff3d6;
   --healthy: #0067a5; --overfitting: #c24e00; --underfitting: #8a6500; --diverged: #a8387f; --plateaued: #00785a;
   --inconclusive: #6c6f75;`
 
 const dark = `
   color-scheme: dark;
   --paper: #141619; --raised: #1d2024; --ink: #e9e7e1; --quiet: #9da1a8; --rule: #2a2d32; --rule-strong: #464a51;
-  --accent: #8cc4f0; --on-accent: #10202e; --mark: #3a3013;
+  --accent: #8cc4f0; --on-accent: #10202e; --on-half: #10202e; --mark: #3a3013;
   --healthy: #6cb8ee; --overfitting: #ff9757; --underfitting: #e2bd4a; --diverged: #ea93c8; --plateaued: #4fcfa6;
   --inconclusive: #9da1a8;`
 

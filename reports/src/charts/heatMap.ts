@@ -107,7 +107,14 @@ const spec = (x: string, y: string, lines: number): TopLevelSpec => {
         encoding: {
           ...position,
           text: { field: "label", type: "nominal" },
-          color: { condition: { test: "datum.goodness > 0.5", value: "var(--on-accent)" }, value: "var(--ink)" },
+          // Which text reads better on a half-strong cell depends on the page: `--on-half` is the dark one of either.
+          color: {
+            condition: [
+              { test: "datum.goodness > 0.76", value: "var(--on-accent)" },
+              { test: "datum.goodness > 0.53", value: "var(--on-half)" },
+            ],
+            value: "var(--ink)",
+          },
         },
       },
     ],
