@@ -175,7 +175,7 @@ describe("moments that coincide", () => {
       gate.openUnsafe()
       yield* agent.confirmed(epoch)
       expect(agent.mark(epoch)?.seq).toBe(1)
-    }).pipe(Effect.provide(coordinator().pipe(Layer.provideMerge(slow))))
+    }).pipe(Effect.ensuring(gate.open), Effect.provide(coordinator().pipe(Layer.provideMerge(slow))))
   })
 
   it.effect("sends an assignment to the session that began while it was being committed", () => {
