@@ -90,6 +90,6 @@ describe("the PEFT trainer", () => {
         expect(wentOn).toBeLessThanOrEqual(reached + 10)
         expect(started(coordinator.of(fourth)).pid).not.toBe(started(one).pid)
       }),
-    300_000,
+    600_000,
   )
 })
