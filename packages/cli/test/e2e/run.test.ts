@@ -66,7 +66,7 @@ describe("a sweep on one machine, with the real trainer", () => {
 
   it("stops cleanly at Ctrl-C and goes on with resume", { timeout: 600_000 }, async () => {
     const place = new Workplace()
-    const file = place.write("small.yaml", smallSweep({ samples: 640, epochs: "[2]" }))
+    const file = place.write("small.yaml", smallSweep({ samples: 320, epochs: "[2]" }))
     const run = place.start(["run", file, "--slots", "1"])
     await run.until(/#1 started/)
     run.kill("SIGINT")
