@@ -38,7 +38,7 @@ const dimensions: ResponseTable["dimensions"] = [
   { name: "dropout", values: [0, 0.2] },
 ]
 /** Small enough for 480 trials in an hour or two of one core, and for the larger learning rates to overfit. */
-const held = { max_samples: 256, batch_size: 16, evals_per_epoch: 2, max_length: 160 }
+const held = { max_samples: 192, batch_size: 16, evals_per_epoch: 2, max_length: 160 }
 
 const grid = dimensions.reduce<ReadonlyArray<Parameters>>(
   (sets, { name, values: list }) => sets.flatMap((set) => list.map((value) => ({ ...set, [name]: value }))),

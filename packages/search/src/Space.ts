@@ -119,7 +119,12 @@ export const compileSpace = (space: SearchSpace): Space => {
   const fail = (where: string, message: string, sample: Parameters): never => {
     throw new InvalidSpace({ message: `${where}: ${message} for ${JSON.stringify(sample)}`, where, sample })
   }
+  /** Conditions that nothing but all of their parameters can decide: without one of them they need not be evaluated. */
+  const needsAll = new Set(
+    [...nodes.flatMap(({ when }) => when ?? []), ...constraints].filter(({ text }) => !/&&|\|\||\?/.test(text)),
+  )
   const truth = (condition: Expression, where: string, parameters: Parameters, whenAbsent: boolean): boolean => {
+    if (needsAll.has(condition) && condition.identifiers.some((name) => !(name in parameters))) return whenAbsent
     const result = holds(condition, parameters, whenAbsent)
     return Result.isSuccess(result) ? result.success : fail(where, result.failure.message, parameters)
   }
