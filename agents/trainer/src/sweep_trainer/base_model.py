@@ -56,8 +56,9 @@ class BaseModel:
         self.model.requires_grad_(False)
         self.model.eval()
         self.model.zero_grad(set_to_none=True)
-        if self.model.is_activation_checkpointing:
-            self.model.activation_checkpointing_disable()
+        # By the older names, which the transformers of Python 3.10 knows too.
+        if any(getattr(module, "gradient_checkpointing", False) for module in self.model.modules()):
+            self.model.gradient_checkpointing_disable()
             self.model.disable_input_require_grads()
 
 
