@@ -6,6 +6,7 @@ export the best, answer the probes, give the base back. The steps themselves are
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
 import math
@@ -160,7 +161,7 @@ class TrainingRun:
             "started",
             pid=os.getpid(),
             warm=self._was_warm,
-            versions={name: metadata.version(name) for name in _REPORTED_VERSIONS},
+            versions=_versions(),
             device=str(self._device) if self._device.type == "cpu" else torch.cuda.get_device_name(self._device),
             trainable_parameters=sum(parameter.numel() for parameter in parameters if parameter.requires_grad),
             total_parameters=sum(parameter.numel() for parameter in parameters),
@@ -331,6 +332,11 @@ class TrainingRun:
             self._warm.drop_base()
         else:
             self._warm.give_back(adapter.detach(model))
+
+
+@functools.cache
+def _versions() -> dict[str, str]:
+    return {name: metadata.version(name) for name in _REPORTED_VERSIONS}
 
 
 def _place(device: Device, precision: str) -> torch.device:
