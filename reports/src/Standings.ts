@@ -138,7 +138,8 @@ export const standingsOf = (results: SweepResults): Standings => {
       details: detail,
       attempts: tried,
       duration: spent(trial, tried, results.at),
-      peakBytes: finite(detail?.memory?.peak_device_bytes) ?? finite(detail?.memory?.peak_host_bytes),
+      // A trainer on the CPU reports no device memory, as null or as 0.
+      peakBytes: finite(detail?.memory?.peak_device_bytes || detail?.memory?.peak_host_bytes),
       tokensPerSecond: finite(trial.values["train/tokens_per_second"]) ?? medianOf(own.get("train/tokens_per_second")),
     }
   })

@@ -1,6 +1,6 @@
 // A value of a sweep file on its way to a typed one. Owns the checks every key needs (is it a number, in range, one of
 // these words, a map with known keys) and their wording. A check that fails reports to the source and gives `undefined`.
-import { nearestName } from "./nearestName.ts"
+import { nearestName } from "@sweep/domain/nearestName"
 import type { Report, Source, Span } from "./Source.ts"
 import type { YamlNode } from "./YamlTree.ts"
 
