@@ -115,7 +115,7 @@ export const smallSweep = (
   } = {},
 ): string => `
 name: ${change.name ?? "small"}
-model: ${process.env["E2E_MODEL"] ?? `${quickstart}/base-model`}
+model: ${quickstart}/base-model
 data: {train: ${quickstart}/train.json, eval: eval.json}
 trainer: peft
 metric: {name: eval/loss, goal: minimize}
