@@ -12,6 +12,7 @@ from conftest import Train, World
 from peft import PeftModel
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
+from sweep_trainer.adapters.lora import Lora
 from sweep_trainer.alpaca import Record, read_records
 from sweep_trainer.batches import EvalSet
 from sweep_trainer.encoding import Encoder
@@ -200,3 +201,22 @@ def test_a_stop_ends_early_and_completely(train: Train) -> None:
     assert list(tiny.curve(directory, "eval/loss")) == [0, 1]
     assert (directory / "adapter" / "adapter_model.safetensors").is_file()
     assert len(tiny.of_type(directory, "sample")) == 1
+
+
+def test_a_base_that_a_trial_has_changed_is_loaded_anew(train: Train, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also by a change that torch's own count of changes does not see."""
+    warm = WarmState()
+    untouched = train(warm=warm, schedule__max_steps=3)
+    detach = Lora.detach
+
+    def careless(adapter: Lora, model: torch.nn.Module) -> torch.nn.Module:
+        base = detach(adapter, model)
+        base.model.norm.weight.data[0] += 1
+        return base
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Lora, "detach", careless)
+        train(warm=warm, schedule__max_steps=3)
+    again = train(warm=warm, schedule__max_steps=3)
+    assert not tiny.events(again)[0]["warm"]
+    assert tiny.curve(again, "eval/loss") == tiny.curve(untouched, "eval/loss")

@@ -41,7 +41,7 @@ class BaseModel:
 
     def __post_init__(self) -> None:
         self._rest()
-        self.use_cache = self.model.config.use_cache
+        self.use_cache = getattr(self.model.config, "use_cache", True)
         self.fingerprint = _fingerprint(self.model)
 
     def give_back(self, model: torch.nn.Module) -> bool:
