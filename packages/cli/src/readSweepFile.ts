@@ -3,6 +3,7 @@
 import { readFileSync, statSync } from "node:fs"
 import { resolve } from "node:path"
 import * as Effect from "effect/Effect"
+import { unrunnable } from "@sweep/domain/Backend"
 import type { LoadedSweep } from "@sweep/spec/loadSweep"
 import { specErrors, type SpecProblem } from "@sweep/spec/SpecProblem"
 import { badInput } from "./exitCodes.ts"
@@ -44,6 +45,8 @@ const tried = Effect.fnUntraced(function* (loaded: LoadedSweep) {
   const { compileSpace, InvalidSpace, neverActive } = yield* Effect.promise(() => import("@sweep/search/Space"))
   const { spaceProblem } = yield* Effect.promise(() => import("@sweep/spec/spaceProblem"))
   const { parsed, spec, warnings } = loaded
+  const impossible = unrunnable(spec).map((message) => spaceProblem(parsed, { where: "variant", message }))
+  if (impossible.length > 0) return yield* specErrors(impossible, parsed.text)
   try {
     samplerFor(spec)
     const never = neverActive(compileSpace(spec.space))

@@ -2,6 +2,7 @@
 // spec; the file's own errors, with line and column, were found where it was read.
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
+import { unrunnable } from "@sweep/domain/Backend"
 import { type SweepId, sweepIdFor } from "@sweep/domain/Id"
 import type { SweepSpec } from "@sweep/domain/SweepSpec"
 import { Refused } from "@sweep/rpc/SweepApi"
@@ -31,6 +32,8 @@ const check = (spec: SweepSpec): Effect.Effect<void, Refused> =>
         "population-based training needs one trial's checkpoint in another, which this version cannot do yet; take asha, hyperband, median or patience",
       )
     }
+    const impossible = unrunnable(spec)
+    if (impossible.length > 0) return yield* refuse(impossible.join("\n"))
     const suggestion = sampler.suggest([], 1)
     const none = suggestion._tag !== "Suggested" && spec.enqueue.length === 0
     if (none || (spec.budget.trials !== null && spec.budget.trials < 1)) {

@@ -152,15 +152,16 @@ class Mixture {
     for (let i = 0; i < n; i++) this.#constant[i] = Math.log(this.#constant[i]!)
   }
 
-  /** As wide as the gap to the farther neighbour, within [1 / min(200, n + 2), 1]: narrow where trials are dense. */
-  #bandwidths({ mean, inverse, norm }: Column, place: Int32Array, { rows, values }: Order): void {
+  /** As wide as the gap to the farther neighbour, within [1 / min(200, n + 2), 1]: narrow where trials are dense,
+   * but reaching the next level where there are levels. */
+  #bandwidths({ axis, mean, inverse, norm }: Column, place: Int32Array, { rows, values }: Order): void {
     const constant = this.#constant
     mean.fill(0, 0, this.#size)
     inverse.fill(0, 0, this.#size)
     norm.fill(1, 0, this.#size)
     let count = 0
     for (let j = 0; j < rows.length; j++) if (place[rows[j]!]! >= 0) count++
-    const narrowest = 1 / Math.min(200, count + 2)
+    const narrowest = Math.max(1 / Math.min(200, count + 2), 0.8 / axis.levels)
     let current = -1
     let before = Number.NaN
     let here = Number.NaN
@@ -335,6 +336,42 @@ const ordering = (d: number) => {
   }
 }
 
+interface Focus {
+  readonly axis: number
+  readonly level: number
+}
+
+/** Share of the trials that look at one value of one choice only. */
+const focused = 0.1
+
+/**
+ * Once all good trials share a choice, the densities never leave it again, whether or not another would do better
+ * after as much search. So every tenth trial or so looks at one value of one choice, as if there were no other: the
+ * value whose best trial is best with weight 1, the next with 1/2, then 1/3 …
+ */
+const chooseFocus = (
+  axes: ReadonlyArray<Axis>,
+  rows: ReadonlyArray<Float64Array>,
+  losses: Float64Array,
+  finished: ReadonlyArray<number>,
+  from: Random,
+): Focus | null => {
+  const choices = Array.from(axes.keys()).filter((k) => axes[k]!.kind === "choice")
+  if (choices.length === 0 || from.uniform() >= focused) return null
+  const axis = choices[from.index(choices.length)]!
+  const bests = new Float64Array(axes[axis]!.levels).fill(Infinity)
+  for (const row of finished) {
+    const u = rows[row]![axis]!
+    if (Number.isNaN(u)) continue
+    const level = axes[axis]!.level(u)
+    bests[level] = Math.min(bests[level]!, losses[row]!)
+  }
+  const ranked = Array.from(bests.keys()).sort((a, b) => bests[a]! - bests[b]! || a - b)
+  let rest = from.uniform() * ranked.reduce((sum, _, i) => sum + 1 / (i + 1), 0)
+  const at = ranked.findIndex((_, i) => (rest -= 1 / (i + 1)) < 0)
+  return { axis, level: ranked[Math.max(0, at)]! }
+}
+
 /** The best trial counts most: weights fall evenly from n to 1. */
 const byRank = (position: number, n: number): number => n - position
 
@@ -365,22 +402,27 @@ export const tpeWith =
       if (finished.length + failed.length < options.startup || finished.length === 0 || axes.length === 0) {
         return sobolSuggestion(space, sequence, seen, seed, number)
       }
-      const goodOnes = best(finished, losses, options.good(finished.length))
+      const from = random(seed, number, "tpe")
+      const focus = chooseFocus(axes, rows, losses, finished, from)
+      const counts = (row: number): boolean =>
+        focus === null || axes[focus.axis]!.level(rows[row]![focus.axis]!) === focus.level
+      const eligible = focus === null ? finished : finished.filter(counts)
+      const goodOnes = best(eligible, losses, options.good(eligible.length))
       const goodPlace = new Int32Array(rows.length).fill(-1)
       goodOnes.forEach((row, i) => (goodPlace[row] = i))
       const badPlace = new Int32Array(rows.length).fill(-1)
       const badOnes: Array<number> = []
       for (let row = 0; row < rows.length; row++) {
-        if (goodPlace[row]! >= 0 || history[row]!.outcome === "cancelled") continue
+        if (goodPlace[row]! >= 0 || history[row]!.outcome === "cancelled" || !counts(row)) continue
         badPlace[row] = badOnes.push(row) - 1
       }
       good.fit(rows, goodOnes, goodPlace, order, byRank)
       bad.fit(rows, badOnes, badPlace, order, fading)
 
-      const from = random(seed, number, "tpe")
       const scored: Array<{ readonly drawn: Float64Array; readonly score: number }> = []
       for (let i = options.candidates(badOnes.length); i > 0; i--) {
         const drawn = good.draw(from)
+        if (focus !== null) drawn[focus.axis] = axes[focus.axis]!.encode(axes[focus.axis]!.value(focus.level))
         let point = drawn
         if (!plain) {
           const parameters = space.decode(drawn)

@@ -32,6 +32,11 @@ const files: ReadonlyArray<readonly [string, string, ReadonlyArray<RegExp>]> = [
   ["empty values", smallSweep({ ranks: "[]" }), [/wrong\.yaml:\d+:\d+/, /values/]],
   ["a missing data file", smallSweep().replace("train.json", "nowhere.json"), [/wrong\.yaml:\d+:\d+/, /nowhere\.json/]],
   ["a model without config.json", smallSweep().replace("/base-model", ""), [/wrong\.yaml:\d+:\d+/, /config\.json/]],
+  [
+    "a variant that the trainer cannot run",
+    smallSweep().replace("  rank:", "  variant: {values: [lora, moka]}\n  rank:"),
+    [/wrong\.yaml:\d+:\d+/, /moka/, /lora/],
+  ],
   ["zero trials", `${smallSweep()}budget: {trials: 0}\n`, [/wrong\.yaml:\d+:\d+/, /trials/]],
   ["a name that is a path", smallSweep({ name: "../../etc" }), [/wrong\.yaml:\d+:\d+/, /name/]],
   ["a name that is HTML", smallSweep({ name: "'<script>alert(1)</script>'" }), [/wrong\.yaml:\d+:\d+/, /name/]],
