@@ -169,22 +169,13 @@ const python = async (label, requirements) => {
 
 const steps = [
   {
-    name: "node",
-    label: `Node.js ${nodeVersion}`,
-    skip: () => isOwnNodeNew,
-    hash: () => hashOf(nodeVersion, process.platform, process.arch),
-    isIntact: () => existsSync(nodePath),
-    run: () =>
-      npm(`Node.js ${nodeVersion}`, `node-${process.platform}-${process.arch}@${nodeVersion}`, `pnpm@${pnpmVersion}`),
-  },
-  {
-    name: "pnpm",
-    label: `pnpm ${pnpmVersion}`,
-    hash: () => hashOf(pnpmVersion, nodeVersion),
-    isIntact: () => existsSync(join(tools, "node_modules", ".bin", "pnpm")),
+    name: "tools",
+    label: isOwnNodeNew ? `pnpm ${pnpmVersion}` : `Node.js ${nodeVersion} and pnpm ${pnpmVersion}`,
+    hash: () => hashOf(pnpmVersion, nodeVersion, process.platform, process.arch, String(isOwnNodeNew)),
+    isIntact: () => existsSync(nodePath) && existsSync(join(tools, "node_modules", ".bin", "pnpm")),
     run: () =>
       npm(
-        `pnpm ${pnpmVersion}`,
+        "Node.js or pnpm",
         `pnpm@${pnpmVersion}`,
         ...(isOwnNodeNew ? [] : [`node-${process.platform}-${process.arch}@${nodeVersion}`]),
       ),

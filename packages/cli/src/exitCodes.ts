@@ -1,6 +1,5 @@
 // The exit codes of the command, documented in docs/cli.md. Owns the numbers and the error that carries one.
 import * as Data from "effect/Data"
-import * as CliError from "effect/cli/CliError"
 import * as Runtime from "effect/Runtime"
 
 export const exitCodes = {
@@ -24,9 +23,6 @@ export const exitCodes = {
 /** What a person did, or the world did, that ends the command: one message, no stack trace. */
 export class Failure extends Data.TaggedError("Failure")<{ readonly text: string; readonly exitCode: number }> {
   override get message(): string {
-    return this.text
-  }
-  override get [CliError.userMessage](): string {
     return this.text
   }
   override get [Runtime.errorExitCode](): number {

@@ -18,6 +18,8 @@ import { serve } from "./commands/serve.ts"
 import { show } from "./commands/show.ts"
 import { trials } from "./commands/trials.ts"
 import { watch } from "./commands/watch.ts"
+import { Failure } from "./exitCodes.ts"
+import { note } from "./output.ts"
 import { version } from "./version.ts"
 
 const sweep = Command.make("sweep").pipe(
@@ -49,4 +51,10 @@ const sweep = Command.make("sweep").pipe(
   ]),
 )
 
-sweep.pipe(Command.run({ version }), Effect.provide(NodeServices.layer), NodeRuntime.runMain)
+sweep.pipe(
+  Command.run({ version }),
+  // Before the main fiber ends with it: the exit code is the failure's own.
+  Effect.tapError((error) => (error instanceof Failure ? note(error.text) : Effect.void)),
+  Effect.provide(NodeServices.layer),
+  NodeRuntime.runMain,
+)
