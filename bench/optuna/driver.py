@@ -13,7 +13,11 @@ import time
 import warnings
 
 import optuna
-from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
+from optuna.distributions import (
+    CategoricalDistribution,
+    FloatDistribution,
+    IntDistribution,
+)
 
 optuna.logging.set_verbosity(optuna.logging.ERROR)
 warnings.filterwarnings("ignore")
@@ -22,7 +26,9 @@ SAMPLERS = {
     # Optuna's defaults: what `create_study()` takes is TPESampler().
     "tpe": lambda seed: optuna.samplers.TPESampler(seed=seed),
     "gp": lambda seed: optuna.samplers.GPSampler(seed=seed),
-    "cmaes": lambda seed: optuna.samplers.CmaEsSampler(seed=seed, warn_independent_sampling=False),
+    "cmaes": lambda seed: optuna.samplers.CmaEsSampler(
+        seed=seed, warn_independent_sampling=False
+    ),
     "random": lambda seed: optuna.samplers.RandomSampler(seed=seed),
 }
 
@@ -51,8 +57,13 @@ def main():
         request = json.loads(line)
         kind = request["type"]
         if kind == "study":
-            study = optuna.create_study(sampler=SAMPLERS[request["sampler"]](request["seed"]))
-            dimensions = [(d["name"], distribution(d["distribution"]), d.get("when")) for d in request["dimensions"]]
+            study = optuna.create_study(
+                sampler=SAMPLERS[request["sampler"]](request["seed"])
+            )
+            dimensions = [
+                (d["name"], distribution(d["distribution"]), d.get("when"))
+                for d in request["dimensions"]
+            ]
             reply = {"version": optuna.__version__}
         elif kind == "ask":
             start = time.thread_time()
@@ -69,7 +80,11 @@ def main():
             study.add_trials(
                 optuna.trial.create_trial(
                     params=t["parameters"],
-                    distributions={name: dist for name, dist, _ in dimensions if name in t["parameters"]},
+                    distributions={
+                        name: dist
+                        for name, dist, _ in dimensions
+                        if name in t["parameters"]
+                    },
                     value=t["value"],
                 )
                 for t in request["trials"]
