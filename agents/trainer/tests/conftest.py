@@ -71,27 +71,39 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> World:
 
 
 Train = Callable[..., Path]
+Uninterrupted = Callable[..., Path]
 
 #: Changes that make a trial of 105 steps, long enough to be interrupted from outside.
 LONG: dict[str, Any] = {"schedule__epochs": 15, "evals_per_epoch": 1}
 
 
 @pytest.fixture(scope="session")
-def whole(world: World, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The uninterrupted run of the trial without changes."""
-    return _uninterrupted(world, tmp_path_factory, {})
+def uninterrupted(world: World, tmp_path_factory: pytest.TempPathFactory) -> Uninterrupted:
+    """The uninterrupted cold run of the trial with the given changes; trained once, for all tests that ask for it."""
+    made: dict[str, Path] = {}
+
+    def run(**changes: Any) -> Path:
+        trial = world.trial(**changes)
+        key = json.dumps(trial)
+        if key not in made:
+            directory = tiny.write_attempt(tmp_path_factory.mktemp("uninterrupted") / "attempt", trial)
+            assert attempt.run(directory, None, Preemption()) == "finished", tiny.events(directory)[-1:]
+            made[key] = directory
+        return made[key]
+
+    return run
 
 
 @pytest.fixture(scope="session")
-def long_run(world: World, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def whole(uninterrupted: Uninterrupted) -> Path:
+    """The uninterrupted run of the trial without changes."""
+    return uninterrupted()
+
+
+@pytest.fixture(scope="session")
+def long_run(uninterrupted: Uninterrupted) -> Path:
     """The uninterrupted run of LONG."""
-    return _uninterrupted(world, tmp_path_factory, LONG)
-
-
-def _uninterrupted(world: World, factory: pytest.TempPathFactory, changes: dict[str, Any]) -> Path:
-    directory = tiny.write_attempt(factory.mktemp("uninterrupted") / "attempt", world.trial(**changes))
-    assert attempt.run(directory, None, Preemption()) == "finished"
-    return directory
+    return uninterrupted(**LONG)
 
 
 @pytest.fixture

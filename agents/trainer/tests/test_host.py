@@ -13,7 +13,10 @@ from typing import Any
 
 import pytest
 import tiny
-from conftest import LONG, Train, World
+from conftest import LONG, Train, Uninterrupted, World
+from variants import VARIANTS
+
+from sweep_trainer import adapters
 
 WEIGHTS = Path("adapter") / "adapter_model.safetensors"
 ENDLESS = {"schedule__max_steps": 100_000}
@@ -107,6 +110,25 @@ def test_warm_and_cold_give_the_same_results(world: World, host: Host, tmp_path:
     assert tiny.curve(warm[1], "train/loss") != tiny.curve(cold, "train/loss")
     assert "step 21/21" in (last / "stdout.log").read_text()
     assert (last / "stderr.log").read_text() == ""
+
+
+def test_every_adapter_gives_the_same_warm(
+    world: World, host: Host, uninterrupted: Uninterrupted, tmp_path: Path
+) -> None:
+    """One host trains them all, one after the other, and LoRA again in the end."""
+    altering = {name for name, adapter in adapters.registry.items() if adapter.alters_base}
+    expected_warm = False
+    for number, name in enumerate([*VARIANTS, "lora"]):
+        changes = VARIANTS[name].changes(name)
+        directory = tiny.write_attempt(tmp_path / str(number), world.trial(**changes))
+        assert host.run(directory) == "finished"
+        assert tiny.events(directory)[0]["warm"] == expected_warm, name
+        expected_warm = name not in altering
+        cold = uninterrupted(**changes)
+        for metric in ("train/loss", "eval/loss", "train/grad_norm"):
+            assert tiny.curve(directory, metric) == tiny.curve(cold, metric), name
+        for file in (cold / "adapter").glob("*.safetensors"):
+            assert (directory / "adapter" / file.name).read_bytes() == file.read_bytes(), name
 
 
 def test_sigterm_saves_leaves_and_is_resumed_exactly(

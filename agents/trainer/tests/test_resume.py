@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 import tiny
-from conftest import LONG, Train, World
+from conftest import LONG, Train, Uninterrupted, World
+from variants import VARIANTS
 
 from sweep_trainer import training_run
 from sweep_trainer.control import Control
@@ -53,7 +54,8 @@ def assert_goes_on_exactly(whole: Path, first: Path, second: Path) -> None:
         before, after = tiny.curve(first, name), tiny.curve(second, name)
         assert {**before, **after} == tiny.curve(whole, name), name
         assert not before.keys() & after.keys(), name
-    assert (second / WEIGHTS).read_bytes() == (whole / WEIGHTS).read_bytes()
+    for file in (whole / "adapter").glob("*.safetensors"):
+        assert (second / "adapter" / file.name).read_bytes() == file.read_bytes()
     ended, expected = tiny.events(second)[-1], tiny.events(whole)[-1]
     assert ended["step"] == 21
     for name in ("eval/loss", "eval/best_loss", "eval/best_step", "train/loss"):
@@ -71,6 +73,21 @@ def test_preempted_after_a_step(whole: Path, train: Train, monkeypatch: pytest.M
     assert not tiny.of_type(first, "finished")
     second = train(prepare=take_over(first))
     assert tiny.events(second)[0]["resumed_from_step"] == step
+    assert_goes_on_exactly(whole, first, second)
+
+
+@pytest.mark.parametrize("name", [name for name in VARIANTS if name != "lora"])
+def test_every_adapter_goes_on_exactly(
+    uninterrupted: Uninterrupted, train: Train, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    changes = VARIANTS[name].changes(name)
+    whole = uninterrupted(**changes)
+    preemption = Preemption()
+    with monkeypatch.context() as patch:
+        preempt_at_step(patch, preemption, 9)
+        first = train(status="preempted", preemption=preemption, **changes)
+    second = train(prepare=take_over(first), **changes)
+    assert tiny.events(second)[0]["resumed_from_step"] == 9
     assert_goes_on_exactly(whole, first, second)
 
 

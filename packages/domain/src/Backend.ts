@@ -14,7 +14,7 @@ interface Backend {
 }
 
 export const peft: Backend = {
-  adapter: ["lora"],
+  adapter: ["lora", "rslora", "dora", "lora+"],
   quantization: ["none"],
   objective: ["sft"],
   post: ["none"],

@@ -2,6 +2,7 @@
 // quantization, objective, post, and the usual optimiser, schedule and data. Owns how a trial's flat parameters become
 // one; which combinations a backend can run is the backend's to declare. Keys are snake_case because this is what
 // stands in trial.json and in a sweep file.
+import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import type { Parameters } from "./Parameter.ts"
 
@@ -45,6 +46,14 @@ export const TrainingConfig = Schema.Struct({
     dropout: Fraction,
     /** `all-linear`, or module names separated by commas, or a regular expression between slashes. */
     target_modules: Schema.String,
+    /** Only with `lora+`: the learning rate of B as a multiple of A's. */
+    lr_ratio: Schema.optionalKey(Positive),
+    /** Only with `oft`: inputs that are rotated together. */
+    oft_block_size: Schema.optionalKey(Schema.Int.check(Schema.isGreaterThanOrEqualTo(2))),
+    /** Only with `oft`: blocks per layer; given, it takes the place of `oft_block_size`. */
+    oft_rank: Schema.optionalKey(Schema.NullOr(PositiveInt)),
+    /** Only with `freeze`: how many of the last layers are trained. */
+    trainable_layers: Schema.optionalKey(PositiveInt),
   }),
   quantization: Schema.Struct({ type: QuantizationType }),
   objective: Schema.Struct({ type: ObjectiveType }),
@@ -103,6 +112,11 @@ export const parameterDefaults = {
   alpha: null,
   dropout: 0,
   target_modules: "all-linear",
+  /** LoRA+ (arXiv 2402.12354). */
+  lr_ratio: 16,
+  oft_block_size: 32,
+  oft_rank: null,
+  trainable_layers: 2,
   learning_rate: 2e-4,
   weight_decay: 0,
   max_grad_norm: 1,
@@ -121,6 +135,21 @@ export const parameterDefaults = {
 
 export const parameterNames = Object.keys(parameterDefaults) as ReadonlyArray<keyof typeof parameterDefaults>
 
+/** What only one adapter has. */
+const adapterOptions: Partial<Record<typeof AdapterType.Type, ReadonlyArray<keyof TrainingConfig["adapter"]>>> = {
+  "lora+": ["lr_ratio"],
+  oft: ["oft_block_size", "oft_rank"],
+  freeze: ["trainable_layers"],
+}
+const ownOptions = Object.values(adapterOptions).flat()
+
+/** Checked all the same, another adapter's options go: a trial should not seem to have obeyed them. */
+const withoutForeignOptions = (config: TrainingConfig): TrainingConfig => {
+  const foreign = ownOptions.filter((option) => !adapterOptions[config.adapter.type]?.includes(option))
+  const kept = Object.entries(config.adapter).filter(([option]) => !(foreign as ReadonlyArray<string>).includes(option))
+  return { ...config, adapter: Object.fromEntries(kept) as TrainingConfig["adapter"] }
+}
+
 const decode = Schema.decodeUnknownResult(TrainingConfig)
 
 /**
@@ -134,7 +163,7 @@ export const fromParameters = (
   const p: Record<string, unknown> = { ...parameterDefaults, ...parameters }
   // An unknown variant fails below with the list of adapters.
   const variant: Partial<Variant> = variants[String(p["variant"])] ?? {}
-  return decode({
+  const config = decode({
     model: run.model,
     data: { train: run.train, eval: run.eval, max_samples: p["max_samples"] },
     adapter: {
@@ -143,6 +172,10 @@ export const fromParameters = (
       alpha: p["alpha"] ?? (typeof p["rank"] === "number" ? 2 * p["rank"] : p["rank"]),
       dropout: p["dropout"],
       target_modules: p["target_modules"],
+      lr_ratio: p["lr_ratio"],
+      oft_block_size: p["oft_block_size"],
+      oft_rank: p["oft_rank"],
+      trainable_layers: p["trainable_layers"],
     },
     quantization: { type: variant.quantization ?? "none" },
     objective: { type: variant.objective ?? "sft" },
@@ -160,4 +193,5 @@ export const fromParameters = (
     gradient_checkpointing: p["gradient_checkpointing"],
     evals_per_epoch: p["evals_per_epoch"],
   })
+  return Result.map(config, withoutForeignOptions)
 }

@@ -26,7 +26,19 @@ export interface PopulationOptions {
 }
 
 /** Changing these means other tensors, or another length of training: a checkpoint could not go on. */
-const fixed = new Set(["rank", "alpha", "target_modules", "variant", "epochs", "max_steps", "max_length", "precision"])
+const fixed = new Set([
+  "rank",
+  "alpha",
+  "target_modules",
+  "variant",
+  "epochs",
+  "max_steps",
+  "max_length",
+  "precision",
+  "oft_block_size",
+  "oft_rank",
+  "trainable_layers",
+])
 
 /** `value` times one of the factors, on the axis: at least one level away where there are levels, never off the ends. */
 const perturbed = (axis: Axis, value: ParameterValue, factor: number, from: Random): ParameterValue => {

@@ -2,7 +2,10 @@
 
 from ..registry import Registry
 from .contract import Adapter
+from .dora import Dora
 from .lora import Lora
+from .lora_plus import LoraPlus
+from .rslora import RsLora
 
-registry: Registry[Adapter] = Registry(Lora)
+registry: Registry[Adapter] = Registry(Lora, RsLora, Dora, LoraPlus)
 parse = registry.parse

@@ -1,0 +1,45 @@
+"""The adapters as the tests train them: each with its options and the number of weights it trains by its formula.
+
+Owns the one list that the parametrised tests go through; an adapter that is registered and missing here fails.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+#: (inputs, outputs) of the linear layers of one of the tiny model's two decoder layers.
+SHAPES = [(64, 64), (64, 32), (64, 32), (64, 64), (64, 128), (64, 128), (128, 64)]
+LAYERS = 2
+RANK = 4
+
+
+@dataclass(frozen=True)
+class Variant:
+    """`trainable` of the weights of all SHAPES in all LAYERS; `in_peft`: plain PEFT loads what it exports."""
+
+    options: dict[str, Any]
+    trainable: int
+    in_peft: bool = True
+
+    def changes(self, name: str) -> dict[str, Any]:
+        """Of tiny.trial: the adapter with the fields that every trial.json has."""
+        always = {"rank": RANK, "alpha": 8, "dropout": 0.1, "target_modules": "all-linear"}
+        return {"adapter": {"type": name, **always, **self.options}}
+
+
+def per_layer(count: Callable[[int, int], int]) -> int:
+    return LAYERS * sum(count(inputs, outputs) for inputs, outputs in SHAPES)
+
+
+def low_rank(inputs: int, outputs: int) -> int:
+    return RANK * (inputs + outputs)
+
+
+VARIANTS = {
+    "lora": Variant({}, per_layer(low_rank)),
+    "rslora": Variant({}, per_layer(low_rank)),
+    "dora": Variant({}, per_layer(lambda inputs, outputs: low_rank(inputs, outputs) + outputs)),
+    "lora+": Variant({"lr_ratio": 4}, per_layer(low_rank)),
+}
