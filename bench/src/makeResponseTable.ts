@@ -1,9 +1,9 @@
 // Makes bench/data/response-table.json.gz: real trials of the quickstart model by the trainer contract, one after the
-// other in one warm host on one CPU thread. `nice -n 19 node bench/src/makeResponseTable.ts [--trials N] [--pack]`;
-// resumable: finished trials stand in .sweep/response-table, a line each, and are not run again.
+// other in one warm host on one CPU thread. `nice -n 19 node bench/src/makeResponseTable.ts [--trials N] [--shard 1/2]
+// [--pack]`; resumable: finished trials stand in .sweep/response-table, a line each, and are not run again.
 import { type ChildProcessByStdio, spawn } from "node:child_process"
 import { createHash } from "node:crypto"
-import { appendFileSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
+import { appendFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { fileURLToPath } from "node:url"
 import * as readline from "node:readline"
 import type { Readable, Writable } from "node:stream"
@@ -21,24 +21,26 @@ const { values } = parseArgs({
     pack: { type: "boolean", default: false },
     python: { type: "string" },
     model: { type: "string" },
+    shard: { type: "string", default: "1/1" },
   },
 })
 
 const root = fileURLToPath(new URL("../..", import.meta.url))
 const quickstart = `${root}sweeps/quickstart`
 const folder = `${root}.sweep/response-table`
-const log = `${folder}/trials.jsonl`
+const [shard, shards] = values.shard.split("/").map(Number) as [number, number]
+const log = `${folder}/trials-${shard}.jsonl`
 const python = values.python ?? `${root}.venv/bin/python`
 
 const dimensions: ResponseTable["dimensions"] = [
   { name: "rank", values: [2, 8, 32] },
   { name: "alpha", values: [8, 16, 32, 64] },
   { name: "learning_rate", values: [0.0003, 0.001, 0.003, 0.01, 0.03] },
-  { name: "epochs", values: [1, 2, 4, 8] },
+  { name: "epochs", values: [1, 2, 3, 6] },
   { name: "dropout", values: [0, 0.2] },
 ]
-/** Small enough for 480 trials in an hour or two of one core, and for the larger learning rates to overfit. */
-const held = { max_samples: 192, batch_size: 16, evals_per_epoch: 2, max_length: 160 }
+/** Small enough for 480 trials in an hour of one core, and for the larger learning rates to overfit. */
+const held = { max_samples: 96, batch_size: 16, evals_per_epoch: 1, max_length: 96 }
 
 const grid = dimensions.reduce<ReadonlyArray<Parameters>>(
   (sets, { name, values: list }) => sets.flatMap((set) => list.map((value) => ({ ...set, [name]: value }))),
@@ -65,13 +67,12 @@ interface Line {
   readonly basis: string
 }
 const done = (): ReadonlyArray<Line> =>
-  existsSync(log)
-    ? readFileSync(log, "utf8")
-        .split("\n")
-        .filter((line) => line.endsWith("}"))
-        .map((line) => JSON.parse(line) as Line)
-        .filter((line) => line.basis === basis)
-    : []
+  (existsSync(folder) ? readdirSync(folder) : [])
+    .filter((name) => name.endsWith(".jsonl"))
+    .flatMap((name) => readFileSync(`${folder}/${name}`, "utf8").split("\n"))
+    .filter((line) => line.endsWith("}"))
+    .map((line) => JSON.parse(line) as Line)
+    .filter((line) => line.basis === basis)
 
 const pack = (): void => {
   const lines = done()
@@ -146,7 +147,9 @@ const startHost = () => {
 
 const run = async (): Promise<void> => {
   const known = new Set(done().map(({ trial }) => canonicalText(trial.parameters)))
-  const left = order.filter((set) => !known.has(canonicalText(set))).slice(0, Number(values.trials ?? grid.length))
+  const left = order
+    .filter((set, i) => i % shards === shard - 1 && !known.has(canonicalText(set)))
+    .slice(0, Number(values.trials ?? grid.length))
   let host: ReturnType<typeof startHost> | undefined
   for (const [i, parameters] of left.entries()) {
     const seed = trialSeed(7, 1)
@@ -155,7 +158,7 @@ const run = async (): Promise<void> => {
       { ...held, ...parameters },
     )
     if (Result.isFailure(training)) throw new Error(training.failure.message)
-    const directory = `${folder}/attempt`
+    const directory = `${folder}/attempt-${shard}`
     rmSync(directory, { recursive: true, force: true })
     mkdirSync(directory, { recursive: true })
     writeFileSync(
@@ -192,7 +195,7 @@ const run = async (): Promise<void> => {
     console.log(
       `${known.size + i + 1}/${grid.length} ${JSON.stringify(parameters)} ${line.trial.status} ${line.trial.seconds} s`,
     )
-    if ((i + 1) % 50 === 0) pack()
+    if ((i + 1) % 50 === 0 && shard === 1) pack()
   }
   host?.child.stdin.end()
 }

@@ -31,9 +31,8 @@ export const best = Command.make(
         )
       }
       if (yaml) {
-        const { stringify } = yield* Effect.promise(() => import("yaml"))
-        const head = `# best of sweep ${id}: trial ${first.number}, ${state.spec.metric.name} ${number(first.objective!)}, seed ${first.seed}\n`
-        return yield* print(head + stringify({ model: state.spec.model, ...first.parameters }).trimEnd())
+        const { bestYaml } = yield* Effect.promise(() => import("../bestYaml.ts"))
+        return yield* print(bestYaml(state.spec, first))
       }
       yield* printLines([
         `#${first.number}  ${state.spec.metric.name} ${number(first.objective!)}  ${verdictWord(first.verdict)}`,
