@@ -1,6 +1,7 @@
 // One of a trainer's two logs, read in pieces for the coordinator. Owns where a piece may end (never within a character)
 // and how much of a log is sent: the first MiB; the rest stays on the agent's disk, and not without bound there.
-import { closeSync, fstatSync, openSync, readSync, truncateSync } from "node:fs"
+import { fstatSync, readSync, truncateSync } from "node:fs"
+import { GrowingFile } from "./GrowingFile.ts"
 
 /** Of each stream of an attempt, in bytes. */
 export const sentLimit = 1024 * 1024
@@ -24,19 +25,7 @@ const incomplete = (bytes: Buffer): number => {
   return 0
 }
 
-export class LogFile {
-  readonly path: string
-  private descriptor: number | undefined
-  constructor(path: string) {
-    this.path = path
-  }
-
-  /** Bytes in the file; 0 while there is none. */
-  size(): number {
-    const descriptor = this.open()
-    return descriptor === undefined ? 0 : fstatSync(descriptor).size
-  }
-
+export class LogFile extends GrowingFile {
   /** What follows `offset`; `undefined` when nothing does. `last`: the writer is gone, so no rest of a character will come. */
   read(offset: number, last: boolean): LogPiece | undefined {
     if (offset >= sentLimit) return undefined
@@ -66,21 +55,5 @@ export class LogFile {
     const buffer = Buffer.alloc(Math.min(4096, size))
     readSync(descriptor, buffer, 0, buffer.length, size - buffer.length)
     return buffer.toString("utf8").trimEnd().split("\n").slice(-lines).join("\n")
-  }
-
-  close(): void {
-    if (this.descriptor !== undefined) closeSync(this.descriptor)
-    this.descriptor = undefined
-  }
-
-  private open(): number | undefined {
-    if (this.descriptor === undefined) {
-      try {
-        this.descriptor = openSync(this.path, "r")
-      } catch {
-        return undefined
-      }
-    }
-    return this.descriptor
   }
 }

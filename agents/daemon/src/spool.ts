@@ -1,11 +1,12 @@
 // Reading events.jsonl, the spool: from a byte offset on, complete lines only, into batches of the size a message may
 // have. Owns what counts as a line (a torn last one waits, an invalid one is skipped and counted, a repeated one is
 // dropped); who reads when is the tail's and the uplink's affair. Nothing is kept in memory: the file is the queue.
-import { closeSync, fstatSync, openSync, readSync } from "node:fs"
+import { readSync } from "node:fs"
 import type { PointColumns } from "@sweep/domain/PointColumns"
 import { metricNumber, TrialEvent } from "@sweep/domain/TrialEvent"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
+import { GrowingFile } from "./GrowingFile.ts"
 
 /** Text of one message, in bytes. With the shortest lines it makes a message of about 1 MB. */
 const batchBytes = 256 * 1024
@@ -48,21 +49,8 @@ const parseLine = (text: string): Result.Result<TrialEvent, string> => {
   return Result.mapError(decode(json), (error) => error.message.replace(/\s+/g, " "))
 }
 
-/** The file being read. Opened on first use: the trainer may be the one to make it. */
-export class Spool {
-  readonly path: string
-  private descriptor: number | undefined
+export class Spool extends GrowingFile {
   private buffer = Buffer.alloc(0)
-
-  constructor(path: string) {
-    this.path = path
-  }
-
-  /** Bytes in the file; 0 while there is none. */
-  size(): number {
-    const descriptor = this.open()
-    return descriptor === undefined ? 0 : fstatSync(descriptor).size
-  }
 
   /** The lines after `from`, as many as fit a message; `undefined` when there is no complete line yet. */
   read(from: Position): SpoolBatch | undefined {
@@ -83,21 +71,9 @@ export class Spool {
     return end === -1 ? undefined : this.parse(this.buffer.subarray(0, end + 1), from)
   }
 
-  close(): void {
-    if (this.descriptor !== undefined) closeSync(this.descriptor)
-    this.descriptor = undefined
+  override close(): void {
+    super.close()
     this.buffer = Buffer.alloc(0)
-  }
-
-  private open(): number | undefined {
-    if (this.descriptor === undefined) {
-      try {
-        this.descriptor = openSync(this.path, "r")
-      } catch {
-        return undefined
-      }
-    }
-    return this.descriptor
   }
 
   private parse(bytes: Buffer, from: Position): SpoolBatch {

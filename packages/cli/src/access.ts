@@ -40,8 +40,8 @@ export const withApi = <A, E, R>(flag: Option.Option<string>, use: Effect.Effect
   Effect.gen(function* () {
     const found = yield* findAddress(flag)
     if (found !== undefined) return yield* use.pipe(Effect.provide(remoteApi(found.address)))
-    const { embeddedApi } = yield* Effect.promise(() => import("./embedded.ts"))
-    return yield* use.pipe(Effect.provide(embeddedApi(yield* home)))
+    const { coordinator } = yield* Effect.promise(() => import("./embedded.ts"))
+    return yield* use.pipe(Effect.provide(coordinator(yield* home)))
   })
 
 const isApiFailure = (error: unknown): error is NotFound | Refused | Unavailable =>

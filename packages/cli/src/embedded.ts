@@ -35,6 +35,3 @@ export const coordinator = (at: Home, timings?: Timings) =>
       return Coordinator.layer(options).pipe(Layer.provide(store(at)))
     }),
   )
-
-/** For a command that only asks. */
-export const embeddedApi = (at: Home) => coordinator(at)

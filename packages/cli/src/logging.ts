@@ -15,5 +15,5 @@ const line = Logger.make<unknown, void>(({ date, logLevel, message }) => {
 export const withLineLog = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
   effect.pipe(Effect.provide(Logger.layer([line])))
 
-/** For commands whose screen belongs to the board: only what went wrong, and only when it is no terminal. */
+/** For commands whose screen belongs to the board: nothing. What matters reaches the board as facts. */
 export const withQuietLog = <A, E, R>(effect: Effect.Effect<A, E, R>) => effect.pipe(Effect.provide(Logger.layer([])))

@@ -6,12 +6,10 @@ import * as Effect from "effect/Effect"
 import { unrunnable } from "@sweep/domain/Backend"
 import type { LoadedSweep } from "@sweep/spec/loadSweep"
 import { specErrors, type SpecProblem } from "@sweep/spec/SpecProblem"
+import { maximumBytes } from "@sweep/spec/YamlTree"
 import { badInput } from "./exitCodes.ts"
 import { home } from "./home.ts"
 import { note } from "./output.ts"
-
-/** Files larger than this are no sweep files. */
-const mostBytes = 1 << 20
 
 const readText = (path: string) =>
   Effect.suspend(() => {
@@ -19,10 +17,10 @@ const readText = (path: string) =>
       const stat = statSync(path)
       if (stat.isDirectory())
         return Effect.fail(badInput(`${path}: this is a directory; expected a sweep file (YAML).`))
-      if (stat.size > mostBytes) {
+      if (stat.size > maximumBytes) {
         return Effect.fail(
           badInput(
-            `${path}: ${stat.size} bytes; a sweep file has at most ${mostBytes}. Data belongs into a file of its own.`,
+            `${path}: ${stat.size} bytes; a sweep file has at most ${maximumBytes}. Data belongs into a file of its own.`,
           ),
         )
       }

@@ -23,8 +23,6 @@ const root = (() => {
   }
 })()
 
-export const trainerPython = (): string => process.env["SWEEP_PYTHON"] ?? join(root, ".venv/bin/python")
-
 export interface StartAgent {
   readonly coordinator: Option.Option<string>
   readonly slots: number | undefined
@@ -67,7 +65,7 @@ export const startAgent = Effect.fn("startAgent")(function* (options: StartAgent
     agent: id === undefined ? undefined : Option.getOrUndefined(id),
     version,
     slotsPerDevice: options.slots,
-    python: trainerPython(),
+    python: process.env["SWEEP_PYTHON"] ?? join(root, ".venv/bin/python"),
     pythonPath: join(root, "agents/trainer/src"),
     trainers: ["peft", "command"],
     stops: options.whileStdin ? yield* stdinStops : "signals",

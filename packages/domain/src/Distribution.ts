@@ -21,7 +21,7 @@ export const Distribution = Schema.TaggedUnion({
   /** exp(U), U uniform in [ln min, ln max]; min > 0. */
   LogUniform: bounds,
   QLogUniform: { ...bounds, q: Schema.Finite },
-  /** X such that ln(1 / X) is uniform in [ln(1 / max), ln(1 / min)]: dense towards max in W&B's sense. */
+  /** X such that ln(1 / X) is uniform in [ln(1 / max), ln(1 / min)]: by this formula the same as LogUniform. */
   InvLogUniform: bounds,
   Normal: { mu: Schema.Finite, sigma: Schema.Finite },
   QNormal: { mu: Schema.Finite, sigma: Schema.Finite, q: Schema.Finite },

@@ -3,6 +3,7 @@
 // conditions that never hold) is given by the caller.
 import type { Distribution } from "@sweep/domain/Distribution"
 import { canonicalText, type Parameters, type ParameterValue } from "@sweep/domain/Parameter"
+import { plannedRuns } from "@sweep/domain/plannedRuns"
 import type { SweepSpec } from "@sweep/domain/SweepSpec"
 import { parameterDefaults } from "@sweep/domain/TrainingConfig"
 import type { SpecProblem } from "./SpecProblem.ts"
@@ -159,9 +160,7 @@ const stepsOf = (spec: SweepSpec, set: Parameters): number => {
 const batchOf = (set: Parameters): number => Number(set["batch_size"] ?? parameterDefaults.batch_size)
 
 const costOf = (spec: SweepSpec, { size, firstTrials }: SamplerView): SweepDescription["cost"] => {
-  const sets = size === null ? null : (size + spec.enqueue.length) * spec.replicas
-  const { trials } = spec.budget
-  const runs = sets === null ? trials : trials === null ? sets : Math.min(sets, trials)
+  const runs = plannedRuns(spec, size)
   const trained = [...spec.enqueue, ...firstTrials]
   if (runs === null || spec.trainer !== "peft" || trained.length === 0) return { runs, steps: null, examples: null }
   const perRun = (measure: (set: Parameters) => number): number =>

@@ -13,28 +13,30 @@ const reason = Flag.String("reason").pipe(
   Flag.withDefault("by hand"),
 )
 
-const send = Effect.fn("control")(function* (
-  target: string,
+const done: Readonly<Record<ControlAction, string>> = { stop: "stopped", pause: "paused", resume: "resumed" }
+
+/** Asks the coordinator for `action`, and says that it was granted. */
+const act = Effect.fn("control")(function* (
   action: ControlAction,
-  reason: string,
-  coordinator: Option.Option<string>,
+  options: {
+    readonly target: string
+    readonly reason: string
+    readonly coordinator: Option.Option<string>
+    readonly json: boolean
+  },
 ) {
+  const { target, reason, coordinator, json } = options
   const ref = yield* flags.sweepOrTrialRef(target)
   yield* Effect.gen(function* () {
     yield* (yield* SweepApi).control(ref.sweep, ref.trial ?? null, action, reason)
   }).pipe((effect) => withApi(coordinator, effect), explainApi)
-  return ref
+  yield* json ? printJson({ target, action }) : print(`${target}: ${done[action]}`)
 })
-
-const done: Readonly<Record<ControlAction, string>> = { stop: "stopped", pause: "paused", resume: "resumed" }
-const report = (target: string, action: ControlAction, json: boolean) =>
-  json ? printJson({ target, action }) : print(`${target}: ${done[action]}`)
 
 export const stop = Command.make(
   "stop",
   { target: flags.sweepOrTrial, reason, coordinator: flags.coordinator, json: flags.json },
-  ({ target, reason, coordinator, json }) =>
-    send(target, "stop", reason, coordinator).pipe(Effect.andThen(report(target, "stop", json))),
+  (options) => act("stop", options),
 ).pipe(
   Command.withDescription("End a sweep or one trial for good; a running trial saves its adapter first"),
   Command.withExamples([
@@ -46,8 +48,7 @@ export const stop = Command.make(
 export const pause = Command.make(
   "pause",
   { target: flags.sweepOrTrial, reason, coordinator: flags.coordinator, json: flags.json },
-  ({ target, reason, coordinator, json }) =>
-    send(target, "pause", reason, coordinator).pipe(Effect.andThen(report(target, "pause", json))),
+  (options) => act("pause", options),
 ).pipe(
   Command.withDescription("Set a sweep or one trial aside; a running trial is checkpointed"),
   Command.withExamples([{ command: "sweep pause quickstart", description: "Free the machine for a while" }]),
@@ -64,8 +65,7 @@ export const resume = Command.make(
         const { resumeHere } = yield* Effect.promise(() => import("../runLocally.ts"))
         return yield* resumeHere(ref, { json })
       }
-      yield* send(target, "resume", "by hand", coordinator)
-      yield* report(target, "resume", json)
+      yield* act("resume", { target, reason: "by hand", coordinator, json })
     }),
 ).pipe(
   Command.withDescription("Go on with a paused or interrupted sweep, or a paused trial"),
