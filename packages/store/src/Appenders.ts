@@ -24,27 +24,25 @@ interface NumberVector {
   flush(): void
 }
 
-/** Points on their way into `journal.points`, a column at a time. */
+/**
+ * Points on their way into `journal.points`, a column at a time. One chunk serves them all, because the appender copies
+ * what it is handed.
+ */
 class PointChunk {
-  private readonly client: Client
   private readonly appender: DuckDBAppender
-  private chunk: DuckDBDataChunk | undefined
-  private vectors: ReadonlyArray<NumberVector> = []
+  private readonly chunk: DuckDBDataChunk
+  private readonly vectors: ReadonlyArray<NumberVector>
   private rows = 0
 
-  constructor(client: Client, appender: DuckDBAppender) {
-    this.client = client
+  constructor({ DOUBLE, DuckDBDataChunk, INTEGER }: Client, appender: DuckDBAppender) {
+    const types = [INTEGER, INTEGER, INTEGER, DOUBLE, DOUBLE, DOUBLE]
+    const chunk = DuckDBDataChunk.create(types, chunkRows)
     this.appender = appender
+    this.chunk = chunk
+    this.vectors = types.map((_, column) => chunk.getColumnVector(column) as unknown as NumberVector)
   }
 
   add(epoch: number, seq: number, metric: number, step: number, value: number, at: number): void {
-    if (this.chunk === undefined) {
-      const { DOUBLE, INTEGER } = this.client
-      const types = [INTEGER, INTEGER, INTEGER, DOUBLE, DOUBLE, DOUBLE]
-      const chunk = this.client.DuckDBDataChunk.create(types, chunkRows)
-      this.chunk = chunk
-      this.vectors = types.map((_, column) => chunk.getColumnVector(column) as unknown as NumberVector)
-    }
     const row = this.rows++
     const vectors = this.vectors
     vectors[0]!.setItem(row, epoch)
@@ -57,16 +55,14 @@ class PointChunk {
   }
 
   flush(): void {
-    if (this.chunk === undefined) return
+    if (this.rows === 0) return
     for (const vector of this.vectors) vector.flush()
     this.chunk.rowCount = this.rows
     this.appender.appendDataChunk(this.chunk)
-    this.chunk = undefined
     this.rows = 0
   }
 
   clear(): void {
-    this.chunk = undefined
     this.rows = 0
   }
 }
