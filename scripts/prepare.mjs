@@ -31,11 +31,11 @@ const stamp = (name, hash) => {
 
 const atLeast = (version, least) => version[0] > least[0] || (version[0] === least[0] && version[1] >= least[1])
 const ownNode = process.versions.node.split(".").map(Number)
-const isOwnNodeNew = atLeast(ownNode, leastNode)
+const toolsNode = join(tools, "node_modules", `node-${process.platform}-${process.arch}`, "bin", "node")
+// The Node.js prepared here does not count as the system's: taken for it, it would be thought unneeded and removed.
+const isOwnNodeNew = atLeast(ownNode, leastNode) && process.execPath !== toolsNode
 
-export const nodePath = isOwnNodeNew
-  ? process.execPath
-  : join(tools, "node_modules", `node-${process.platform}-${process.arch}`, "bin", "node")
+export const nodePath = isOwnNodeNew ? process.execPath : toolsNode
 export const venvPython = join(root, ".venv/bin/python")
 
 /** The environment in which the prepared tools are found first. */
