@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -51,6 +52,15 @@ def test_a_bad_trial(world: World, tmp_path: Path, changes: dict[str, Any], mess
     assert result["message"].startswith(message)
 
 
+def test_a_quantised_checkpoint_is_refused(world: World, tmp_path: Path) -> None:
+    folder = shutil.copytree(world.model, tmp_path / "awq")
+    config = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps({**config, "quantization_config": {"quant_method": "awq"}}))
+    result = check(written(tmp_path, world.trial(model=str(folder))))
+    assert result["class"] == "data"
+    assert "is quantised already (awq), and this trainer has no runtime for such checkpoints" in result["message"]
+
+
 def test_a_bad_record(world: World, tmp_path: Path) -> None:
     data = tmp_path / "bad.json"
     data.write_text(json.dumps([{"instruction": "x", "output": "y"}, {"instruction": "x"}]), encoding="utf-8")
@@ -86,7 +96,8 @@ def test_describe_says_what_runs_here() -> None:
     described = describe()
     assert described["contract"] == 1
     assert described["versions"]["peft"]
-    assert described["axes"]["adapter"]["lora"] == {"ok": True, "quantization": ["none"]}
+    assert described["axes"]["adapter"]["lora"] == {"ok": True, "quantization": ["int8", "nf4", "none"]}
+    assert described["axes"]["quantization"] == {name: {"ok": True} for name in ("int8", "nf4", "none")}
     assert described["axes"]["objective"] == {"sft": {"ok": True}}
     assert described["axes"]["precision"]["fp32"] == {"ok": True}
     import torch

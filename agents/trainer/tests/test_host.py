@@ -112,18 +112,19 @@ def test_warm_and_cold_give_the_same_results(world: World, host: Host, tmp_path:
     assert (last / "stderr.log").read_text() == ""
 
 
-def test_every_adapter_gives_the_same_warm(
+def test_every_variant_gives_the_same_warm(
     world: World, host: Host, uninterrupted: Uninterrupted, tmp_path: Path
 ) -> None:
     """One host trains them all, one after the other, and LoRA again in the end."""
     altering = {name for name, adapter in adapters.registry.items() if adapter.alters_base}
-    expected_warm = False
+    held = None
     for number, name in enumerate([*VARIANTS, "lora"]):
-        changes = VARIANTS[name].changes(name)
+        variant = VARIANTS[name]
+        changes = variant.changes()
         directory = tiny.write_attempt(tmp_path / str(number), world.trial(**changes))
         assert host.run(directory) == "finished"
-        assert tiny.events(directory)[0]["warm"] == expected_warm, name
-        expected_warm = name not in altering
+        assert tiny.events(directory)[0]["warm"] == (held == variant.quantization), name
+        held = None if variant.adapter in altering else variant.quantization
         cold = uninterrupted(**changes)
         for metric in ("train/loss", "eval/loss", "train/grad_norm"):
             assert tiny.curve(directory, metric) == tiny.curve(cold, metric), name

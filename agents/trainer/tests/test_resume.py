@@ -77,10 +77,10 @@ def test_preempted_after_a_step(whole: Path, train: Train, monkeypatch: pytest.M
 
 
 @pytest.mark.parametrize("name", [name for name in VARIANTS if name != "lora"])
-def test_every_adapter_goes_on_exactly(
+def test_every_variant_goes_on_exactly(
     uninterrupted: Uninterrupted, train: Train, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
-    changes = VARIANTS[name].changes(name)
+    changes = VARIANTS[name].changes()
     whole = uninterrupted(**changes)
     preemption = Preemption()
     with monkeypatch.context() as patch:

@@ -1,4 +1,4 @@
-"""The adapters as the tests train them: each with its options and the number of weights it trains by its formula.
+"""The variants as the tests train them: each with its options and the number of weights it trains by its formula.
 
 Owns the one list that the parametrised tests go through; an adapter that is registered and missing here fails.
 """
@@ -6,7 +6,7 @@ Owns the one list that the parametrised tests go through; an adapter that is reg
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 #: (inputs, outputs) of the linear layers of one of the tiny model's two decoder layers.
@@ -19,14 +19,19 @@ RANK = 4
 class Variant:
     """`trainable` of the weights of all SHAPES in all LAYERS; `in_peft`: plain PEFT loads what it exports."""
 
-    options: dict[str, Any]
+    adapter: str
     trainable: int
+    options: dict[str, Any] = field(default_factory=dict)
+    quantization: str = "none"
     in_peft: bool = True
 
-    def changes(self, name: str) -> dict[str, Any]:
-        """Of tiny.trial: the adapter with the fields that every trial.json has."""
+    def changes(self) -> dict[str, Any]:
+        """Of tiny.trial: the adapter with the fields that every trial.json has, and how the base is held."""
         always = {"rank": RANK, "alpha": 8, "dropout": 0.1, "target_modules": "all-linear"}
-        return {"adapter": {"type": name, **always, **self.options}}
+        return {
+            "adapter": {"type": self.adapter, **always, **self.options},
+            "quantization": {"type": self.quantization},
+        }
 
 
 def per_layer(count: Callable[[int, int], int]) -> int:
@@ -38,8 +43,10 @@ def low_rank(inputs: int, outputs: int) -> int:
 
 
 VARIANTS = {
-    "lora": Variant({}, per_layer(low_rank)),
-    "rslora": Variant({}, per_layer(low_rank)),
-    "dora": Variant({}, per_layer(lambda inputs, outputs: low_rank(inputs, outputs) + outputs)),
-    "lora+": Variant({"lr_ratio": 4}, per_layer(low_rank)),
+    "lora": Variant("lora", per_layer(low_rank)),
+    "rslora": Variant("rslora", per_layer(low_rank)),
+    "dora": Variant("dora", per_layer(lambda inputs, outputs: low_rank(inputs, outputs) + outputs)),
+    "lora+": Variant("lora+", per_layer(low_rank), {"lr_ratio": 4}),
+    "qlora": Variant("lora", per_layer(low_rank), quantization="nf4"),
+    "int8-lora": Variant("lora", per_layer(low_rank), quantization="int8"),
 }

@@ -15,7 +15,7 @@ interface Backend {
 
 export const peft: Backend = {
   adapter: ["lora", "rslora", "dora", "lora+"],
-  quantization: ["none"],
+  quantization: ["none", "nf4", "int8"],
   objective: ["sft"],
   post: ["none"],
 }

@@ -40,6 +40,13 @@ const toJson = (records: ReadonlyArray<AlpacaRecord>): Uint8Array =>
 const exampleOf = (record: AlpacaRecord): string =>
   JSON.stringify([record["instruction"], record["input"] ?? "", record["output"], record["system"] ?? ""])
 
+/** The method by which a checkpoint is quantised, from its config.json. */
+const quantizationOf = (config: object): string | undefined => {
+  const held = "quantization_config" in config ? config.quantization_config : null
+  if (typeof held !== "object" || held === null) return undefined
+  return "quant_method" in held && typeof held.quant_method === "string" ? held.quant_method.slice(0, 40) : "unknown"
+}
+
 interface ReadData extends AlpacaFile {
   readonly file: DataFile
 }
@@ -100,11 +107,18 @@ export const resolveSweep = Effect.fn("resolveSweep")(function* (parsed: ParsedS
     if (config === undefined) {
       return report(given, { message: `the model's folder \`${value}\` has no config.json`, found: at, expected })
     }
-    const isObject = yield* Effect.try(() => JSON.parse(config) as unknown).pipe(
-      Effect.map((json) => typeof json === "object" && json !== null && !Array.isArray(json)),
-      Effect.orElseSucceed(() => false),
-    )
-    return isObject ? at : report(given, { message: `\`${value}/config.json\` is no JSON object`, found: at, expected })
+    const json = yield* Effect.try(() => JSON.parse(config) as unknown).pipe(Effect.orElseSucceed(() => undefined))
+    if (typeof json !== "object" || json === null || Array.isArray(json)) {
+      return report(given, { message: `\`${value}/config.json\` is no JSON object`, found: at, expected })
+    }
+    const held = parsed.draft.trainer === "peft" ? quantizationOf(json) : undefined
+    if (held === undefined) return at
+    return report(given, {
+      message: `the model \`${value}\` is quantised already (${held})`,
+      found: `\`quantization_config\` in ${path.join(at, "config.json")}`,
+      expected: "a model in fp32, bf16 or fp16",
+      hint: `the PEFT trainer has no runtime for ${held} checkpoints: give it the original model, and let \`variant: qlora\`, \`qoft\` or \`int8-lora\` quantise it`,
+    })
   })
 
   const resolveProgram = Effect.fnUntraced(function* (given: Given) {

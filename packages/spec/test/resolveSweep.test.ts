@@ -152,12 +152,15 @@ describe("paths", () => {
     ["model-file", "{train: train.json, eval: train.json}", "train.json"],
     ["model-without-config", "{train: train.json, eval: train.json}", "bare"],
     ["model-bad-config", "{train: train.json, eval: train.json}", "broken"],
+    ["model-quantised", "{train: train.json, eval: train.json}", "packed"],
     ["modelscope", "{train: train.json, eval: train.json}", "modelscope:qwen"],
   ])("%s", async (name, data, model) => {
     put("train.json", records(3))
     mkdirSync(join(folder, "bare"))
     mkdirSync(join(folder, "broken"))
+    mkdirSync(join(folder, "packed"))
     put("broken/config.json", "[]")
+    put("packed/config.json", { model_type: "llama", quantization_config: { quant_method: "awq", bits: 4 } })
     const { text } = await bad(file(data, model))
     await expect(`${text}\n`).toMatchFileSnapshot(join(import.meta.dirname, "golden", "paths", `${name}.txt`))
   })

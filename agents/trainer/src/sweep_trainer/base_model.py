@@ -62,6 +62,12 @@ class BaseModel:
             self.model.disable_input_require_grads()
 
 
+def count(parameter: Tensor) -> int:
+    """How many weights `parameter` holds; in one that is quantised to four bits each byte holds two."""
+    packed = getattr(parameter, "quant_state", None)
+    return parameter.numel() if packed is None else packed.shape.numel()
+
+
 def load(files: ModelFiles, quantization: Quantization, precision: str, device: torch.device) -> BaseModel:
     """Loads the base model and its tokenizer onto `device`. Raises DataError when transformers cannot read them."""
     from safetensors import SafetensorError
@@ -71,7 +77,7 @@ def load(files: ModelFiles, quantization: Quantization, precision: str, device: 
     try:
         tokenizer = AutoTokenizer.from_pretrained(files.name, local_files_only=local)
         model = AutoModelForCausalLM.from_pretrained(
-            files.name, local_files_only=local, **quantization.load_options(PRECISIONS[precision])
+            files.name, local_files_only=local, **quantization.load_options(PRECISIONS[precision], device)
         )
     except (OSError, ValueError, KeyError, TypeError, SafetensorError) as error:
         if isinstance(error, OSError) and error.errno is not None and not isinstance(error, FileNotFoundError):

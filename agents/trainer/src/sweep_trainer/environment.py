@@ -5,6 +5,7 @@ Owns environment variables that must be set before transformers is imported, and
 
 from __future__ import annotations
 
+import logging
 import os
 import random
 import warnings
@@ -15,7 +16,6 @@ _SETTINGS = {
     "HF_HUB_DISABLE_PROGRESS_BARS": "1",
     "TRANSFORMERS_NO_ADVISORY_WARNINGS": "1",
     "TRANSFORMERS_VERBOSITY": "error",
-    "BITSANDBYTES_NOWELCOME": "1",
 }
 
 
@@ -25,6 +25,8 @@ def prepare() -> None:
         os.environ.setdefault(name, value)
     # The older names, which PEFT uses too, are the ones that every pinned version of transformers knows.
     warnings.filterwarnings("ignore", message=".*gradient_checkpointing.* is deprecated")
+    # It says at every single multiplication that int8 needs fp16, and on some CPUs that a package is not installed.
+    logging.getLogger("bitsandbytes").setLevel(logging.ERROR)
 
 
 def hub_offline(offline: bool) -> None:

@@ -73,5 +73,12 @@ def _architecture(folder: Path) -> str:
         raise DataError(f"{config_file} is not JSON: {error}") from error
     if not isinstance(config, dict) or not isinstance(config.get("model_type"), str):
         raise DataError(f"{config_file} names no model_type; expected a transformers model folder")
+    held = config.get("quantization_config")
+    if held is not None:
+        method = held.get("quant_method") if isinstance(held, dict) else None
+        raise DataError(
+            f"the base model {folder} is quantised already ({method or 'by an unnamed method'}), and this trainer has "
+            "no runtime for such checkpoints; give it the original model, it quantises to nf4 and int8 itself"
+        )
     architectures = config.get("architectures") or [config["model_type"]]
     return str(architectures[0])

@@ -23,7 +23,7 @@ from torch import Tensor, nn
 from . import environment, memory, micro_batch, model_files, probes
 from . import plan as planning
 from .alpaca import read_records
-from .base_model import BaseModel
+from .base_model import BaseModel, count
 from .batches import EvalSet
 from .checkpoints import Checkpoints, write_folder
 from .control import Control
@@ -40,7 +40,7 @@ from .warm_state import WarmState
 Status = Literal["finished", "failed", "preempted"]
 
 _PROGRESS = "progress.json"
-_REPORTED_VERSIONS = ("torch", "transformers", "peft", "accelerate")
+_REPORTED_VERSIONS = ("torch", "transformers", "peft", "accelerate", "bitsandbytes")
 
 
 class TrainingRun:
@@ -163,8 +163,8 @@ class TrainingRun:
             warm=self._was_warm,
             versions=_versions(),
             device=str(self._device) if self._device.type == "cpu" else torch.cuda.get_device_name(self._device),
-            trainable_parameters=sum(parameter.numel() for parameter in parameters if parameter.requires_grad),
-            total_parameters=sum(parameter.numel() for parameter in parameters),
+            trainable_parameters=sum(count(parameter) for parameter in parameters if parameter.requires_grad),
+            total_parameters=sum(count(parameter) for parameter in parameters),
             total_steps=self._plan.total_steps,
             micro_batch_size=self._plan.micro_batch_size,
             truncated=cut,

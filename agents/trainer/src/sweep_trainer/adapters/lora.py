@@ -23,6 +23,7 @@ class Lora(Adapter):
     """`rank` r; the update is scaled by `alpha` / r; `dropout` acts on the input of A; `targets` in PEFT's form."""
 
     name = "lora"
+    quantizations = frozenset({"none", "nf4", "int8"})
 
     rank: int
     alpha: float

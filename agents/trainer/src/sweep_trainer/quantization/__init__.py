@@ -2,7 +2,9 @@
 
 from ..registry import Registry
 from .contract import Quantization
+from .int8 import Int8
+from .nf4 import Nf4
 from .none import NoQuantization
 
-registry: Registry[Quantization] = Registry(NoQuantization)
+registry: Registry[Quantization] = Registry(NoQuantization, Nf4, Int8)
 parse = registry.parse

@@ -30,9 +30,9 @@ class Quantization(ABC):
         return None
 
     @abstractmethod
-    def load_options(self, compute: torch.dtype) -> dict[str, Any]:
-        """Arguments for `from_pretrained`, for arithmetic in `compute`."""
+    def load_options(self, compute: torch.dtype, device: torch.device) -> dict[str, Any]:
+        """Arguments for `from_pretrained`, for arithmetic in `compute` on `device`."""
 
     def prepare(self, model: nn.Module) -> nn.Module:
-        """What a freshly loaded base still needs before an adapter goes on, such as norms in fp32."""
+        """What a freshly loaded base still needs before it is first used."""
         return model

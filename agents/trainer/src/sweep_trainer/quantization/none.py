@@ -27,5 +27,5 @@ class NoQuantization(Quantization):
     def unavailable(cls) -> str | None:
         return missing("torch", "transformers", "accelerate")
 
-    def load_options(self, compute: torch.dtype) -> dict[str, Any]:
+    def load_options(self, compute: torch.dtype, device: torch.device) -> dict[str, Any]:
         return {"dtype": compute}
