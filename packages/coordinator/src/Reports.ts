@@ -18,12 +18,22 @@ const epochAt = (trial: Trial | undefined, step: number, totalSteps: number | nu
   return typeof epochs === "number" ? (step / totalSteps) * epochs : null
 }
 
+const addTo = (curves: Curves, report: Report): void => {
+  const curve = curves.get(report.trial) ?? []
+  curves.set(report.trial, curve)
+  // A later attempt goes on from a checkpoint: what it repeats takes the place of what was there.
+  while (curve.length > 0 && curve.at(-1)!.step >= report.step) curve.pop()
+  curve.push(report)
+}
+
 export class Reports {
   readonly #sweeps = new Map<SweepId, Curves>()
   /** Of each trial, when its first report came on its agent's clock. */
   readonly #starts = new Map<string, number>()
   /** Of each trial, the optimiser steps it is to do. */
   readonly #totals = new Map<string, number>()
+  /** Of each trial, up to where the lines of its newest attempt were read. */
+  readonly #seen = new Map<string, { readonly epoch: number; readonly seq: number }>()
 
   has(sweep: SweepId): boolean {
     return this.#sweeps.has(sweep)
@@ -56,35 +66,51 @@ export class Reports {
       }
     })
 
-  /** Takes a committed batch in; returns the new reports. */
-  take(batch: EventBatch, metric: string, trial: Trial | undefined): ReadonlyArray<Report> {
-    const curves = this.#sweeps.get(batch.sweep)
-    if (curves === undefined) return []
+  /**
+   * The reports in a committed batch, in their order, without those that came before. They count once they are added:
+   * a rule that is asked about one of them does not see the ones after it.
+   */
+  read(batch: EventBatch, metric: string, trial: Trial | undefined): ReadonlyArray<Report> {
+    if (!this.has(batch.sweep)) return []
+    const key = `${batch.sweep}/${batch.trial}`
+    const seen = this.#seen.get(key)
+    // Resent lines are no news.
+    const known = seen?.epoch === batch.epoch ? seen.seq : 0
+    this.#seen.set(key, { epoch: batch.epoch, seq: Math.max(known, batch.lastSeq) })
     for (const event of batch.events) {
       if (event.type === "started") this.#noteTotal(batch.sweep, batch.trial, event)
     }
     const { points } = batch
     const index = points.metrics.indexOf(metric)
     if (index < 0) return []
-    const known = curves.get(batch.trial) ?? []
-    curves.set(batch.trial, known)
-    const key = `${batch.sweep}/${batch.trial}`
     const total = this.#totals.get(key) ?? null
     const fresh: Array<Report> = []
     for (let i = 0; i < points.seq.length; i++) {
-      if (points.metric[i] !== index) continue
+      if (points.metric[i] !== index || points.seq[i]! <= known) continue
       const at = points.at[i]!
       const start = this.#starts.get(key) ?? at
       this.#starts.set(key, start)
       const step = points.step[i]!
-      // A later attempt goes on from a checkpoint: what it repeats takes the place of what was there.
-      while (known.length > 0 && known.at(-1)!.step >= step) known.pop()
       const seconds = Math.max(0, (at - start) / 1_000)
-      const report = { trial: batch.trial, step, epoch: epochAt(trial, step, total), seconds, value: points.value[i]! }
-      known.push(report)
-      fresh.push(report)
+      fresh.push({ trial: batch.trial, step, epoch: epochAt(trial, step, total), seconds, value: points.value[i]! })
     }
     return fresh
+  }
+
+  /** Takes a report into its trial's curve. Adding it again changes nothing. */
+  add(sweep: SweepId, report: Report): void {
+    const curves = this.#sweeps.get(sweep)
+    if (curves !== undefined) addTo(curves, report)
+  }
+
+  /** The curves as they will be once `waiting` is added. */
+  with(sweep: SweepId, waiting: ReadonlyArray<Report>): Curves {
+    const curves = this.of(sweep)
+    if (waiting.length === 0) return curves
+    const copy = new Map(curves)
+    for (const trial of new Set(waiting.map(({ trial }) => trial))) copy.set(trial, [...(curves.get(trial) ?? [])])
+    for (const report of waiting) addTo(copy, report)
+    return copy
   }
 
   #noteTotal(sweep: SweepId, trial: TrialNumber, started: TrialEventOf<"started"> | null): void {

@@ -73,9 +73,11 @@ export const makeDecide = Effect.fnUntraced(function* (options: {
   const reports = new Reports()
   const stoppers = new Map<string, Stopper | null>()
 
-  /** Trials to look at: with their newest report, and those whose last verdict is due. */
-  const touched = new Map<SweepId, Map<TrialNumber, Report | null>>()
+  /** Trials whose verdict may have changed, and those whose last one is due. */
+  const touched = new Map<SweepId, Set<TrialNumber>>()
   const due = new Map<SweepId, Set<TrialNumber>>()
+  /** Reports that the sweep's rule has not been asked about, in the order in which they came. */
+  const reported = new Map<SweepId, Array<Report>>()
   for (const sweep of state.sweeps.values()) {
     // Whatever a restart interrupted.
     for (const trial of sweep.trials.values()) {
@@ -139,17 +141,36 @@ export const makeDecide = Effect.fnUntraced(function* (options: {
     }
   }
 
-  const act = Effect.fnUntraced(function* (sweep: SweepState, number: TrialNumber, report: Report | null) {
+  /** Whether there is something to decide about the trial: it runs, and nobody has asked it to end. */
+  const isGoingOn = (sweep: SweepState, number: TrialNumber): boolean => {
     const trial = sweep.trials.get(number)
-    if (trial === undefined || trial.stopReason !== null || trial.epoch === null) return
-    if (state.inFlight(trial.epoch) === undefined) return
-    const { verdict } = trial
-    if (verdict !== null && shouldStop(verdict, sweep.spec.overfitting.action)) {
-      const since = verdict.sinceStep === null ? "" : ` since step ${verdict.sinceStep}`
-      return yield* stop(sweep.id, number, `${verdict.kind}${since}`)
+    return trial?.stopReason === null && trial.epoch !== null && state.inFlight(trial.epoch) !== undefined
+  }
+
+  const actOnVerdict = Effect.fnUntraced(function* (sweep: SweepState, number: TrialNumber) {
+    const verdict = isGoingOn(sweep, number) ? sweep.trials.get(number)!.verdict : null
+    if (verdict === null || !shouldStop(verdict, sweep.spec.overfitting.action)) return
+    const since = verdict.sinceStep === null ? "" : ` since step ${verdict.sinceStep}`
+    yield* stop(sweep.id, number, `${verdict.kind}${since}`)
+  })
+
+  /** Asks the rule about every report, with the curves as they were when it came. */
+  const actOnReports = Effect.fnUntraced(function* (sweep: SweepState) {
+    const waiting = reported.get(sweep.id) ?? []
+    for (let report = waiting[0]; report !== undefined; report = waiting[0]) {
+      const number = report.trial as TrialNumber
+      reports.add(sweep.id, report)
+      const stopper = stopperOf(sweep)
+      if (stopper !== null && isGoingOn(sweep, number)) {
+        yield* actOnReport(sweep, stopper, report).pipe(defective(sweep.id))
+      }
+      // Until then it waits, also when the store refuses what follows from it.
+      waiting.shift()
     }
-    const stopper = stopperOf(sweep)
-    if (stopper === null || report === null) return
+  })
+
+  const actOnReport = Effect.fnUntraced(function* (sweep: SweepState, stopper: Stopper, report: Report) {
+    const number = report.trial as TrialNumber
     const decision = stopper.decide(historyOf(sweep), reports.of(sweep.id), report)
     if (decision._tag === "Stop") yield* stop(sweep.id, number, decision.reason)
     if (decision._tag === "Pause") yield* pause(sweep.id, number, decision.reason)
@@ -164,20 +185,24 @@ export const makeDecide = Effect.fnUntraced(function* (options: {
   })
 
   const look = Effect.gen(function* () {
-    for (const id of new Set([...touched.keys(), ...due.keys()])) {
+    for (const id of new Set([...touched.keys(), ...reported.keys(), ...due.keys()])) {
       const sweep = state.sweeps.get(id)
-      const reported = touched.get(id) ?? new Map<TrialNumber, Report | null>()
+      const changed = touched.get(id) ?? new Set<TrialNumber>()
       const ended = due.get(id) ?? new Set<TrialNumber>()
       touched.delete(id)
       if (sweep === undefined) continue
       // Until it is judged a trial stays due, also when this fails.
-      yield* judge(id, new Set([...reported.keys(), ...ended]))
+      yield* judge(id, new Set([...changed, ...ended])).pipe(
+        Effect.tapError(() => Effect.sync(() => changed.forEach((trial) => addTo(touched, id, trial)))),
+      )
       for (const trial of ended) {
         due.get(id)?.delete(trial)
         progress.forget(id, trial)
       }
       if (due.get(id)?.size === 0) due.delete(id)
-      for (const [number, report] of reported) yield* act(sweep, number, report).pipe(defective(id))
+      for (const number of changed) yield* actOnVerdict(sweep, number).pipe(defective(id))
+      yield* actOnReports(sweep)
+      if (reported.get(id)?.length === 0) reported.delete(id)
       yield* promote(sweep).pipe(defective(id))
       wake()
     }
@@ -191,22 +216,23 @@ export const makeDecide = Effect.fnUntraced(function* (options: {
       const sweep = state.sweeps.get(batch.sweep)
       if (sweep === undefined) return
       const metric = sweep.spec.metric.name
-      let report: Report | null = null
       if (stopperOf(sweep) !== null) {
         reports.begin(batch.sweep)
-        report = reports.take(batch, metric, sweep.trials.get(batch.trial)).at(-1) ?? null
+        const fresh = reports.read(batch, metric, sweep.trials.get(batch.trial))
+        const waiting = reported.get(batch.sweep) ?? []
+        waiting.push(...fresh)
+        if (waiting.length > 0) reported.set(batch.sweep, waiting)
       }
       const { metrics } = batch.points
       if (!metrics.includes(evalLoss) && !metrics.includes(metric)) return
-      const trials = touched.get(batch.sweep) ?? new Map<TrialNumber, Report | null>()
-      touched.set(batch.sweep, trials.set(batch.trial, report ?? trials.get(batch.trial) ?? null))
+      addTo(touched, batch.sweep, batch.trial)
       Queue.offerUnsafe(signal, undefined)
     },
     settled: (sweep, trial) => addTo(due, sweep, trial),
     judgeDue: () => {
       if (due.size > 0) Queue.offerUnsafe(signal, undefined)
     },
-    curves: (sweep) => (reports.has(sweep) ? reports.of(sweep) : undefined),
+    curves: (sweep) => (reports.has(sweep) ? reports.with(sweep, reported.get(sweep) ?? []) : undefined),
     isJudged: (sweep) => !due.has(sweep.id),
     run: Queue.take(signal).pipe(
       Effect.andThen(look),

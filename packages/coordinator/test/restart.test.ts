@@ -12,7 +12,7 @@ import { TrialNumber } from "@sweep/domain/Id"
 import { SweepApi } from "@sweep/rpc/SweepApi"
 import { layer as duckdb } from "@sweep/store/DuckdbStore"
 import { exampleSpec } from "@sweep/testing/exampleSpec"
-import { connectAgent, evalLosses, eventually, finished } from "@sweep/testing/ScriptedAgent"
+import { connectAgent, evalLosses, eventually, finished, slotsOf } from "@sweep/testing/ScriptedAgent"
 import { coordinator, overGrpc, sweepIs, trialIs } from "./harness.ts"
 
 const on = (directory: string) => overGrpc(coordinator().pipe(Layer.provide(duckdb({ directory }))))
@@ -76,6 +76,48 @@ describe("a coordinator that starts again", () => {
         const { trials } = yield* sweepIs(sweep, "finished")
         expect(trials.get(TrialNumber.make(1))?.verdict).not.toBeNull()
       }).pipe(Effect.provide(on(directory)))
+    }),
+  )
+
+  it.live("knows after a restart at which epochs the stored reports were", () =>
+    Effect.gen(function* () {
+      const directory = mkdtempSync(join(tmpdir(), "sweep-restart-"))
+      const asha = { type: "asha", min_resource: 1, max_resource: 4, eta: 2, mode: "stop", brackets: 1 }
+      const started = (total_steps: number) => ({
+        type: "started" as const,
+        seq: 1,
+        at: "2025-01-01T00:00:00.000Z",
+        pid: 1,
+        warm: false,
+        versions: {},
+        device: "cpu",
+        total_steps,
+      })
+      const epoch = yield* Effect.gen(function* () {
+        const api = yield* SweepApi
+        yield* api.submit(
+          exampleSpec({
+            earlyTerminate: { ...asha, resource: "epoch" },
+            enqueue: [
+              { rank: 1, epochs: 4 },
+              { rank: 2, epochs: 4 },
+            ],
+          }),
+        )
+        const agent = yield* connectAgent()
+        const one = yield* agent.next("Assign")
+        yield* agent.report(one.epoch, [], 1, [started(40)])
+        yield* agent.report(one.epoch, evalLosses(1), 2)
+        yield* agent.acknowledged(one.epoch, 2)
+        return one.epoch
+      }).pipe(Effect.scoped, Effect.provide(on(directory)))
+      yield* Effect.gen(function* () {
+        const agent = yield* connectAgent({ slots: slotsOf(2), held: [{ epoch, slot: 0, running: true }] })
+        const two = yield* agent.next("Assign")
+        yield* agent.report(two.epoch, [], 1, [started(40)])
+        yield* agent.report(two.epoch, evalLosses(5), 2)
+        expect((yield* agent.next("Stop")).reason).toMatch(/at epoch 1 it is number 2 of 2/)
+      }).pipe(Effect.scoped, Effect.provide(on(directory)))
     }),
   )
 

@@ -2,6 +2,8 @@
 import { describe, expect, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import { SweepApi } from "@sweep/rpc/SweepApi"
+import { historyOf } from "@sweep/search/History"
+import { samplerFor } from "@sweep/search/samplerFor"
 import { exampleSpec } from "@sweep/testing/exampleSpec"
 import { connectAgent, evalLosses, eventsMessage, finished, slotsOf } from "@sweep/testing/ScriptedAgent"
 import { inMemory, sweepIs, trialIs, trialOf } from "./harness.ts"
@@ -51,6 +53,110 @@ describe("early stopping", () => {
       expect(agent.waiting("Stop")).toBe(0)
       yield* agent.report(two.epoch, evalLosses(5, 4).slice(1), 3)
       expect((yield* agent.next("Stop")).reason).toMatch(/at epoch 1 it is number 2 of 2/)
+    }).pipe(Effect.provide(inMemory())),
+  )
+
+  it.effect("asks the rule about every report of a batch, not only the last", () =>
+    Effect.gen(function* () {
+      const api = yield* SweepApi
+      yield* api.submit(exampleSpec({ earlyTerminate: asha("promote") }))
+      const agent = yield* connectAgent({ slots: slotsOf(2) })
+      const one = yield* agent.next("Assign")
+      const two = yield* agent.next("Assign")
+      yield* agent.report(one.epoch, evalLosses(1))
+      yield* agent.acknowledged(one.epoch, 1)
+      // The first of these is at the rung where the other one is better; at the next rung it would be alone.
+      yield* agent.report(two.epoch, evalLosses(5, 4))
+      expect(yield* agent.next("Stop")).toMatchObject({
+        epoch: two.epoch,
+        mode: "preempt",
+        reason: expect.stringMatching(/at step 10 it is number 2 of 2/),
+      })
+    }).pipe(Effect.provide(inMemory())),
+  )
+
+  it.effect("does not count a resent batch again", () =>
+    Effect.gen(function* () {
+      const api = yield* SweepApi
+      yield* api.submit(
+        exampleSpec({
+          earlyTerminate: { type: "patience", resource: "step", min_resource: 0, patience: 2, min_delta: 0 },
+        }),
+      )
+      const agent = yield* connectAgent()
+      const { epoch } = yield* agent.next("Assign")
+      yield* agent.report(epoch, evalLosses(3, 2))
+      yield* agent.report(epoch, evalLosses(3, 2, 2.5).slice(2), 3)
+      yield* agent.acknowledged(epoch, 3)
+      // With these in place of what came after them, the next value would be an improvement.
+      yield* agent.report(epoch, evalLosses(3))
+      yield* agent.report(epoch, evalLosses(3, 2, 2.5, 2.4).slice(3), 4)
+      expect((yield* agent.next("Stop")).epoch).toBe(epoch)
+    }).pipe(Effect.provide(inMemory())),
+  )
+
+  it.effect("gives BOHB the curves: it learns from the highest rung, not from what trials ended with", () =>
+    Effect.gen(function* () {
+      const api = yield* SweepApi
+      const spec = exampleSpec({
+        method: "tpe",
+        earlyTerminate: { ...asha("promote"), type: "bohb", max_resource: 20, brackets: 1, eta: 1.9 },
+        space: {
+          dimensions: [
+            {
+              name: "learning_rate",
+              distribution: { _tag: "LogUniform", min: 1e-5, max: 1e-2 },
+              when: null,
+              prior: null,
+            },
+          ],
+          derived: [],
+          constraints: [],
+        },
+      })
+      const sweep = yield* api.submit(spec)
+      const agent = yield* connectAgent()
+      for (let n = 1; n <= 12; n++) {
+        const { epoch, trial } = yield* agent.next("Assign")
+        // Better and better at the rung, so that nothing is set aside; worse and worse in the end.
+        yield* agent.complete(epoch, [
+          { step: 10, values: { "eval/loss": 10 - trial / 10 } },
+          { step: 15, values: { "eval/loss": trial / 10 } },
+        ])
+        yield* agent.confirmed(epoch)
+      }
+      const next = yield* agent.next("Assign")
+      const { sweep: state, curves } = yield* api.results(sweep, { maxPoints: 100 })
+      const history = historyOf(state).slice(0, 12)
+      const reports = new Map(
+        curves.map(({ trial, points }) => [
+          trial as number,
+          points.map(({ step, value }) => ({ trial, step, epoch: null, seconds: 0, value })),
+        ]),
+      )
+      const { parameters } = JSON.parse(next.trialJson)
+      expect(samplerFor(spec).suggest(history, 13, reports)).toEqual({ _tag: "Suggested", parameters })
+      expect(samplerFor(spec).suggest(history, 13)).not.toEqual({ _tag: "Suggested", parameters })
+    }).pipe(Effect.provide(inMemory())),
+  )
+
+  it.effect("refuses population-based training when it is submitted", () =>
+    Effect.gen(function* () {
+      const api = yield* SweepApi
+      const pbt = {
+        type: "pbt",
+        resource: "step",
+        interval: 1,
+        population: 4,
+        quantile: 0.25,
+        resample_probability: 0.25,
+        perturb: [0.8, 1.2],
+        parameters: null,
+      }
+      expect(yield* Effect.flip(api.submit(exampleSpec({ earlyTerminate: pbt })))).toMatchObject({
+        _tag: "Refused",
+        message: expect.stringMatching(/checkpoint in another/),
+      })
     }).pipe(Effect.provide(inMemory())),
   )
 
