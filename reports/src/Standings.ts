@@ -1,8 +1,8 @@
 // The trials of a sweep in the order of their objectives, each with what the report says of it, and the best set of
 // parameters among them. Owns ranking, replicas, the spread and which parameters vary; no markup and no charts.
 import { type Curve, type CurvePoint, evalLoss, trainLoss } from "@sweep/domain/Curve"
+import { type Configuration as Ranked, configurationsOf, hasResult } from "@sweep/domain/configurations"
 import { compare, type Goal, type Metric } from "@sweep/domain/Metric"
-import { canonicalText, type Parameters } from "@sweep/domain/Parameter"
 import type { AttemptRecord, SweepResults, TrialDetails } from "@sweep/domain/SweepResults"
 import { isTerminal, type Trial } from "@sweep/domain/Trial"
 
@@ -24,15 +24,9 @@ export interface Standing {
   readonly tokensPerSecond: number | null
 }
 
-/** One set of parameters and the trials that ran it (several with replicas). */
-export interface Configuration {
-  readonly parameters: Parameters
-  /** Best objective first. */
+/** One set of parameters with the standings of the trials that ran it (several with replicas), best objective first. */
+export interface Configuration extends Ranked {
   readonly standings: ReadonlyArray<Standing>
-  /** Mean of their objectives. */
-  readonly mean: number
-  /** Standard deviation between them (n − 1); `null` for one trial. */
-  readonly deviation: number | null
 }
 
 export interface Standings {
@@ -101,21 +95,6 @@ const varyingOf = (results: SweepResults, trials: ReadonlyArray<Trial>): Readonl
   return [...names].filter((name) => new Set(trials.map((trial) => trial.parameters[name])).size > 1)
 }
 
-const configurationsOf = (ranked: ReadonlyArray<Standing>, goal: Goal): ReadonlyArray<Configuration> =>
-  [...groupBy(ranked, (standing) => canonicalText(standing.trial.parameters)).values()]
-    .map((standings): Configuration => {
-      const values = standings.map((standing) => standing.objective!)
-      const mean = values.reduce((a, b) => a + b, 0) / values.length
-      const squares = values.reduce((sum, value) => sum + (value - mean) ** 2, 0)
-      return {
-        parameters: standings[0]!.trial.parameters,
-        standings,
-        mean,
-        deviation: values.length < 2 ? null : Math.sqrt(squares / (values.length - 1)),
-      }
-    })
-    .toSorted((a, b) => compare(goal)(a.mean, b.mean))
-
 export const standingsOf = (results: SweepResults): Standings => {
   const { metric } = results.sweep.spec
   const trials = [...results.sweep.trials.values()]
@@ -129,8 +108,7 @@ export const standingsOf = (results: SweepResults): Standings => {
     return {
       trial,
       rank: null,
-      // A failed or cancelled trial may have reported good values on its way; it has no adapter to use.
-      objective: trial.state === "completed" || trial.state === "stopped" ? finite(trial.objective) : null,
+      objective: hasResult(trial) ? trial.objective : null,
       curves: own,
       bestEval: lowest(own.get(evalLoss)),
       lastEval: lastOf(own.get(evalLoss)),
@@ -148,7 +126,11 @@ export const standingsOf = (results: SweepResults): Standings => {
     .filter((standing) => standing.objective !== null)
     .toSorted((a, b) => better(a.objective!, b.objective!) || a.trial.number - b.trial.number)
     .map((standing, index): Standing => ({ ...standing, rank: index + 1 }))
-  const configurations = configurationsOf(ranked, metric.goal)
+  const standingOf = new Map(ranked.map((standing) => [standing.trial.number, standing]))
+  const configurations = configurationsOf(trials, metric.goal).map((configuration): Configuration => ({
+    ...configuration,
+    standings: configuration.trials.map(({ number }) => standingOf.get(number)!),
+  }))
   const starts = unranked.flatMap((one) => {
     const first = one.curves.get(metric.name)?.[0]
     return first?.step === 0 ? [first.value] : []

@@ -6,7 +6,7 @@ import { exitCodes, Failure } from "./exitCodes.ts"
 import { home } from "./home.ts"
 import { print, printJson } from "./output.ts"
 import { summaryJson } from "./summary.ts"
-import { duration, number, parameters, plural, varying } from "./terminal/format.ts"
+import { duration, parameters, plural, result, trialNumbers, varying } from "./terminal/format.ts"
 import { countByState, countByVerdict, leaders } from "./terminal/SweepView.ts"
 import { writeReport } from "./writeReport.ts"
 
@@ -25,7 +25,7 @@ export const finishRun = Effect.fn("finishRun")(function* (id: SweepId, options:
     if (verdicts.length > 0) yield* print(`verdicts: ${verdicts.join(", ")}`)
     if (first !== undefined) {
       yield* print(
-        `best: #${first.number}, ${sweep.spec.metric.name} ${number(first.objective!)} (${parameters(varying(sweep.spec), first.parameters)})`,
+        `best: ${trialNumbers(first)}, ${sweep.spec.metric.name} ${result(first)} (${parameters(varying(sweep.spec), first.parameters)})`,
       )
     }
     yield* print(`report: ${path}`)

@@ -25,7 +25,15 @@ export const trialJson = (trial: Trial) => ({
 
 export const bestJson = (sweep: SweepState) => {
   const best = leaders(sweep)[0]
-  return best === undefined ? null : { trial: best.number, parameters: best.parameters, objective: best.objective }
+  return best === undefined
+    ? null
+    : {
+        trial: best.trials[0].number,
+        parameters: best.parameters,
+        objective: best.mean,
+        deviation: best.deviation,
+        trials: best.trials.map(({ number }) => number),
+      }
 }
 
 /** What `sweep run --json` ends with, but for the report's path. */

@@ -113,9 +113,7 @@ export class State {
   }
 
   /** Whether a stopping rule has set the trial aside. */
-  isSetAside(trial: Trial): boolean {
-    return this.#setAside.has(keyOf(trial))
-  }
+  readonly isSetAside = (trial: Trial): boolean => this.#setAside.has(keyOf(trial))
 
   /** The agent that had the trial last. */
   lastAgent(trial: Trial): AgentId | undefined {

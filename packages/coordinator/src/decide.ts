@@ -101,22 +101,38 @@ export const makeDecide = Effect.fnUntraced(function* (options: {
 
   /** Of each sweep, the lowest eval loss of any trial. */
   const bests = new Map<SweepId, number>()
+  /** Sweeps whose lowest loss has changed since verdicts were reached that may name it. */
+  const outdated = new Set<SweepId>()
   const note = (sweep: SweepId, found: ReadonlyArray<CurveFeatures>) => {
     for (const { bestEval } of found) {
-      if (bestEval !== null) bests.set(sweep, Math.min(bestEval, bests.get(sweep) ?? Number.POSITIVE_INFINITY))
+      if (bestEval === null || bestEval >= (bests.get(sweep) ?? Number.POSITIVE_INFINITY)) continue
+      bests.set(sweep, bestEval)
+      outdated.add(sweep)
     }
   }
 
-  const judge = Effect.fnUntraced(function* (sweep: SweepId, trials: ReadonlySet<TrialNumber>) {
+  const judge = Effect.fnUntraced(function* (sweep: SweepId, touched: ReadonlySet<TrialNumber>) {
     // The first time all of the sweep, for what a coordinator before this one has seen.
-    const found = yield* store.features(sweep, bests.has(sweep) ? Array.from(trials) : undefined)
+    let found = yield* store.features(sweep, bests.has(sweep) ? Array.from(touched) : undefined)
     note(sweep, found)
+    // Once nothing runs that could change the lowest loss, what was said of it earlier is put right.
+    const putRight = outdated.has(sweep) && Array.from(state.open(sweep).values()).every(state.isSetAside)
+    const trials = new Set(touched)
+    const totals = new Map<TrialNumber, number | undefined>()
+    if (putRight) {
+      for (const trial of state.sweeps.get(sweep)!.trials.values()) if (deservesVerdict(trial)) trials.add(trial.number)
+      found = yield* store.features(sweep)
+      for (const { trial, started } of yield* store.details(sweep)) totals.set(trial, started?.total_steps)
+    }
     const features = new Map(found.map((one) => [one.trial, one]))
     yield* journal.record((at) =>
       Array.from(trials).flatMap((number) => {
         const trial = state.trial(sweep, number)
         if (trial === undefined) return []
-        const verdict = verdictOf(features.get(number) ?? curveFeatures(sweep, number, [], []), contextOf(trial))
+        const verdict = verdictOf(
+          features.get(number) ?? curveFeatures(sweep, number, [], []),
+          contextOf(trial, totals.get(number)),
+        )
         // While it runs the numbers move with every eval; the fact is that the verdict changed. The last one stands as
         // it is in the end.
         const same =
@@ -127,15 +143,16 @@ export const makeDecide = Effect.fnUntraced(function* (options: {
         return same ? [] : [{ _tag: "VerdictReached" as const, at, sweep, trial: number, verdict }]
       }),
     )
+    if (putRight) outdated.delete(sweep)
   })
 
-  const contextOf = (trial: Trial): DiagnosisContext => {
+  const contextOf = (trial: Trial, totalSteps: number | undefined): DiagnosisContext => {
     const { spec } = state.sweeps.get(trial.sweep)!
     return {
       finished: isTerminal(trial.state),
       parameters: trial.parameters,
       trainer: spec.trainer,
-      totalSteps: progress.get(trial.sweep, trial.number)?.totalSteps ?? null,
+      totalSteps: progress.get(trial.sweep, trial.number)?.totalSteps ?? totalSteps ?? null,
       sweepBest: bests.get(trial.sweep) ?? null,
       metric: spec.metric.name,
     }

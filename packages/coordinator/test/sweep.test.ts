@@ -145,6 +145,33 @@ describe("a sweep from submission to its end", () => {
     }).pipe(Effect.provide(inMemory())),
   )
 
+  it.effect("in the end says the lowest loss of all trials in every verdict that names it", () =>
+    Effect.gen(function* () {
+      const api = yield* SweepApi
+      const sweep = yield* api.submit(exampleSpec({ budget: { trials: 3, gpuHours: null, hours: null } }))
+      const agent = yield* connectAgent()
+      const curve = (loss: number) =>
+        [0, 10, 20, 30].map((step) => ({ step, values: { "eval/loss": loss + (30 - step) / 100, "train/loss": loss } }))
+      const run = (loss: number) =>
+        Effect.gen(function* () {
+          const { epoch } = yield* agent.next("Assign")
+          yield* agent.report(epoch, [], 1, [started])
+          yield* agent.report(epoch, curve(loss), 2)
+          yield* agent.ended(epoch, 5, finished())
+          yield* agent.confirmed(epoch)
+        })
+      yield* run(3)
+      yield* run(2.5)
+      yield* run(1)
+      const { trials } = yield* sweepIs(sweep, "finished")
+      const verdicts = Array.from(trials.values(), ({ verdict }) => verdict!)
+      expect(verdicts.slice(0, 2).map(({ kind }) => kind)).toEqual(["underfitting", "underfitting"])
+      for (const verdict of verdicts.slice(0, 2)) {
+        expect(verdict.evidence.map(({ statement }) => statement).join("\n")).toMatch(/the sweep's lowest, 1\.000/)
+      }
+    }).pipe(Effect.provide(inMemory())),
+  )
+
   it.effect("ends at its budget, or once the target is reached", () =>
     Effect.gen(function* () {
       const api = yield* SweepApi

@@ -2,8 +2,8 @@
 // what seeds alone do: the spread between runs of the same parameters, pooled over every set that ran more than once.
 // Where nothing ran twice there is no such measure, and the answer says so instead of guessing.
 import type { TrialNumber } from "@sweep/domain/Id"
-import { compare } from "@sweep/domain/Metric"
-import { canonicalText, type Parameters } from "@sweep/domain/Parameter"
+import { type Configuration, configurationsOf } from "@sweep/domain/configurations"
+import type { Parameters } from "@sweep/domain/Parameter"
 import type { SweepState } from "@sweep/domain/SweepState"
 import { percent, short } from "./numbers.ts"
 
@@ -50,37 +50,24 @@ export const studentCdf = (t: number, freedom: number): number => {
   return 0.5 + area(0, Math.atan(t / Math.sqrt(freedom))) / (2 * area(0, half))
 }
 
-const contenders = (sweep: SweepState): ReadonlyArray<Contender & { readonly values: ReadonlyArray<number> }> => {
-  const ended = Array.from(sweep.trials.values()).filter(
-    (trial) => trial.objective !== null && Number.isFinite(trial.objective),
-  )
-  const groups = Map.groupBy(ended, (trial) => canonicalText(trial.parameters))
-  return Array.from(groups.values(), (trials) => {
-    const values = trials.map((trial) => trial.objective!)
-    return {
-      parameters: trials[0]!.parameters,
-      trials: trials.map((trial) => trial.number),
-      values,
-      mean: values.reduce((sum, value) => sum + value, 0) / values.length,
-    }
-  })
-}
-
 /** `null` when fewer than two sets of parameters have an objective. */
 export const compareBest = (sweep: SweepState): Comparison | null => {
-  const better = compare(sweep.spec.metric.goal)
-  const [best, runnerUp, ...others] = [...contenders(sweep)].sort((a, b) => better(a.mean, b.mean))
+  const [best, runnerUp, ...others] = configurationsOf(sweep.trials.values(), sweep.spec.metric.goal)
   if (best === undefined || runnerUp === undefined) return null
   let freedom = 0
   let squares = 0
-  for (const { values, mean } of [best, runnerUp, ...others]) {
-    freedom += values.length - 1
-    squares += values.reduce((sum, value) => sum + (value - mean) ** 2, 0)
+  for (const { trials, deviation } of [best, runnerUp, ...others]) {
+    freedom += trials.length - 1
+    squares += (deviation ?? 0) ** 2 * (trials.length - 1)
   }
   const gap = Math.abs(best.mean - runnerUp.mean)
   const relative = runnerUp.mean === 0 ? null : (100 * gap) / Math.abs(runnerUp.mean)
   const lead = `the best is ${relative === null ? short(gap) : percent(relative)} better than the next`
-  const strip = ({ parameters, trials, mean }: Contender): Contender => ({ parameters, trials, mean })
+  const strip = ({ parameters, trials, mean }: Configuration): Contender => ({
+    parameters,
+    trials: trials.map(({ number }) => number).sort((a, b) => a - b),
+    mean,
+  })
   const of = { best: strip(best), runnerUp: strip(runnerUp), gap }
   if (freedom === 0) {
     return {
@@ -92,7 +79,7 @@ export const compareBest = (sweep: SweepState): Comparison | null => {
     }
   }
   const spread = Math.sqrt(squares / freedom)
-  const error = spread * Math.sqrt(1 / best.values.length + 1 / runnerUp.values.length)
+  const error = spread * Math.sqrt(1 / best.trials.length + 1 / runnerUp.trials.length)
   const probability = error === 0 ? (gap > 0 ? 1 : 0.5) : studentCdf(gap / error, freedom)
   const certainty = probability >= 0.95 ? "clear" : probability >= 0.8 ? "likely" : "open"
   return {

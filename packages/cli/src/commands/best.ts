@@ -7,7 +7,7 @@ import { badInput } from "../exitCodes.ts"
 import * as flags from "../flags.ts"
 import { print, printJson, printLines } from "../output.ts"
 import { bestJson } from "../summary.ts"
-import { number, parameterValue } from "../terminal/format.ts"
+import { parameterValue, result, runsOf, trialNumbers } from "../terminal/format.ts"
 import { leaders } from "../terminal/SweepView.ts"
 import { verdictWord } from "../terminal/verdictStyle.ts"
 
@@ -35,7 +35,7 @@ export const best = Command.make(
         return yield* print(bestYaml(state.spec, first))
       }
       yield* printLines([
-        `#${first.number}  ${state.spec.metric.name} ${number(first.objective!)}  ${verdictWord(first.verdict)}`,
+        `${trialNumbers(first)}  ${state.spec.metric.name} ${result(first)}${runsOf(first)}  ${verdictWord(first.trials[0].verdict)}`,
         ...Object.entries(first.parameters).map(([name, value]) => `  ${name}: ${parameterValue(value)}`),
       ])
     }).pipe((effect) => withApi(coordinator, effect), explainApi),

@@ -5,7 +5,7 @@ import { explainApi, withApi } from "../access.ts"
 import * as flags from "../flags.ts"
 import { print, printJson, printLines } from "../output.ts"
 import { summaryJson } from "../summary.ts"
-import { number, printable } from "../terminal/format.ts"
+import { printable, result } from "../terminal/format.ts"
 import { leaders, outlook } from "../terminal/SweepView.ts"
 import { table } from "../terminal/table.ts"
 
@@ -34,7 +34,7 @@ export const ls = Command.make("ls", { coordinator: flags.coordinator, json: fla
             sweep.id,
             sweep.status,
             `${done}/${planned ?? "∞"}`,
-            best === undefined ? "–" : number(best.objective!),
+            best === undefined ? "–" : result(best),
             sweep.spec.metric.name,
             new Date(sweep.createdAt).toISOString().slice(0, 16).replace("T", " "),
             printable(sweep.spec.name),

@@ -7,7 +7,16 @@ import { explainApi, withApi } from "../access.ts"
 import * as flags from "../flags.ts"
 import { printJson, printLines } from "../output.ts"
 import { summaryJson, trialJson } from "../summary.ts"
-import { duration, number, parameters, parameterValue, printable, varying } from "../terminal/format.ts"
+import {
+  duration,
+  parameters,
+  parameterValue,
+  printable,
+  result,
+  runsOf,
+  trialNumbers,
+  varying,
+} from "../terminal/format.ts"
 import { countByState, leaders } from "../terminal/SweepView.ts"
 import { verdictSentence, verdictWord } from "../terminal/verdictStyle.ts"
 
@@ -29,16 +38,13 @@ const showText = (sweep: SweepState, planned: number | null): ReadonlyArray<stri
   ]
   const first = best[0]
   if (first === undefined) return [...lines, `No trial has an objective (${spec.metric.name}) yet.`]
-  lines.push(bold(`best: #${first.number}, ${spec.metric.name} ${number(first.objective!)}`))
+  lines.push(bold(`best: ${trialNumbers(first)}, ${spec.metric.name} ${result(first)}${runsOf(first)}`))
   for (const name of names)
     if (name in first.parameters) lines.push(`  ${name}: ${parameterValue(first.parameters[name]!)}`)
-  if (first.verdict !== null) {
-    lines.push(`  verdict: ${verdictWord(first.verdict)}`)
-  }
+  const { verdict } = first.trials[0]
+  if (verdict !== null) lines.push(`  verdict: ${verdictWord(verdict)}`)
   if (best[1] !== undefined) {
-    lines.push(
-      `  runner-up: #${best[1].number}, ${number(best[1].objective!)} (${parameters(names, best[1].parameters)})`,
-    )
+    lines.push(`  runner-up: ${trialNumbers(best[1])}, ${result(best[1])} (${parameters(names, best[1].parameters)})`)
   }
   const flagged = Array.from(sweep.trials.values()).filter(
     (trial) => trial.verdict !== null && trial.verdict.kind !== "healthy",

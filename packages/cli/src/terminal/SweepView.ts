@@ -1,8 +1,8 @@
 // What a watcher knows of a running sweep, built up from watch events, and the numbers shown of it: how many trials
 // are done, what is left, which are best. Pure; drawing it is board.ts, saying it in lines is plain.ts.
+import { type Configuration, configurationsOf } from "@sweep/domain/configurations"
 import { applyFact, type SweepState } from "@sweep/domain/SweepState"
 import type { SweepId, TrialNumber } from "@sweep/domain/Id"
-import { compare } from "@sweep/domain/Metric"
 import { isTerminal, type Trial, type TrialState } from "@sweep/domain/Trial"
 import type { VerdictKind } from "@sweep/domain/Verdict"
 import type { TrialProgress, WatchEvent } from "@sweep/rpc/SweepApi"
@@ -61,18 +61,9 @@ export const countByVerdict = (sweep: SweepState): Readonly<Partial<Record<Verdi
   return counts
 }
 
-/** Trials that have an objective, best first; those that a rule ended early count too. */
-export const leaders = (sweep: SweepState): ReadonlyArray<Trial> => {
-  const better = compare(sweep.spec.metric.goal)
-  return Array.from(sweep.trials.values())
-    .filter(
-      (trial) =>
-        (trial.state === "completed" || trial.state === "stopped") &&
-        trial.objective !== null &&
-        Number.isFinite(trial.objective),
-    )
-    .sort((a, b) => better(a.objective!, b.objective!) || a.number - b.number)
-}
+/** Sets of parameters with a result, best first. */
+export const leaders = ({ trials, spec }: SweepState): ReadonlyArray<Configuration> =>
+  configurationsOf(trials.values(), spec.metric.goal)
 
 /** Done share of a running trial, between 0 and 1; `null` before its trainer said how long it is. */
 export const shareDone = (progress: TrialProgress | undefined): number | null =>

@@ -2,7 +2,7 @@
 // newest verdicts and failures. Pure: the same view, size and time give the same lines (golden-tested).
 import { styleText } from "node:util"
 import type { Trial } from "@sweep/domain/Trial"
-import { duration, number, parameters, plural, printable, varying } from "./format.ts"
+import { duration, number, parameters, plural, printable, result, trialNumbers, varying } from "./format.ts"
 import { countByState, leaders, outlook, shareDone, trialsIn, type SweepView } from "./SweepView.ts"
 import { bar, table, truncate } from "./table.ts"
 import { verdictSentence, verdictWord } from "./verdictStyle.ts"
@@ -92,12 +92,12 @@ export const board = (
   if (best.length > 0) {
     const rows = best
       .slice(0, boardRoom)
-      .map((trial, i) => [
+      .map((one, i) => [
         ` ${i + 1}`,
-        `#${trial.number}`,
-        i === 0 ? bold(number(trial.objective!)) : number(trial.objective!),
-        verdictWord(trial.verdict),
-        parameters(names, trial.parameters),
+        trialNumbers(one),
+        i === 0 ? bold(result(one)) : result(one),
+        verdictWord(one.trials[0].verdict),
+        parameters(names, one.parameters),
       ])
     lines.push(
       ...table(

@@ -1,4 +1,5 @@
 // How numbers, durations and parameters are written for people, everywhere in the terminal. Pure.
+import type { Configuration } from "@sweep/domain/configurations"
 import type { Distribution } from "@sweep/domain/Distribution"
 import type { ParameterValue, Parameters } from "@sweep/domain/Parameter"
 import type { SweepSpec } from "@sweep/domain/SweepSpec"
@@ -59,6 +60,18 @@ export const parameters = (names: ReadonlyArray<string>, values: Parameters): st
     .filter((name) => name in values)
     .map((name) => `${shortNames[name] ?? name} ${parameterValue(values[name]!)}`)
     .join(" · ")
+
+/** `1.702`, of several runs `1.702 ± 0.013`. */
+export const result = ({ mean, deviation }: Pick<Configuration, "mean" | "deviation">): string =>
+  deviation === null ? number(mean) : `${number(mean)} ± ${Number(deviation.toPrecision(2))}`
+
+/** ` (mean of 2 runs)`; nothing for one. */
+export const runsOf = ({ trials }: Pick<Configuration, "trials">): string =>
+  trials.length === 1 ? "" : ` (mean of ${trials.length} runs)`
+
+/** `#3`, of several runs `#3 #4`. */
+export const trialNumbers = ({ trials }: Pick<Configuration, "trials">): string =>
+  trials.map(({ number }) => `#${number}`).join(" ")
 
 export const plural = (count: number, one: string, many = `${one}s`): string => `${count} ${count === 1 ? one : many}`
 

@@ -32,7 +32,7 @@ export const plainLine = (view: SweepView, fact: Fact): string | undefined => {
     case "TrialReleased":
       return `#${trial.number} goes back to the queue: ${printable(fact.cause)}`
     case "TrialCompleted": {
-      const isBest = leaders(view.sweep)[0]?.number === trial.number
+      const isBest = leaders(view.sweep)[0]?.trials.includes(trial) === true
       return `${count} #${trial.number} completed${took}: ${metric.name} ${trial.objective === null ? "?" : number(trial.objective)}${isBest ? " (best so far)" : ""}${left}`
     }
     case "TrialStopped":
