@@ -134,14 +134,18 @@ export const keptAttempts = (
     return record === undefined ? [] : [{ directory, record }]
   })
 
+/** A folder a sweep, in which the trainers of its trials keep what they make once and share. */
+export const cacheFolder = (home: string): string => join(home, "cache")
+
 /**
- * Makes the directory with trial.json in it: what the coordinator sent, the slot's devices, and the checkpoints of an
- * earlier attempt of the same trial when `earlier` has any. Throws when trialJson is no JSON object or the disk is full.
+ * Makes the directory with trial.json in it: what the coordinator sent, the slot's devices, where the sweep's trials
+ * share what they make once, and the checkpoints of an earlier attempt of the same trial when `earlier` has any. Throws when trialJson is no JSON object or the disk is full.
  */
 export const makeAttempt = (
   directory: AttemptDirectory,
   assignment: Assignment,
   devices: ReadonlyArray<Device>,
+  cache: string,
   earlier: AttemptDirectory | undefined,
 ): void => {
   const trial: unknown = JSON.parse(assignment.trialJson)
@@ -151,6 +155,7 @@ export const makeAttempt = (
   if (resumes) renameSync(earlier.checkpoints, directory.checkpoints)
   const filled = {
     ...trial,
+    cache,
     devices: devices.map(({ kind, index, threads }) => ({ kind, index, threads })),
     ...(resumes && { resume: true }),
   }

@@ -1,6 +1,7 @@
 // Every attempt this agent holds a spool for, by epoch: waiting, running, or ended and not yet acknowledged. Owns taking
 // them up again after a restart and letting go of them once their end is committed.
 import { readFileSync } from "node:fs"
+import { join } from "node:path"
 import type { Epoch } from "@sweep/domain/Id"
 import type { HeldAttempt } from "@sweep/rpc/AgentMessage"
 import * as Effect from "effect/Effect"
@@ -11,6 +12,7 @@ import {
   type AttemptDirectory,
   type AttemptRecord,
   attemptDirectory,
+  cacheFolder,
   keptAttempts,
   makeAttempt,
 } from "./AttemptDirectory.ts"
@@ -83,7 +85,8 @@ export class Attempts {
       try: () => {
         // Of another coordinator's store, whose epochs are not these.
         directory.remove()
-        makeAttempt(directory, assignment, slot?.devices ?? [], number > 1 ? this.earlier(assignment) : undefined)
+        const earlier = number > 1 ? this.earlier(assignment) : undefined
+        makeAttempt(directory, assignment, slot?.devices ?? [], join(cacheFolder(this.home), sweep), earlier)
       },
       catch: (error) => error as NodeJS.ErrnoException,
     })

@@ -1,12 +1,13 @@
 // What stays on the agent's disk of attempts whose end is committed. The rule: adapter, events, logs and the small files
 // stay; checkpoints only of a released attempt, which may come back here; all of it within a total, the oldest going
-// first. Owns deleting, in the background: nothing waits for it.
+// first. What trials of a sweep share goes with a start of the agent that finds no attempt of the sweep any more. Owns deleting, in the background: nothing waits for it.
+import { existsSync, readdirSync, rmSync } from "node:fs"
 import { readdir, rm, stat } from "node:fs/promises"
 import { join } from "node:path"
 import * as Effect from "effect/Effect"
 import * as Queue from "effect/Queue"
 import type * as Scope from "effect/Scope"
-import { type AttemptDirectory, keptAttempts } from "./AttemptDirectory.ts"
+import { type AttemptDirectory, cacheFolder, keptAttempts } from "./AttemptDirectory.ts"
 
 export const defaultKeptBytes = 20 * 1024 ** 3
 
@@ -29,8 +30,19 @@ const bytesBelow = async (path: string): Promise<number> => {
   return total
 }
 
+/** Before anything is assigned, so that no trainer is looking. */
+const removeUnusedCaches = (home: string): void => {
+  const folder = cacheFolder(home)
+  if (!existsSync(folder)) return
+  const used = new Set<string>(keptAttempts(home).map(({ record }) => record.sweep))
+  for (const sweep of readdirSync(folder)) {
+    if (!used.has(sweep)) rmSync(join(folder, sweep), { recursive: true, force: true })
+  }
+}
+
 export const makeRetention = (home: string, keptBytes: number): Effect.Effect<Retention, never, Scope.Scope> =>
   Effect.gen(function* () {
+    yield* Effect.sync(() => removeUnusedCaches(home))
     // One at a time, in order: what came first counts as oldest.
     const work = yield* Queue.unbounded<() => Promise<void>>()
     yield* Effect.forkScoped(Effect.forever(Effect.flatMap(Queue.take(work), (job) => Effect.promise(job))))

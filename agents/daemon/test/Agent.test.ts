@@ -1,5 +1,5 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs"
-import { join } from "node:path"
+import { dirname, join } from "node:path"
 import { describe, expect, it } from "@effect/vitest"
 import { Timings } from "@sweep/domain/Lease"
 import * as Effect from "effect/Effect"
@@ -47,6 +47,7 @@ describe("an attempt", () => {
       expect(received.logs).toEqual({ stdout: "grüße 你好\n", stderr: "careful\n" })
       const trial = JSON.parse(readFileSync(join(home, "attempts", String(epoch), "trial.json"), "utf8"))
       expect(trial.devices).toEqual([{ kind: "cpu", index: 0, threads: expect.any(Number) }])
+      expect(dirname(trial.cache)).toBe(join(home, "cache"))
     }),
   )
 

@@ -1,7 +1,7 @@
-import { existsSync, mkdirSync, writeFileSync } from "node:fs"
+import { existsSync, mkdirSync, readdirSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { describe, expect, it } from "@effect/vitest"
-import { Epoch } from "@sweep/domain/Id"
+import { Epoch, SweepId, TrialNumber } from "@sweep/domain/Id"
 import * as Effect from "effect/Effect"
 import { attemptDirectory } from "../src/AttemptDirectory.ts"
 import { makeRetention } from "../src/retention.ts"
@@ -34,6 +34,31 @@ describe("retention", () => {
       yield* until(() => !existsSync(finished.checkpoints) && !existsSync(unwanted.path))
       expect(existsSync(join(finished.path, "adapter/weights"))).toBe(true)
       expect(existsSync(join(released.checkpoints, "weights"))).toBe(true)
+    }),
+  )
+
+  it.live("removes what was shared by trials of which none is left", () =>
+    Effect.gen(function* () {
+      const home = yield* temporaryDirectory
+      mkdirSync(join(home, "cache/gone"), { recursive: true })
+      mkdirSync(join(home, "cache/kept"))
+      const kept = settled(home, 1)
+      kept.write({
+        contract: 1,
+        sweep: SweepId.make("kept"),
+        trial: TrialNumber.make(1),
+        attempt: 1,
+        epoch: Epoch.make(1),
+        slot: 0,
+        trainer: "peft",
+        command: null,
+        tree: null,
+        acknowledged: { seq: 0, offset: 0, stdout: 0, stderr: 0 },
+        end: null,
+        settled: true,
+      })
+      yield* makeRetention(home, 1e9)
+      expect(readdirSync(join(home, "cache"))).toEqual(["kept"])
     }),
   )
 

@@ -98,7 +98,7 @@ def test_describe_says_what_runs_here() -> None:
     assert described["versions"]["peft"]
     assert described["axes"]["adapter"]["lora"] == {"ok": True, "quantization": ["int8", "nf4", "none"]}
     assert described["axes"]["quantization"] == {name: {"ok": True} for name in ("int8", "nf4", "none")}
-    assert described["axes"]["objective"] == {"sft": {"ok": True}}
+    assert described["axes"]["objective"] == {"sft": {"ok": True}, "upft": {"ok": True}}
     assert described["axes"]["precision"]["fp32"] == {"ok": True}
     import torch
 

@@ -16,7 +16,7 @@ interface Backend {
 export const peft: Backend = {
   adapter: ["lora", "rslora", "dora", "lora+"],
   quantization: ["none", "nf4", "int8"],
-  objective: ["sft"],
+  objective: ["sft", "upft"],
   post: ["none"],
 }
 

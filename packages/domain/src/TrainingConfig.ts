@@ -7,6 +7,7 @@ import * as Schema from "effect/Schema"
 import type { Parameters } from "./Parameter.ts"
 
 const PositiveInt = Schema.Int.check(Schema.isGreaterThanOrEqualTo(1))
+const NonNegativeInt = Schema.Int.check(Schema.isGreaterThanOrEqualTo(0))
 const NonNegative = Schema.Finite.check(Schema.isGreaterThanOrEqualTo(0))
 const Positive = Schema.Finite.check(Schema.isGreaterThan(0))
 const Fraction = Schema.Finite.check(Schema.isBetween({ minimum: 0, maximum: 1 }))
@@ -56,7 +57,16 @@ export const TrainingConfig = Schema.Struct({
     trainable_layers: Schema.optionalKey(PositiveInt),
   }),
   quantization: Schema.Struct({ type: QuantizationType }),
-  objective: Schema.Struct({ type: ObjectiveType }),
+  objective: Schema.Struct({
+    type: ObjectiveType,
+    /** Only with `upft`: tokens of each sampled answer that are trained. */
+    prefix_tokens: Schema.optionalKey(PositiveInt),
+    /** Only with `upft`: share of the questions whose sampled answer is trained whole. */
+    structure_share: Schema.optionalKey(Fraction),
+    /** Only with `upft`: of the base model's answers. */
+    sampling_temperature: Schema.optionalKey(Positive),
+    sampling_seed: Schema.optionalKey(NonNegativeInt),
+  }),
   post: Schema.Struct({ type: PostType }),
   optimizer: Schema.Struct({ learning_rate: Positive, weight_decay: NonNegative, max_grad_norm: NonNegative }),
   schedule: Schema.Struct({
@@ -117,6 +127,11 @@ export const parameterDefaults = {
   oft_block_size: 32,
   oft_rank: null,
   trainable_layers: 2,
+  /** UPFT (arXiv 2503.02875): 8 to 32 tokens, a tenth of whole answers, temperature 0.6. */
+  prefix_tokens: 8,
+  structure_share: 0.1,
+  sampling_temperature: 0.6,
+  sampling_seed: 0,
   learning_rate: 2e-4,
   weight_decay: 0,
   max_grad_norm: 1,
@@ -141,14 +156,29 @@ const adapterOptions: Partial<Record<typeof AdapterType.Type, ReadonlyArray<keyo
   oft: ["oft_block_size", "oft_rank"],
   freeze: ["trainable_layers"],
 }
-const ownOptions = Object.values(adapterOptions).flat()
 
-/** Checked all the same, another adapter's options go: a trial should not seem to have obeyed them. */
-const withoutForeignOptions = (config: TrainingConfig): TrainingConfig => {
-  const foreign = ownOptions.filter((option) => !adapterOptions[config.adapter.type]?.includes(option))
-  const kept = Object.entries(config.adapter).filter(([option]) => !(foreign as ReadonlyArray<string>).includes(option))
-  return { ...config, adapter: Object.fromEntries(kept) as TrainingConfig["adapter"] }
+/** What only one objective has. */
+const objectiveOptions: Partial<Record<typeof ObjectiveType.Type, ReadonlyArray<keyof TrainingConfig["objective"]>>> = {
+  upft: ["prefix_tokens", "structure_share", "sampling_temperature", "sampling_seed"],
 }
+
+/** Without the options that `owners` gives to another value of the axis. */
+const own = <Axis extends { readonly type: string }>(
+  axis: Axis,
+  owners: Readonly<Record<string, ReadonlyArray<string>>>,
+): Axis => {
+  const foreign = Object.values(owners)
+    .flat()
+    .filter((option) => owners[axis.type]?.includes(option) !== true)
+  return Object.fromEntries(Object.entries(axis).filter(([option]) => !foreign.includes(option))) as Axis
+}
+
+/** Checked all the same, another adapter's or objective's options go: a trial should not seem to have obeyed them. */
+const withoutForeignOptions = (config: TrainingConfig): TrainingConfig => ({
+  ...config,
+  adapter: own(config.adapter, adapterOptions),
+  objective: own(config.objective, objectiveOptions),
+})
 
 const decode = Schema.decodeUnknownResult(TrainingConfig)
 
@@ -178,7 +208,13 @@ export const fromParameters = (
       trainable_layers: p["trainable_layers"],
     },
     quantization: { type: variant.quantization ?? "none" },
-    objective: { type: variant.objective ?? "sft" },
+    objective: {
+      type: variant.objective ?? "sft",
+      prefix_tokens: p["prefix_tokens"],
+      structure_share: p["structure_share"],
+      sampling_temperature: p["sampling_temperature"],
+      sampling_seed: p["sampling_seed"],
+    },
     post: { type: variant.post ?? "none" },
     optimizer: {
       learning_rate: p["learning_rate"],

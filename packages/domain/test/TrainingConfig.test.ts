@@ -15,6 +15,14 @@ test("an adapter gets its own options and no other's", () => {
   expect(adapterOf({ variant: "freeze" })).toEqual({ type: "freeze", ...shared, trainable_layers: 2 })
 })
 
+test("an objective gets its own options and no other's", () => {
+  const objectiveOf = (variant: string) =>
+    Result.getOrThrow(fromParameters(run, { variant, prefix_tokens: 4 })).objective
+  expect(objectiveOf("lora")).toEqual({ type: "sft" })
+  const upft = { prefix_tokens: 4, structure_share: 0.1, sampling_temperature: 0.6, sampling_seed: 0 }
+  expect(objectiveOf("upft")).toEqual({ type: "upft", ...upft })
+})
+
 test("another adapter's options are checked all the same", () => {
   const result = fromParameters(run, { variant: "lora", oft_block_size: 1 })
   expect(Result.isFailure(result) && result.failure.message).toContain('["oft_block_size"]')

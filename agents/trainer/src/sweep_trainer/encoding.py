@@ -55,6 +55,10 @@ class Encoder:
         self._opening = opening if opening == [tokenizer.bos_token_id] and not self._chat else []
 
     @property
+    def max_length(self) -> int:
+        return self._max_length
+
+    @property
     def eos(self) -> int:
         return int(self._tokenizer.eos_token_id)
 
@@ -77,6 +81,10 @@ class Encoder:
         """The tokens before the answer, exactly as the training sees them (never truncated)."""
         return self._opening + self._ids([self._texts(record)[0]])[0]
 
+    def prompt_within(self, record: Record, answer_tokens: int) -> list[int]:
+        """The prompt, cut so that an answer of that many tokens fits: to half of max_length at the least."""
+        return self._cut(self.prompt(record), answer_tokens)
+
     def text(self, tokens: list[int]) -> str:
         """What a generated answer says, without special tokens."""
         return self._tokenizer.decode(tokens, skip_special_tokens=True).strip()
@@ -86,11 +94,15 @@ class Encoder:
         at least half of max_length when both are longer; an answer that lost its end does not learn to end there."""
         excess = len(prompt) + len(answer) - self._max_length
         if excess > 0:
-            room = max(self._max_length - len(answer), self._max_length // 2)
-            if len(prompt) > room:
-                prompt = prompt[: len(self._opening)] + prompt[len(prompt) - room + len(self._opening) :]
+            prompt = self._cut(prompt, len(answer))
             answer = answer[: self._max_length - len(prompt)]
         return Example(prompt + answer, len(prompt), excess > 0)
+
+    def _cut(self, prompt: list[int], answer_tokens: int) -> list[int]:
+        room = max(self._max_length - answer_tokens, self._max_length // 2)
+        if len(prompt) <= room:
+            return prompt
+        return prompt[: len(self._opening)] + prompt[len(prompt) - room + len(self._opening) :]
 
     def _ended(self, answer: list[int]) -> list[int]:
         """The answer up to its last end token, which chat templates write and may follow with a line break."""

@@ -33,6 +33,7 @@ from .events import EventLog
 from .failures import Diverged, Unavailable
 from .preemption import Preempted, Preemption
 from .progress import Progress, Window
+from .sweep_cache import SweepCache
 from .training_loop import TrainingLoop
 from .trial import Device, Trial
 from .warm_state import WarmState
@@ -61,6 +62,7 @@ class TrainingRun:
         self._events = events
         self._warm = warm
         self._preemption = preemption
+        self._cache = SweepCache(trial.cache)
         self._control = Control(directory / "control.jsonl")
         self._checkpoints = Checkpoints(directory / "checkpoints", _run_fingerprint(trial))
         self._progress = Progress()
@@ -129,7 +131,8 @@ class TrainingRun:
         data, objective = self._training.data, self._training.objective
 
         def make() -> list[Example]:
-            return objective.examples(read_records(data.train, data.max_samples), encoder, base)
+            records = read_records(data.train, data.max_samples)
+            return objective.examples(records, encoder, base, lambda kind, make: self._cache.once(kind, key, make))
 
         key = ("train", base_key, objective, _stamp(data.train), data.max_samples, self._max_length)
         return self._warm.keep(key, make)

@@ -92,7 +92,8 @@ class Probe:
 
 @dataclass(frozen=True)
 class Trial:
-    """All of trial.json that the trainer acts on. `raw_training` is kept to recognise this run's own checkpoints."""
+    """All of trial.json that the trainer acts on. `raw_training` is kept to recognise this run's own checkpoints;
+    `cache` is a folder for what the trials of a sweep share."""
 
     seed: int
     training: Training
@@ -100,6 +101,7 @@ class Trial:
     probes: tuple[Probe, ...]
     device: Device
     resume: bool
+    cache: Path | None
 
 
 def read(path: Path) -> Trial:
@@ -131,6 +133,7 @@ def parse(value: Any) -> Trial:
         probes=tuple(_probe(item, f"probes[{index}]") for index, item in enumerate(_list(top, "probes", []))),
         device=device,
         resume=top.flag("resume", False),
+        cache=Path(top.text("cache")) if top.has("cache") else None,
     )
 
 

@@ -3,6 +3,7 @@
 from ..registry import Registry
 from .contract import Objective
 from .sft import SupervisedFineTuning
+from .upft import UnsupervisedPrefixFineTuning
 
-registry: Registry[Objective] = Registry(SupervisedFineTuning)
+registry: Registry[Objective] = Registry(SupervisedFineTuning, UnsupervisedPrefixFineTuning)
 parse = registry.parse

@@ -7,7 +7,8 @@ the whole answers of the eval file, so that objectives compare. An objective onl
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, ClassVar
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from ..alpaca import Record
 from ..fields import Fields
@@ -15,6 +16,10 @@ from ..fields import Fields
 if TYPE_CHECKING:
     from ..base_model import BaseModel
     from ..encoding import Encoder, Example
+
+
+#: `once(kind, make)`: a JSON value that the trials of a sweep with equal model, data and objective make once and share.
+Once = Callable[[str, Callable[[], Any]], Any]
 
 
 class Objective(ABC):
@@ -33,5 +38,6 @@ class Objective(ABC):
         return None
 
     @abstractmethod
-    def examples(self, records: list[Record], encoder: Encoder, base: BaseModel) -> list[Example]:
-        """The training examples. `base` is the untouched base model, for objectives that sample from it."""
+    def examples(self, records: list[Record], encoder: Encoder, base: BaseModel, once: Once) -> list[Example]:
+        """The training examples. `base` is the untouched base model, for objectives that sample from it; what is costly
+        to sample goes through `once`."""

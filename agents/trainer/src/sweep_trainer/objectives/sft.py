@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from ..alpaca import Record
 from ..fields import Fields
-from .contract import Objective
+from .contract import Objective, Once
 
 if TYPE_CHECKING:
     from ..base_model import BaseModel
@@ -24,5 +24,5 @@ class SupervisedFineTuning(Objective):
     def parse(cls, fields: Fields) -> SupervisedFineTuning:
         return cls()
 
-    def examples(self, records: list[Record], encoder: Encoder, base: BaseModel) -> list[Example]:
+    def examples(self, records: list[Record], encoder: Encoder, base: BaseModel, once: Once) -> list[Example]:
         return encoder.examples(records)
