@@ -12,13 +12,14 @@ const allowed = {
   "packages/diagnosis": [["domain"], ["testing"]],
   proto: [[], []],
   "packages/rpc": [["domain", "proto"], ["testing"]],
+  "packages/access": [["domain"], []],
   "packages/store": [["domain"], ["testing"]],
   "packages/coordinator": [["domain", "search", "diagnosis", "store", "rpc"], ["testing"]],
   "packages/testing": [["domain", "search", "store", "rpc"], []],
   "agents/daemon": [["domain", "rpc"], ["testing"]],
   reports: [["domain", "diagnosis"], ["testing"]],
   "packages/cli": [
-    ["domain", "spec", "search", "diagnosis", "rpc", "store", "coordinator", "daemon", "reports"],
+    ["domain", "spec", "search", "diagnosis", "access", "rpc", "store", "coordinator", "daemon", "reports"],
     ["testing"],
   ],
   bench: [

@@ -33,13 +33,19 @@ export const startLocalAgent = Effect.fn("startLocalAgent")(function* (
           process.argv[1]!,
           "agent",
           "--while-stdin",
+          // What the command was given to run, it may run.
+          "--allow-commands",
           "--coordinator",
           options.address,
           "--id",
           options.id,
           ...(options.slots === undefined ? [] : ["--slots", String(options.slots)]),
         ],
-        { stdio: ["pipe", log, log], detached: true, env: { ...process.env, SWEEP_HOME: at.directory } },
+        {
+          stdio: ["pipe", log, log],
+          detached: true,
+          env: { ...process.env, SWEEP_HOME: at.directory, SWEEP_ACCESS: "" },
+        },
       )
       closeSync(log)
       child.once("exit", (code, signal) => Deferred.doneUnsafe(ended, Effect.succeed(code ?? signal ?? "?")))

@@ -1,11 +1,16 @@
 // Which coordinator a command talks to: the one that is named, else the one that owns the state directory now, else
 // one in this process for as long as the command takes. Whatever the case, the command holds a SweepApi.
+import { resolve } from "node:path"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
+import { AccessError } from "@sweep/access/AccessError"
+import { readAccessFile } from "@sweep/access/AccessFile"
 import { type Address, formatAddress, parseAddress } from "@sweep/rpc/address"
+import type { GrpcClientOptions } from "@sweep/rpc/grpcChannel"
 import { NotFound, Refused, SweepApi, Unavailable } from "@sweep/rpc/SweepApi"
-import { badInput, type Failure, unavailable } from "./exitCodes.ts"
+import { badInput, deniedFailure, type Failure, unavailable } from "./exitCodes.ts"
+import type { CoordinatorFlags } from "./flags.ts"
 import { home, readNote } from "./home.ts"
 
 const readAddress = (text: string) => {
@@ -19,29 +24,60 @@ const readAddress = (text: string) => {
     : Effect.succeed(address)
 }
 
+/** A coordinator that is there, and how it is reached. */
+export interface Found {
+  readonly address: Address
+  /** The access file, as it is to be named on a command line. */
+  readonly accessFile: string | undefined
+  readonly client: GrpcClientOptions
+}
+
+const given = (flag: Option.Option<string>, variable: string): string | undefined => {
+  const text = Option.getOrUndefined(flag) ?? process.env[variable]
+  return text === "" ? undefined : text
+}
+
+const found = Effect.fnUntraced(function* (address: Address, file: string | undefined) {
+  const accessFile = file === undefined ? undefined : resolve(file)
+  // Read now, so that what is wrong with it is said before anything else is done.
+  if (accessFile !== undefined) {
+    yield* Effect.try({
+      try: () => readAccessFile(accessFile),
+      catch: (error) => (error instanceof AccessError ? deniedFailure(error.message) : badInput(String(error))),
+    })
+  }
+  return {
+    address,
+    accessFile,
+    client: {
+      address: formatAddress(address),
+      access: accessFile === undefined ? undefined : () => readAccessFile(accessFile),
+    },
+  } satisfies Found
+})
+
 /** The coordinator named by flag or SWEEP_COORDINATOR, else the running one of the state directory. */
-export const findAddress = Effect.fn("findAddress")(function* (flag: Option.Option<string>) {
-  const named = Option.getOrUndefined(flag) ?? process.env["SWEEP_COORDINATOR"]
-  if (named !== undefined && named !== "") return { named: true, address: yield* readAddress(named) }
+export const findCoordinator = Effect.fn("findCoordinator")(function* (flags: CoordinatorFlags) {
+  const named = given(flags.address, "SWEEP_COORDINATOR")
+  const access = given(flags.access, "SWEEP_ACCESS")
+  if (named !== undefined) return yield* found(yield* readAddress(named), access)
   const note = readNote(yield* home)
-  return note === undefined ? undefined : { named: false, address: yield* readAddress(note.address) }
+  if (note === undefined) return undefined
+  // The note knows whether its coordinator asks for one at all.
+  return yield* found(yield* readAddress(note.address), note.access === undefined ? undefined : (access ?? note.access))
 })
 
 /** A remote coordinator's SweepApi. */
-export const remoteApi = (address: Address) =>
-  Layer.unwrap(
-    Effect.promise(() => import("@sweep/rpc/grpcSweepApi")).pipe(
-      Effect.map((m) => m.layer({ address: formatAddress(address) })),
-    ),
-  )
+export const remoteApi = ({ client }: Found) =>
+  Layer.unwrap(Effect.promise(() => import("@sweep/rpc/grpcSweepApi")).pipe(Effect.map((m) => m.layer(client))))
 
 /** Runs `use` against the coordinator the flags lead to; failures become one sentence. */
-export const withApi = <A, E, R>(flag: Option.Option<string>, use: Effect.Effect<A, E, R | SweepApi>) =>
+export const withApi = <A, E, R>(flags: CoordinatorFlags, use: Effect.Effect<A, E, R | SweepApi>) =>
   Effect.gen(function* () {
-    const found = yield* findAddress(flag)
-    if (found !== undefined) return yield* use.pipe(Effect.provide(remoteApi(found.address)))
-    const { coordinator } = yield* Effect.promise(() => import("./embedded.ts"))
-    return yield* use.pipe(Effect.provide(coordinator(yield* home)))
+    const coordinator = yield* findCoordinator(flags)
+    if (coordinator !== undefined) return yield* use.pipe(Effect.provide(remoteApi(coordinator)))
+    const embedded = yield* Effect.promise(() => import("./embedded.ts"))
+    return yield* use.pipe(Effect.provide(embedded.coordinator(yield* home)))
   })
 
 const isApiFailure = (error: unknown): error is NotFound | Refused | Unavailable =>
@@ -54,9 +90,11 @@ export const explainApi = <A, E, R>(
   effect.pipe(
     Effect.mapError((error) =>
       isApiFailure(error)
-        ? error._tag === "Unavailable"
-          ? unavailable(error.message)
-          : badInput(error.message)
+        ? error._tag !== "Unavailable"
+          ? badInput(error.message)
+          : error.reason === "denied"
+            ? deniedFailure(error.message)
+            : unavailable(error.message)
         : (error as Exclude<E, NotFound | Refused | Unavailable>),
     ),
   )

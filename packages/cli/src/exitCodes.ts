@@ -16,6 +16,8 @@ export const exitCodes = {
   internal: 70,
   /** The state directory is in use, damaged or cannot be written. */
   state: 74,
+  /** The coordinator does not let the caller in: no token, a wrong or revoked one, one of another role, a wrong certificate. */
+  denied: 77,
   /** Ctrl-C. */
   interrupted: 130,
 } as const
@@ -34,3 +36,4 @@ export class Failure extends Data.TaggedError("Failure")<{ readonly text: string
 export const badInput = (text: string) => new Failure({ text, exitCode: exitCodes.badInput })
 export const unavailable = (text: string) => new Failure({ text, exitCode: exitCodes.unavailable })
 export const stateFailure = (text: string) => new Failure({ text, exitCode: exitCodes.state })
+export const deniedFailure = (text: string) => new Failure({ text, exitCode: exitCodes.denied })

@@ -1,15 +1,31 @@
 // Arguments and flags that several commands share.
 import * as Effect from "effect/Effect"
+import type * as Option from "effect/Option"
 import * as Argument from "effect/cli/Argument"
 import * as Flag from "effect/cli/Flag"
 import { parseRef } from "@sweep/domain/Id"
 import { badInput } from "./exitCodes.ts"
 
-export const coordinator = Flag.String("coordinator").pipe(
-  Flag.withMetavar("HOST:PORT"),
-  Flag.withDescription("The coordinator to talk to (or SWEEP_COORDINATOR); without it, the one of the state directory"),
-  Flag.optional,
-)
+/** Which coordinator a command talks to, and what it shows there. */
+export const coordinator = {
+  address: Flag.String("coordinator").pipe(
+    Flag.withMetavar("HOST:PORT"),
+    Flag.withDescription(
+      "The coordinator to talk to (or SWEEP_COORDINATOR); without it, the one of the state directory",
+    ),
+    Flag.optional,
+  ),
+  access: Flag.String("access").pipe(
+    Flag.withMetavar("FILE"),
+    Flag.withDescription("Your access file, for a coordinator that asks for one (or SWEEP_ACCESS)"),
+    Flag.optional,
+  ),
+}
+
+export interface CoordinatorFlags {
+  readonly address: Option.Option<string>
+  readonly access: Option.Option<string>
+}
 
 export const json = Flag.Boolean("json").pipe(
   Flag.withDescription("Print JSON for programs instead of text for people"),

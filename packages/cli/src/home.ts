@@ -13,6 +13,12 @@ export interface Home {
   /** Files made once per sweep before it is submitted, such as a data split. */
   readonly prepared: string
   readonly report: (sweep: SweepId) => string
+  /** The certificate authority of this state directory's coordinator. */
+  readonly authority: string
+  /** The tokens it accepts, as hashes. */
+  readonly tokens: string
+  /** Where access files are written unless told otherwise. */
+  readonly accessFile: (name: string) => string
 }
 
 export const homeAt = (directory: string): Home => ({
@@ -21,6 +27,9 @@ export const homeAt = (directory: string): Home => ({
   agent: join(directory, "agent"),
   prepared: join(directory, "data"),
   report: (sweep) => join(directory, "reports", `${sweep}.html`),
+  authority: join(directory, "tls"),
+  tokens: join(directory, "tls", "tokens.json"),
+  accessFile: (name) => join(directory, "access", `${name}.json`),
 })
 
 export const home = Effect.sync(() => homeAt(resolve(process.env["SWEEP_HOME"] ?? ".sweep")))
@@ -40,6 +49,8 @@ export interface CoordinatorNote {
   /** host:port */
   readonly address: string
   readonly version: string
+  /** The access file for commands of this state directory, when the coordinator asks for one. */
+  readonly access?: string
 }
 
 const notePath = (at: Home) => join(at.directory, "coordinator.json")

@@ -6,6 +6,7 @@ import * as Effect from "effect/Effect"
 import * as Command from "effect/cli/Command"
 import { agent } from "./commands/agent.ts"
 import { best } from "./commands/best.ts"
+import { certs } from "./commands/certs.ts"
 import { check } from "./commands/check.ts"
 import { pause, resume, stop } from "./commands/control.ts"
 import { exportCommand } from "./commands/export.ts"
@@ -16,6 +17,7 @@ import { report } from "./commands/report.ts"
 import { run } from "./commands/run.ts"
 import { serve } from "./commands/serve.ts"
 import { show } from "./commands/show.ts"
+import { tokens } from "./commands/tokens.ts"
 import { trials } from "./commands/trials.ts"
 import { watch } from "./commands/watch.ts"
 import { Failure } from "./exitCodes.ts"
@@ -48,6 +50,8 @@ const sweep = Command.make("sweep").pipe(
     exportCommand,
     serve,
     agent,
+    certs,
+    tokens,
   ]),
 )
 

@@ -1,22 +1,22 @@
 // `sweep run` through a coordinator that is there already: submit, follow, and leave at Ctrl-C without ending anything.
 import * as Effect from "effect/Effect"
 import type { SweepSpec } from "@sweep/domain/SweepSpec"
-import { type Address, formatAddress } from "@sweep/rpc/address"
+import { formatAddress } from "@sweep/rpc/address"
 import { SweepApi } from "@sweep/rpc/SweepApi"
-import { explainApi, remoteApi } from "./access.ts"
+import { explainApi, type Found, remoteApi } from "./access.ts"
 import { finishRun } from "./finishRun.ts"
 import { note, print, printJson } from "./output.ts"
 import { follow } from "./terminal/follow.ts"
 
 export const runThere = (
   spec: SweepSpec,
-  address: Address,
+  found: Found,
   options: { readonly json: boolean; readonly detach: boolean },
 ) =>
   Effect.gen(function* () {
     const api = yield* SweepApi
     const id = yield* api.submit(spec)
-    const comeBack = `sweep watch ${id} --coordinator ${formatAddress(address)}`
+    const comeBack = `sweep watch ${id} --coordinator ${formatAddress(found.address)}${found.accessFile === undefined ? "" : ` --access ${found.accessFile}`}`
     if (options.detach) {
       return yield* options.json ? printJson({ sweep: id }) : print(`${id} was submitted. Watch it: ${comeBack}`)
     }
@@ -25,4 +25,4 @@ export const runThere = (
       hint: "Ctrl-C leaves; the sweep goes on.",
     }).pipe(Effect.onInterrupt(() => note(`\n${id} goes on without this command. Come back: ${comeBack}`)))
     yield* finishRun(id, options)
-  }).pipe(Effect.provide(remoteApi(address)), explainApi)
+  }).pipe(Effect.provide(remoteApi(found)), explainApi)

@@ -7,11 +7,11 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import { AgentId } from "@sweep/domain/Id"
 import * as Schema from "effect/Schema"
-import { formatAddress } from "@sweep/rpc/address"
 import * as grpcAgentConnection from "@sweep/rpc/grpcAgentConnection"
 import { runAgent } from "@sweep/daemon/Agent"
-import { findAddress } from "./access.ts"
-import { badInput, stateFailure, unavailable } from "./exitCodes.ts"
+import { findCoordinator } from "./access.ts"
+import { badInput, deniedFailure, stateFailure, unavailable } from "./exitCodes.ts"
+import type { CoordinatorFlags } from "./flags.ts"
 import { ensureHome, home } from "./home.ts"
 import { withLineLog } from "./logging.ts"
 import { version } from "./version.ts"
@@ -24,10 +24,12 @@ const root = (() => {
 })()
 
 export interface StartAgent {
-  readonly coordinator: Option.Option<string>
+  readonly coordinator: CoordinatorFlags
   readonly slots: number | undefined
   readonly id: string | undefined
   readonly directory: string | undefined
+  /** Whether sweeps may start programs of their own here. */
+  readonly allowCommands: boolean
   readonly whileStdin: boolean
 }
 
@@ -51,7 +53,7 @@ export const startAgent = Effect.fn("startAgent")(function* (options: StartAgent
       `--id ${options.id}: expected letters, digits, '.', '_' and '-', beginning with a letter or digit`,
     )
   }
-  const found = yield* findAddress(options.coordinator)
+  const found = yield* findCoordinator(options.coordinator)
   if (found === undefined) {
     return yield* unavailable(
       "no coordinator to join. Start one with 'sweep serve', then: sweep agent --coordinator HOST:PORT (it prints the command).",
@@ -67,13 +69,14 @@ export const startAgent = Effect.fn("startAgent")(function* (options: StartAgent
     slotsPerDevice: options.slots,
     python: process.env["SWEEP_PYTHON"] ?? join(root, ".venv/bin/python"),
     pythonPath: join(root, "agents/trainer/src"),
-    trainers: ["peft", "command"],
+    trainers: options.allowCommands ? ["peft", "command"] : ["peft"],
     stops: options.whileStdin ? yield* stdinStops : "signals",
   }).pipe(
-    Effect.provide(grpcAgentConnection.layer({ address: formatAddress(found.address) })),
+    Effect.provide(grpcAgentConnection.layer(found.client)),
     Effect.catchTags({
       HomeUnusable: (error) => Effect.fail(stateFailure(error.message)),
-      SessionRefused: (error) => Effect.fail(unavailable(error.message)),
+      SessionRefused: (error) =>
+        Effect.fail(error.denied === true ? deniedFailure(error.message) : unavailable(error.message)),
     }),
     withLineLog,
   )

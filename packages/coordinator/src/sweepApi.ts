@@ -20,7 +20,7 @@ import { snapshotOf, type State } from "./State.ts"
 /** More points than this of one curve no reader can use. */
 const maxCurvePoints = 100_000
 
-const unavailable = (error: StoreError) => new Unavailable({ message: error.message })
+const unavailable = (error: StoreError) => new Unavailable({ reason: "unreachable", message: error.message })
 
 export const makeSweepApi = Effect.fnUntraced(function* (options: {
   readonly state: State
@@ -148,7 +148,9 @@ export const makeSweepApi = Effect.fnUntraced(function* (options: {
         }),
       ).pipe(
         Stream.mapError((error) =>
-          error._tag === "NotFound" ? error : new Unavailable({ message: `the export failed: ${error.message}` }),
+          error._tag === "NotFound"
+            ? error
+            : new Unavailable({ reason: "unreachable", message: `the export failed: ${error.message}` }),
         ),
       ),
   } satisfies SweepApi["Service"]

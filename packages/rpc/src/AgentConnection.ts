@@ -13,6 +13,8 @@ export class SessionBroken extends Schema.TaggedError<SessionBroken>()("SessionB
 /** The coordinator will not have this agent (protocol version, token, a second agent of the same id): trying again is no use. */
 export class SessionRefused extends Schema.TaggedError<SessionRefused>()("SessionRefused", {
   message: Schema.String,
+  /** For want of a token or certificate that is good for it. */
+  denied: Schema.optionalKey(Schema.Boolean),
 }) {}
 
 export interface AgentSession {

@@ -22,8 +22,11 @@ export class NotFound extends Schema.TaggedError<NotFound>()("NotFound", {
 /** The request cannot be granted in the present state: resuming a finished sweep, a spec no backend can run. */
 export class Refused extends Schema.TaggedError<Refused>()("Refused", { message: Schema.String }) {}
 
-/** The coordinator cannot be reached, or broke off. `message` says how to start or find one. */
-export class Unavailable extends Schema.TaggedError<Unavailable>()("Unavailable", { message: Schema.String }) {}
+/** The coordinator cannot be reached, broke off, or does not let this caller in. `message` says what to do. */
+export class Unavailable extends Schema.TaggedError<Unavailable>()("Unavailable", {
+  reason: Schema.Literals(["unreachable", "denied"]),
+  message: Schema.String,
+}) {}
 
 export interface AgentStatus {
   readonly agent: AgentId

@@ -1,4 +1,4 @@
-// The agent's side of a session over gRPC. Owns the channel and one call per session; reconnecting is the agent's.
+// The agent's side of a session over gRPC. Owns a channel and one call per session; reconnecting is the agent's.
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { AgentServiceClient } from "@sweep/proto/agent"
@@ -10,17 +10,20 @@ import { channelFor, type GrpcClientOptions } from "./grpcChannel.ts"
 import { sessionErrorOf } from "./status.ts"
 
 export const layer = (options: GrpcClientOptions): Layer.Layer<AgentConnection> =>
-  Layer.effect(
-    AgentConnection,
-    Effect.gen(function* () {
-      const client = yield* Effect.acquireRelease(
-        Effect.sync(() => new AgentServiceClient(...channelFor(options))),
-        (open) => Effect.sync(() => open.close()),
-      )
-      const failureOf = (error: unknown) => sessionErrorOf(error, options.address)
-      const open = Effect.acquireRelease(
+  Layer.sync(AgentConnection, () => {
+    const failureOf = (error: unknown) => sessionErrorOf(error, options)
+    // A channel for each session: sessions last, and a new one is the moment at which a new certificate counts.
+    const client = Effect.acquireRelease(
+      Effect.try({
+        try: () => new AgentServiceClient(...channelFor(options)),
+        catch: (error) => new SessionBroken({ message: error instanceof Error ? error.message : String(error) }),
+      }),
+      (opened) => Effect.sync(() => opened.close()),
+    )
+    const call = (opened: AgentServiceClient) =>
+      Effect.acquireRelease(
         Effect.sync(() => {
-          const call = client.session()
+          const call = opened.session()
           // Why a session was refused is told by `incoming`; for a sender it is over in either case.
           const send = callWriter(call, {
             encode: encodeAgentMessage,
@@ -32,6 +35,5 @@ export const layer = (options: GrpcClientOptions): Layer.Layer<AgentConnection> 
         }),
         ({ call }) => Effect.sync(() => call.cancel()),
       )
-      return { open: Effect.map(open, ({ session }) => session) }
-    }),
-  )
+    return { open: Effect.map(Effect.flatMap(client, call), ({ session }) => session) }
+  })

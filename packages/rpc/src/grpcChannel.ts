@@ -1,22 +1,27 @@
 // How a client reaches a coordinator: address, credentials and options as grpc-js wants them.
-import { type ChannelCredentials, credentials as grpcCredentials } from "@grpc/grpc-js"
+import { type ChannelCredentials, type ChannelOptions, credentials } from "@grpc/grpc-js"
 import { isLoopback, parseAddress } from "./address.ts"
 import { clientOptions } from "./channelOptions.ts"
 import { quietGrpc } from "./quietGrpc.ts"
+import { type ClientAccess, clientCredentials, clientTlsOptions } from "./tls.ts"
 
 export interface GrpcClientOptions {
   /** `host:port` */
   readonly address: string
-  /** Plain text without it. */
-  readonly credentials?: ChannelCredentials
+  /** TLS with a token; plain text without it. Asked for at every connection, so that what has changed counts. */
+  readonly access?: (() => ClientAccess) | undefined
 }
 
-export const channelFor = ({ address, credentials }: GrpcClientOptions) => {
+export const channelFor = ({ address, access }: GrpcClientOptions): [string, ChannelCredentials, ChannelOptions] => {
   quietGrpc()
   return [
     address,
-    credentials ?? grpcCredentials.createInsecure(),
-    // A proxy from the environment cannot reach this machine's loopback.
-    isLoopback(parseAddress(address)?.host ?? "") ? { ...clientOptions, "grpc.enable_http_proxy": 0 } : clientOptions,
-  ] as const
+    access === undefined ? credentials.createInsecure() : clientCredentials(access()),
+    {
+      ...clientOptions,
+      // A proxy from the environment cannot reach this machine's loopback.
+      ...(isLoopback(parseAddress(address)?.host ?? "") ? { "grpc.enable_http_proxy": 0 } : {}),
+      ...(access === undefined ? {} : clientTlsOptions),
+    },
+  ]
 }

@@ -29,9 +29,17 @@ import { decodeAgentMessage, encodeCoordinatorMessage } from "./agentCodec.ts"
 import { callReader } from "./callReader.ts"
 import { callWriter } from "./callWriter.ts"
 import { serverOptions } from "./channelOptions.ts"
+import { type Denied, type Gate, lookAgain, type Method, neededRole } from "./Gate.ts"
 import { cut } from "./jsonChunks.ts"
 import { quietGrpc } from "./quietGrpc.ts"
-import { internal, invalidArgument, type Status, statusOfApiError, statusOfSessionError } from "./status.ts"
+import {
+  internal,
+  invalidArgument,
+  type Status,
+  statusOfApiError,
+  statusOfDenied,
+  statusOfSessionError,
+} from "./status.ts"
 import { type NotFound, type Refused, SweepApi, type Unavailable, type WatchEvent } from "./SweepApi.ts"
 import {
   decodeAction,
@@ -58,8 +66,8 @@ export interface ServeOptions {
   readonly host: string
   /** 0 lets the system choose. */
   readonly port: number
-  /** Plain text, and loopback only, without it. */
-  readonly credentials?: ServerCredentials
+  /** How connections are secured and who may call what. Without it: plain text, anybody, and loopback only. */
+  readonly secured?: { readonly credentials: ServerCredentials; readonly gate: Gate }
 }
 
 /** How long calls in progress may take to finish when the coordinator goes. */
@@ -69,7 +77,7 @@ type ApiError = NotFound | Refused | Unavailable
 
 const going = new SessionBroken({ message: "the coordinator is shutting down" })
 
-const statusOf = (cause: Cause.Cause<ApiError | SessionBroken | SessionRefused | WireError>): Status => {
+const statusOf = (cause: Cause.Cause<ApiError | SessionBroken | SessionRefused | WireError | Denied>): Status => {
   const failure = Cause.findErrorOption(cause)
   if (Option.isNone(failure)) {
     return Cause.hasInterruptsOnly(cause) ? { ...statusOfSessionError(going), code: status.UNAVAILABLE } : internal()
@@ -81,6 +89,8 @@ const statusOf = (cause: Cause.Cause<ApiError | SessionBroken | SessionRefused |
     case "SessionBroken":
     case "SessionRefused":
       return statusOfSessionError(error)
+    case "Denied":
+      return statusOfDenied(error)
     default:
       return statusOfApiError(error)
   }
@@ -144,21 +154,44 @@ const bind = (server: Server, address: Address, credentials: ServerCredentials) 
     })
   })
 
+interface GatedCall {
+  readonly metadata: Metadata
+  readonly getAuthContext: ServerUnaryCall<unknown, unknown>["getAuthContext"]
+}
+
+/** The token as it stands in the header `authorization: Bearer …`. */
+const tokenIn = (metadata: Metadata): string | undefined => {
+  const [value] = metadata.get("authorization")
+  return typeof value === "string" ? /^Bearer (\S+)$/.exec(value)?.[1] : undefined
+}
+
+const shownBy = (call: GatedCall) => {
+  const name = call.getAuthContext().sslPeerCertificate?.subject.CN
+  return { token: tokenIn(call.metadata), certificate: typeof name === "string" ? name : undefined }
+}
+
+const open: Gate = { admit: () => Effect.void }
+
 /**
- * Listens until the scope closes. Returns where, with the port the system chose for `port: 0`. Without credentials
- * only loopback addresses are served, because whoever can reach the port can start programs on the agents.
+ * Listens until the scope closes. Returns where, with the port the system chose for `port: 0`. Unless secured, only
+ * loopback addresses are served, because whoever can reach the port can start programs on the agents.
  */
 export const serveGrpc: (
   options: ServeOptions,
 ) => Effect.Effect<Address, CannotListen, SweepApi | AgentGateway | Scope.Scope> = Effect.fn("serveGrpc")(
   function* (options) {
-    const { host, port, credentials = ServerCredentials.createInsecure() } = options
-    if (options.credentials === undefined && !isLoopback(host)) {
+    const { host, port, secured } = options
+    if (secured === undefined && !isLoopback(host)) {
       return yield* new CannotListen({
         reason: "not-loopback",
-        message: `refusing to listen on ${host}: without TLS and tokens anyone who reaches this port could run programs on every agent. Listen on 127.0.0.1 and let agents come through a tunnel (ssh -L).`,
+        message: `refusing to listen on ${host}: without TLS and tokens anyone who reaches this port could run programs on every agent.`,
       })
     }
+    const gate = secured?.gate ?? open
+    const admit = (call: GatedCall, method: Method) => gate.admit(shownBy(call), neededRole[method])
+    /** Fails once the caller is no longer admitted. */
+    const keepAdmitting = (call: GatedCall, method: Method): Effect.Effect<never, Denied> =>
+      secured === undefined ? Effect.never : Effect.forever(Effect.delay(admit(call, method), lookAgain))
     const api = yield* SweepApi
     const gateway = yield* AgentGateway
 
@@ -180,10 +213,16 @@ export const serveGrpc: (
     const runStream = yield* FiberSet.runtime(streams)()
 
     const unary =
-      <Request, Response>(handle: (request: Request) => Effect.Effect<Response, ApiError | WireError>) =>
+      <Request, Response>(
+        method: Method,
+        handle: (request: Request) => Effect.Effect<Response, ApiError | WireError>,
+      ) =>
       (call: ServerUnaryCall<Request, Response>, done: sendUnaryData<Response>) => {
         const fiber = runRequest(
-          handle(call.request).pipe(
+          Effect.andThen(
+            admit(call, method),
+            Effect.suspend(() => handle(call.request)),
+          ).pipe(
             Effect.onExit((exit) => {
               if (Exit.isSuccess(exit)) done(null, exit.value)
               else done(statusOf(exit.cause))
@@ -197,7 +236,8 @@ export const serveGrpc: (
 
     /** Runs what serves a streaming call to its end, and ends the call with how it went. */
     const serve = (
-      call: {
+      method: Method,
+      call: GatedCall & {
         readonly cancelled: boolean
         readonly end: (metadata?: Metadata) => unknown
         readonly emit: (name: string, value: unknown) => boolean
@@ -206,7 +246,7 @@ export const serveGrpc: (
       served: Effect.Effect<void, ApiError | SessionBroken | SessionRefused | WireError>,
     ) => {
       const fiber = runStream(
-        served.pipe(
+        Effect.andThen(admit(call, method), Effect.raceFirst(served, keepAdmitting(call, method))).pipe(
           Effect.onExit((exit) => {
             if (!call.cancelled) {
               if (Exit.isSuccess(exit)) call.end()
@@ -221,10 +261,17 @@ export const serveGrpc: (
     }
 
     const streaming =
-      <Request, Response>(handle: (request: Request) => Stream.Stream<Response, ApiError | WireError>) =>
+      <Request, Response>(
+        method: Method,
+        handle: (request: Request) => Stream.Stream<Response, ApiError | WireError>,
+      ) =>
       (call: ServerWritableStream<Request, Response>) => {
         const send = callWriter(call, { encode: (response: Response) => response, failureOf: () => going })
-        const fiber = serve(call, Stream.runForEach(handle(call.request), send))
+        const fiber = serve(
+          method,
+          call,
+          Effect.suspend(() => Stream.runForEach(handle(call.request), send)),
+        )
         call.on("cancelled", () => fiber.interruptUnsafe())
       }
 
@@ -241,34 +288,38 @@ export const serveGrpc: (
               : broken(error),
         })
         // Not interrupted when the agent goes: `incoming` fails, and what was received is still committed.
-        serve(call, gateway.serve({ send, incoming, peer: call.getPeer() }))
+        serve("session", call, gateway.serve({ send, incoming, peer: call.getPeer() }))
       },
     })
 
     server.addService(SweepServiceService, {
-      status: unary(() => Effect.map(api.status, (value) => ({ statusJson: statusJson.encode(value) }))),
-      submit: unary((request: { specJson: string }) =>
+      status: unary("status", () => Effect.map(api.status, (value) => ({ statusJson: statusJson.encode(value) }))),
+      submit: unary("submit", (request: { specJson: string }) =>
         Effect.flatMap(
           decoding(() => specJson.decode(request.specJson)),
           (spec) => Effect.map(api.submit(spec), (sweep) => ({ sweep })),
         ),
       ),
-      control: unary((request: { sweep: string; trial?: number | undefined; action: number; reason: string }) =>
-        Effect.gen(function* () {
-          const sweep = yield* sweepIn(request)
-          const trial = request.trial === undefined ? null : yield* trialIn(request.trial)
-          const action = yield* decoding(() => decodeAction(request.action as never))
-          yield* api.control(sweep, trial, action, request.reason)
-          return {}
-        }),
+      control: unary(
+        "control",
+        (request: { sweep: string; trial?: number | undefined; action: number; reason: string }) =>
+          Effect.gen(function* () {
+            const sweep = yield* sweepIn(request)
+            const trial = request.trial === undefined ? null : yield* trialIn(request.trial)
+            const action = yield* decoding(() => decodeAction(request.action as never))
+            yield* api.control(sweep, trial, action, request.reason)
+            return {}
+          }),
       ),
-      list: streaming(() => Stream.unwrap(Effect.map(api.list, (states) => jsonChunks(statesJson.encode(states))))),
-      get: streaming((request: { sweep: string }) =>
+      list: streaming("list", () =>
+        Stream.unwrap(Effect.map(api.list, (states) => jsonChunks(statesJson.encode(states)))),
+      ),
+      get: streaming("get", (request: { sweep: string }) =>
         Stream.unwrap(
           Effect.map(Effect.flatMap(sweepIn(request), api.get), (state) => jsonChunks(stateJson.encode(state))),
         ),
       ),
-      results: streaming((request: { sweep: string; maxPoints: number }) =>
+      results: streaming("results", (request: { sweep: string; maxPoints: number }) =>
         Stream.unwrap(
           Effect.gen(function* () {
             const { curves, ...head } = yield* api.results(yield* sweepIn(request), { maxPoints: request.maxPoints })
@@ -283,12 +334,12 @@ export const serveGrpc: (
           }),
         ),
       ),
-      watch: streaming((request: { sweep: string }) =>
+      watch: streaming("watch", (request: { sweep: string }) =>
         Stream.unwrap(Effect.map(sweepIn(request), api.watch)).pipe(
           Stream.flatMap((event) => Stream.fromIterable(watchResponses(event))),
         ),
       ),
-      logs: streaming((request: { sweep: string; trial: number; stream: string; follow: boolean }) =>
+      logs: streaming("logs", (request: { sweep: string; trial: number; stream: string; follow: boolean }) =>
         Stream.unwrap(
           Effect.gen(function* () {
             const name = request.stream
@@ -301,18 +352,21 @@ export const serveGrpc: (
           }),
         ),
       ),
-      query: streaming((request: { sql: string; limit: number }) =>
+      query: streaming("query", (request: { sql: string; limit: number }) =>
         Stream.unwrap(
           Effect.map(api.query(request.sql, request.limit), (result) => jsonChunks(queryJson.encode(result))),
         ),
       ),
-      exportParquet: streaming((request: { sweep: string }) =>
+      exportParquet: streaming("exportParquet", (request: { sweep: string }) =>
         Stream.unwrap(Effect.map(sweepIn(request), api.exportParquet)).pipe(
           Stream.map(({ file, chunk }) => ({ file, chunk: Buffer.from(chunk) })),
         ),
       ),
     })
 
-    return { host, port: yield* bind(server, { host, port }, credentials) }
+    return {
+      host,
+      port: yield* bind(server, { host, port }, secured?.credentials ?? ServerCredentials.createInsecure()),
+    }
   },
 )

@@ -33,7 +33,7 @@ const soon = () => ({ deadline: Date.now() + readDeadline })
 type ApiError = NotFound | Refused | Unavailable
 
 /** The coordinator answered with an error that this request cannot have: the two are of different versions. */
-const unexpected = (error: NotFound | Refused) => new Unavailable({ message: error.message })
+const unexpected = (error: NotFound | Refused) => new Unavailable({ reason: "unreachable", message: error.message })
 
 const onlyUnavailable = (error: ApiError): Unavailable => (error._tag === "Unavailable" ? error : unexpected(error))
 const noNotFound = (error: ApiError): Refused | Unavailable => (error._tag === "NotFound" ? unexpected(error) : error)
@@ -47,7 +47,7 @@ export const layer = (options: GrpcClientOptions): Layer.Layer<SweepApi> =>
         Effect.sync(() => new SweepServiceClient(...channelFor(options))),
         (open) => Effect.sync(() => open.close()),
       )
-      const failureOf = (error: unknown) => apiErrorOf(error, options.address)
+      const failureOf = (error: unknown) => apiErrorOf(error, options)
 
       const unary = <Response>(
         start: (

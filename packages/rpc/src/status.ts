@@ -1,11 +1,13 @@
 // Which domain error a gRPC status stands for, and back. Owns this table; no other file looks at a status code.
 import { Metadata, status } from "@grpc/grpc-js"
 import { SessionBroken, SessionRefused } from "./AgentConnection.ts"
+import type { Denied } from "./Gate.ts"
+import type { GrpcClientOptions } from "./grpcChannel.ts"
 import { NotFound, Refused, Unavailable } from "./SweepApi.ts"
 
 type Meaning = {
   /** What a person's request that ended so is told. */
-  readonly api: "NotFound" | "Refused" | "Unavailable"
+  readonly api: "NotFound" | "Refused" | "Unavailable" | "Denied"
   /** Whether an agent opens a new session after it. */
   readonly session: "broken" | "refused"
 }
@@ -25,8 +27,8 @@ const meanings: Readonly<Record<number, Meaning>> = {
   [status.NOT_FOUND]: { api: "NotFound", session: "refused" },
   // An agent of the same name is connected from another machine.
   [status.ALREADY_EXISTS]: { api: "Refused", session: "refused" },
-  // The token does not allow it.
-  [status.PERMISSION_DENIED]: { api: "Refused", session: "refused" },
+  // The token is good, but not for this.
+  [status.PERMISSION_DENIED]: { api: "Denied", session: "refused" },
   // A message above the limit, or too many streams: for a session the next batch may be smaller.
   [status.RESOURCE_EXHAUSTED]: { api: "Refused", session: "broken" },
   // The domain's refusal: not in this state, not this version.
@@ -43,8 +45,8 @@ const meanings: Readonly<Record<number, Meaning>> = {
   [status.UNAVAILABLE]: { api: "Unavailable", session: "broken" },
   // Never sent by sweep.
   [status.DATA_LOSS]: { api: "Unavailable", session: "broken" },
-  // No token, or an unknown one.
-  [status.UNAUTHENTICATED]: { api: "Refused", session: "refused" },
+  // No token, an unknown or a revoked one.
+  [status.UNAUTHENTICATED]: { api: "Denied", session: "refused" },
 }
 
 const unknown: Meaning = { api: "Unavailable", session: "broken" }
@@ -84,6 +86,9 @@ export const statusOfApiError = (error: NotFound | Refused | Unavailable): Statu
 export const statusOfSessionError = (error: SessionBroken | SessionRefused): Status =>
   make(error._tag === "SessionBroken" ? status.ABORTED : status.FAILED_PRECONDITION, error.message)
 
+export const statusOfDenied = (error: Denied): Status =>
+  make(error.reason === "role" ? status.PERMISSION_DENIED : status.UNAUTHENTICATED, error.message)
+
 /** What does not decode. */
 export const invalidArgument = (message: string): Status => make(status.INVALID_ARGUMENT, message)
 
@@ -102,41 +107,108 @@ const knownOf = (metadata: Metadata): ReadonlyArray<string> => {
   }
 }
 
-const describe = (error: Status, address: string): string => {
+/** What keeps two ends from a common TLS connection, in Node's and OpenSSL's words, and what it means for a person. */
+const tlsProblems: ReadonlyArray<readonly [pattern: RegExp, (address: string) => string]> = [
+  [
+    /unable to verify|self.signed certificate|unable to get (local )?issuer|certificate signature failure/i,
+    (address) =>
+      `what listens at ${address} is not signed by the authority of your access file: it is another coordinator, or its certificates were made anew; ask its owner for a new access file`,
+  ],
+  [
+    /altnames|IP: .* is not in the cert/i,
+    (address) => `what listens at ${address} shows a certificate of your authority, but not the coordinator's`,
+  ],
+  [
+    /certificate has expired/i,
+    (address) => `the certificate of the coordinator at ${address} has expired; its owner renews it with 'sweep certs'`,
+  ],
+  [
+    /SSL alert number|alert (bad|unknown|certificate|handshake)/i,
+    (address) =>
+      `the coordinator at ${address} does not accept the certificate of your access file; ask its owner for a new one`,
+  ],
+  [
+    /wrong version number|packet length too long|EPROTO/i,
+    (address) => `what listens at ${address} does not speak TLS: leave the access file out, or check the address`,
+  ],
+]
+
+const unreachable = ({ address, access }: GrpcClientOptions, details: string) => {
+  const tls = access === undefined ? undefined : tlsProblems.find(([pattern]) => pattern.test(details))
+  if (tls !== undefined) return { denied: true, message: tls[1](address) }
+  if (/ECONNREFUSED|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH|Name resolution/i.test(details)) {
+    return {
+      denied: false,
+      message: `no coordinator answers at ${address}; start one with \`sweep serve\`, or check the address`,
+    }
+  }
+  // What a TLS server does with plain text is to close the connection without a word.
+  if (access === undefined && /ECONNRESET|Failed to connect|Connection dropped|socket hang up/i.test(details)) {
+    return {
+      denied: false,
+      message: `the coordinator at ${address} closed the connection; if it asks for TLS and a token, name your access file with --access FILE or SWEEP_ACCESS`,
+    }
+  }
+  if (access !== undefined && /ECONNRESET|Failed to connect/i.test(details)) {
+    return {
+      denied: false,
+      message: `the coordinator at ${address} closed the connection; if it does so every time, it does not accept the certificate of your access file`,
+    }
+  }
+  return { denied: false, message: `the coordinator at ${address} broke off: ${details}` }
+}
+
+const describe = (
+  error: Status,
+  options: GrpcClientOptions,
+): { readonly denied: boolean; readonly message: string } => {
+  const { address } = options
   switch (error.code) {
     case status.UNAVAILABLE:
-      return /ECONNREFUSED|ENOTFOUND|EAI_AGAIN|No connection established|Name resolution/i.test(error.details)
-        ? `no coordinator answers at ${address}; start one with \`sweep serve\`, or check the address`
-        : `the coordinator at ${address} broke off: ${error.details}`
+      return unreachable(options, error.details)
     case status.DEADLINE_EXCEEDED:
-      return `the coordinator at ${address} did not answer in time`
+      return { denied: false, message: `the coordinator at ${address} did not answer in time` }
     case status.UNIMPLEMENTED:
-      return `what listens at ${address} does not know this request: it is another version of sweep, or another program`
+      return {
+        denied: false,
+        message: `what listens at ${address} does not know this request: it is another version of sweep, or another program`,
+      }
     case status.RESOURCE_EXHAUSTED:
-      return `too large for one message: ${error.details}`
+      return { denied: false, message: `too large for one message: ${error.details}` }
     default:
-      return error.details === "" ? `the coordinator at ${address} broke off (status ${error.code})` : error.details
+      return {
+        denied: false,
+        message:
+          error.details === "" ? `the coordinator at ${address} broke off (status ${error.code})` : error.details,
+      }
   }
 }
 
-/** The domain error of a call that failed. `address` is that of the coordinator, for its message. */
-export const apiErrorOf = (error: unknown, address: string): NotFound | Refused | Unavailable => {
-  if (!isStatus(error)) return new Unavailable({ message: `the coordinator at ${address} broke off: ${String(error)}` })
-  const message = describe(error, address)
+/** The domain error of a call that failed. `options`: how the coordinator was reached, for its message. */
+export const apiErrorOf = (error: unknown, options: GrpcClientOptions): NotFound | Refused | Unavailable => {
+  if (!isStatus(error)) {
+    return new Unavailable({
+      reason: "unreachable",
+      message: `the coordinator at ${options.address} broke off: ${String(error)}`,
+    })
+  }
+  const { denied, message } = describe(error, options)
   switch ((meanings[error.code] ?? unknown).api) {
     case "NotFound":
       return new NotFound({ message, known: knownOf(error.metadata) })
     case "Refused":
       return new Refused({ message })
+    case "Denied":
+      return new Unavailable({ reason: "denied", message })
     case "Unavailable":
-      return new Unavailable({ message })
+      return new Unavailable({ reason: denied ? "denied" : "unreachable", message })
   }
 }
 
-export const sessionErrorOf = (error: unknown, address: string): SessionBroken | SessionRefused => {
+export const sessionErrorOf = (error: unknown, options: GrpcClientOptions): SessionBroken | SessionRefused => {
   if (!isStatus(error)) return new SessionBroken({ message: String(error) })
-  const message = describe(error, address)
-  return (meanings[error.code] ?? unknown).session === "refused"
-    ? new SessionRefused({ message })
-    : new SessionBroken({ message })
+  const { denied, message } = describe(error, options)
+  const meaning = meanings[error.code] ?? unknown
+  if (denied || meaning.api === "Denied") return new SessionRefused({ message, denied: true })
+  return meaning.session === "refused" ? new SessionRefused({ message }) : new SessionBroken({ message })
 }

@@ -18,6 +18,12 @@ const directory = Flag.String("directory").pipe(
   Flag.withDescription("Where attempts and their spools live; without it, 'agent' in the state directory"),
   Flag.optional,
 )
+const allowCommands = Flag.Boolean("allow-commands").pipe(
+  Flag.withDescription(
+    "Also run sweeps with 'trainer: command': who may submit to the coordinator can then start any program here",
+  ),
+  Flag.withDefault(false),
+)
 const whileStdin = Flag.Boolean("while-stdin").pipe(
   Flag.withDescription("End when standard input does, as 'sweep run' starts its own agent"),
   Flag.withDefault(false),
@@ -26,7 +32,7 @@ const whileStdin = Flag.Boolean("while-stdin").pipe(
 
 export const agent = Command.make(
   "agent",
-  { coordinator: flags.coordinator, slots, id, directory, whileStdin },
+  { coordinator: flags.coordinator, slots, id, directory, allowCommands, whileStdin },
   (options) =>
     Effect.gen(function* () {
       const { startAgent } = yield* Effect.promise(() => import("../startAgent.ts"))
@@ -35,6 +41,7 @@ export const agent = Command.make(
         slots: Option.getOrUndefined(options.slots),
         id: Option.getOrUndefined(options.id),
         directory: Option.getOrUndefined(options.directory),
+        allowCommands: options.allowCommands,
         whileStdin: options.whileStdin,
       })
     }),
@@ -46,6 +53,10 @@ export const agent = Command.make(
     {
       command: "sweep agent --coordinator 127.0.0.1:7733",
       description: "Join the coordinator that 'sweep serve' started",
+    },
+    {
+      command: "sweep agent --coordinator box:7733 --access gpu-boxes.json",
+      description: "Join a coordinator on another box, with the access file of its owner",
     },
     { command: "sweep agent --slots 2", description: "Two trials at once, for the coordinator of the state directory" },
   ]),

@@ -1,10 +1,9 @@
 // `stop`, `pause` and `resume` of a sweep or one trial.
 import * as Effect from "effect/Effect"
-import * as Option from "effect/Option"
 import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
 import { SweepApi, type ControlAction } from "@sweep/rpc/SweepApi"
-import { explainApi, findAddress, withApi } from "../access.ts"
+import { explainApi, findCoordinator, withApi } from "../access.ts"
 import * as flags from "../flags.ts"
 import { print, printJson } from "../output.ts"
 
@@ -21,7 +20,7 @@ const act = Effect.fn("control")(function* (
   options: {
     readonly target: string
     readonly reason: string
-    readonly coordinator: Option.Option<string>
+    readonly coordinator: flags.CoordinatorFlags
     readonly json: boolean
   },
 ) {
@@ -61,7 +60,7 @@ export const resume = Command.make(
     Effect.gen(function* () {
       const ref = yield* flags.sweepOrTrialRef(target)
       // Without a coordinator there is nobody to go on with the sweep but this command.
-      if ((yield* findAddress(coordinator)) === undefined) {
+      if ((yield* findCoordinator(coordinator)) === undefined) {
         const { resumeHere } = yield* Effect.promise(() => import("../runLocally.ts"))
         return yield* resumeHere(ref, { json })
       }

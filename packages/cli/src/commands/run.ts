@@ -3,7 +3,7 @@ import * as Option from "effect/Option"
 import * as Argument from "effect/cli/Argument"
 import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
-import { findAddress } from "../access.ts"
+import { findCoordinator } from "../access.ts"
 import * as flags from "../flags.ts"
 
 const detach = Flag.Boolean("detach").pipe(
@@ -30,13 +30,13 @@ export const run = Command.make(
       const read = yield* readSweepFile(file)
       yield* noteWarnings(read)
       const { spec } = read
-      const found = yield* findAddress(coordinator)
+      const found = yield* findCoordinator(coordinator)
       if (found === undefined) {
         const { runHere } = yield* Effect.promise(() => import("../runLocally.ts"))
         return yield* runHere(spec, { json, detach, slots: Option.getOrUndefined(slots) })
       }
       const { runThere } = yield* Effect.promise(() => import("../runRemotely.ts"))
-      return yield* runThere(spec, found.address, { json, detach })
+      return yield* runThere(spec, found, { json, detach })
     }),
 ).pipe(
   Command.withDescription("Run a sweep and write its report: on this machine, or through a coordinator"),

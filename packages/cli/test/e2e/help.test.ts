@@ -18,13 +18,18 @@ const commands = [
   "export",
   "serve",
   "agent",
+  "certs",
+  "tokens",
+  "tokens create",
+  "tokens ls",
+  "tokens revoke",
 ]
 
 describe("help", () => {
   it("of the whole and of every command is as agreed", async () => {
     const place = new Workplace()
     const pages = await Promise.all(
-      [[], ...commands.map((command) => [command])].map(async (args) => {
+      [[], ...commands.map((command) => command.split(" "))].map(async (args) => {
         const { code, stdout } = await place.run([...args, "--help"])
         expect(code).toBe(0)
         return `$ sweep ${[...args, "--help"].join(" ")}\n${stdout}`

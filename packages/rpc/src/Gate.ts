@@ -1,0 +1,46 @@
+// Who may make a call, as a contract: the server asks it before every call and while a stream goes on. Owns nothing but
+// the shape, and which call needs which role; what tokens there are is known to whoever serves.
+import type * as Effect from "effect/Effect"
+import * as Schema from "effect/Schema"
+import type { AgentServiceService } from "@sweep/proto/agent"
+import type { SweepServiceService } from "@sweep/proto/sweep"
+import type { Role } from "@sweep/domain/Role"
+
+/** The caller may not do this. `message` says why, and names no secret. */
+export class Denied extends Schema.TaggedError<Denied>()("Denied", {
+  /** Whether another token would do: this one is good, but of another role. */
+  reason: Schema.Literals(["unauthenticated", "role"]),
+  message: Schema.String,
+}) {}
+
+/** What a caller shows. */
+export interface Shown {
+  readonly token: string | undefined
+  /** The common name of its certificate, which the transport has verified. */
+  readonly certificate: string | undefined
+}
+
+export interface Gate {
+  /** Fails when the caller may not do what `needed` may. Cheap: it is asked again and again while a stream goes on. */
+  readonly admit: (shown: Shown, needed: Role) => Effect.Effect<void, Denied>
+}
+
+export type Method = keyof typeof AgentServiceService | keyof typeof SweepServiceService
+
+/** A method that is not named here does not compile. */
+export const neededRole: Readonly<Record<Method, Role>> = {
+  session: "agent",
+  submit: "submit",
+  control: "submit",
+  status: "read",
+  list: "read",
+  get: "read",
+  results: "read",
+  watch: "read",
+  logs: "read",
+  query: "read",
+  exportParquet: "read",
+}
+
+/** How often it is looked whether a stream's caller is still admitted. */
+export const lookAgain = "2 seconds"
