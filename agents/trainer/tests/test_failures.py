@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import pickle
 import subprocess
 import sys
 from pathlib import Path
@@ -50,6 +52,16 @@ def test_a_missing_eval_file(train: Train) -> None:
     assert (event["class"], event["message"]) == ("data", "the data file /nowhere/eval.json does not exist")
 
 
+class Pickled:
+    """What a pickle can be: it leaves a folder behind when it is read."""
+
+    def __init__(self, parent: Path) -> None:
+        self.parent = parent
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return os.mkdir, (str(self.parent / "it ran"),)
+
+
 def broken_model(folder: Path, what: str, world: World) -> Path:
     folder.mkdir()
     for file in world.model.iterdir():
@@ -62,6 +74,9 @@ def broken_model(folder: Path, what: str, world: World) -> Path:
         (folder / "config.json").write_text('{"model_type": "quartic"}', encoding="utf-8")
     elif what == "weights":
         (folder / "model.safetensors").unlink()
+    elif what == "pickled weights":
+        (folder / "model.safetensors").unlink()
+        (folder / "pytorch_model.bin").write_bytes(pickle.dumps(Pickled(folder.parent)))
     elif what == "garbled weights":
         (folder / "model.safetensors").write_bytes(b"not safetensors at all")
     elif what == "tokenizer":
@@ -77,6 +92,7 @@ def broken_model(folder: Path, what: str, world: World) -> Path:
         ("garbled config", "config.json is not JSON"),
         ("unknown architecture", "cannot be loaded"),
         ("weights", "holds no weights; expected *.safetensors beside config.json"),
+        ("pickled weights", "holds its weights as pickles (*.bin), which are not read"),
         ("garbled weights", "cannot be loaded"),
         ("tokenizer", "holds no tokenizer; expected tokenizer.json beside config.json"),
     ],
@@ -87,6 +103,7 @@ def test_an_incomplete_model(train: Train, world: World, tmp_path: Path, what: s
     assert event["class"] == "data"
     assert message in event["message"]
     assert str(folder) in event["message"]
+    assert not (tmp_path / "it ran").exists()
 
 
 def test_targets_that_no_layer_answers_to(train: Train) -> None:

@@ -77,7 +77,11 @@ def load(files: ModelFiles, quantization: Quantization, precision: str, device: 
     try:
         tokenizer = AutoTokenizer.from_pretrained(files.name, local_files_only=local)
         model = AutoModelForCausalLM.from_pretrained(
-            files.name, local_files_only=local, **quantization.load_options(PRECISIONS[precision], device)
+            files.name,
+            local_files_only=local,
+            # A pickle runs whatever its author put into it.
+            use_safetensors=True,
+            **quantization.load_options(PRECISIONS[precision], device),
         )
     except (OSError, ValueError, KeyError, TypeError, SafetensorError) as error:
         if isinstance(error, OSError) and error.errno is not None and not isinstance(error, FileNotFoundError):

@@ -15,7 +15,6 @@ from .failures import DataError
 from .fields import shown
 
 _HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*(/[\w.-]+)?")
-_WEIGHTS = ("*.safetensors", "*.bin")
 _TOKENIZERS = ("tokenizer.json", "tokenizer_config.json", "tokenizer.model", "vocab.json")
 
 
@@ -56,7 +55,13 @@ def locate(model: str) -> ModelFiles:
     if not folder.is_dir():
         raise DataError(f"the base model {folder} is not a folder that exists")
     architecture = _architecture(folder)
-    if not any(next(folder.glob(pattern), None) for pattern in _WEIGHTS):
+    if not any(folder.glob("*.safetensors")):
+        if any(folder.glob("*.bin")):
+            # A pickle runs whatever its author put into it.
+            raise DataError(
+                f"the base model {folder} holds its weights as pickles (*.bin), which are not read;"
+                " expected *.safetensors: save it again with save_pretrained"
+            )
         raise DataError(f"the base model {folder} holds no weights; expected *.safetensors beside config.json")
     if not any((folder / name).is_file() for name in _TOKENIZERS):
         raise DataError(f"the base model {folder} holds no tokenizer; expected tokenizer.json beside config.json")
