@@ -18,6 +18,7 @@ import { failuresSection } from "./sections/failures.ts"
 import { leaderBoardSection } from "./sections/leaderBoard.ts"
 import { parameterCharts, parametersSection } from "./sections/parameters.ts"
 import { reproduceSection } from "./sections/reproduce.ts"
+import { retainedSection } from "./sections/retained.ts"
 import { samplesSection } from "./sections/samples.ts"
 import { type Standings, standingsOf } from "./Standings.ts"
 import { toneOf } from "./charts/curves.ts"
@@ -137,8 +138,9 @@ export const renderReport = async (results: SweepResults, extras: ReportExtras):
           ${heading(results, standings)} ${answerSection(results, standings)} ${leaderBoardSection(standings)}
           ${curvesSection(charts.curves, standings, figure)}
           ${parametersSection(charts.parameters, standings, importance, figure)}
-          ${diagnosisSection(charts.flagged, standings, figure)} ${samplesSection(results, standings)}
-          ${failuresSection(standings, extras.logs)} ${reproduceSection(results, standings, extras)}
+          ${diagnosisSection(charts.flagged, standings, figure)} ${retainedSection(standings)}
+          ${samplesSection(results, standings)} ${failuresSection(standings, extras.logs)}
+          ${reproduceSection(results, standings, extras)}
         </main>
         <footer>
           <p>${say(footer.made(versions["sweep"] ?? results.sweep.versions["sweep"] ?? null, instant(results.at)))}</p>

@@ -326,6 +326,22 @@ export const samples = {
   overfits: { en: "overfitting, for comparison", zh: "过拟合，供对照" },
 } as const
 
+export const retained = {
+  title: { en: "Noise reduction", zh: "降噪" },
+  lead: {
+    en: "How much of each layer's update was kept after training: the directions it shares with the base weights.",
+    zh: "训练后每层更新保留了多少：即与基座权重共有的方向。",
+  },
+  trial: (kept: number, rank: number, before: string, after: string): Text => ({
+    en: `keeps ${kept} of ${rank} ranks; eval loss ${before} before, ${after} after`,
+    zh: `保留 ${rank} 个秩中的 ${kept} 个；评估损失：之前 ${before}，之后 ${after}`,
+  }),
+  layers: { en: "Layers", zh: "各层" },
+  module: { en: "Module", zh: "模块" },
+  rank: { en: "Rank kept", zh: "保留的秩" },
+  similarity: { en: "Similarity φ", zh: "相似度 φ" },
+} as const
+
 export const failures = {
   none: { en: "No trial failed.", zh: "没有试验失败。" },
   log: { en: "End of the log", zh: "日志结尾" },

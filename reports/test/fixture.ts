@@ -340,6 +340,7 @@ export const fixture = (options: FixtureOptions = {}): SweepResults => {
       },
       memory: { ...line, type: "memory", peak_device_bytes: null, peak_host_bytes: (420 + 3 * index) * 2 ** 20 },
       finished: failed ? null : { ...line, type: "finished", step: kept.eval.at(-1)!.step, values, interrupted: false },
+      post: null,
       samples: failed || end === "running" ? [] : samples,
     })
     const closing = { at: clock, ...of }

@@ -223,6 +223,22 @@ describe("sweeps of every shape", () => {
     expect(sectionOf(html, "curves")).toContain("far off lie outside of the frame")
   })
 
+  it("shows what noise reduction kept, of the trials that had it", async () => {
+    const results = fixture()
+    expect(await render(results)).not.toContain('id="retained"')
+    const best = results.details.find(({ finished }) => finished !== null)!
+    const layers = [
+      { module: "layers.0.q_proj", rank: 8, kept: 5, similarity: 0.5 },
+      { module: "layers.0.v_proj", rank: 8, kept: 8, similarity: null },
+    ]
+    const values = { before: { "eval/loss": 1.5 }, after: { "eval/loss": "NaN" as const } }
+    const post = { seq: 9, at: best.finished!.at, type: "post", post: "norm", ...values, layers } as const
+    const details = results.details.map((one) => (one === best ? { ...one, post } : one))
+    const section = sectionOf(await render({ ...results, details }), "retained")
+    expect(section).toMatch(/keeps 13 of 16 ranks; eval loss 1\.50* before, ∞ after/)
+    expect(section).toContain("layers.0.v_proj")
+  })
+
   it("was trained by a command without model, data, curves or details", async () => {
     const file = { path: "", sha256: "", bytes: 0, records: 0 }
     const results = fixture({ spec: { model: "", data: { train: file, eval: file }, trainer: "command", probes: [] } })

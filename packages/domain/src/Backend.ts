@@ -17,7 +17,7 @@ export const peft: Backend = {
   adapter: ["lora", "rslora", "dora", "lora+"],
   quantization: ["none", "nf4", "int8"],
   objective: ["sft", "upft"],
-  post: ["none"],
+  post: ["none", "norm"],
 }
 
 /** The axes on which `backend` lacks what `config` asks for: `quantization nf4`. Empty when it can run. */

@@ -11,6 +11,7 @@ export interface TrialDetails {
   readonly started: TrialEventOf<"started"> | null
   readonly memory: TrialEventOf<"memory"> | null
   readonly finished: TrialEventOf<"finished"> | null
+  readonly post: TrialEventOf<"post"> | null
   readonly samples: ReadonlyArray<TrialEventOf<"sample">>
 }
 

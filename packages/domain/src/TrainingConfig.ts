@@ -10,6 +10,7 @@ const PositiveInt = Schema.Int.check(Schema.isGreaterThanOrEqualTo(1))
 const NonNegativeInt = Schema.Int.check(Schema.isGreaterThanOrEqualTo(0))
 const NonNegative = Schema.Finite.check(Schema.isGreaterThanOrEqualTo(0))
 const Positive = Schema.Finite.check(Schema.isGreaterThan(0))
+const PositiveFraction = Schema.Finite.check(Schema.isGreaterThan(0), Schema.isLessThanOrEqualTo(1))
 const Fraction = Schema.Finite.check(Schema.isBetween({ minimum: 0, maximum: 1 }))
 
 export const AdapterType = Schema.Literals([
@@ -67,7 +68,14 @@ export const TrainingConfig = Schema.Struct({
     sampling_temperature: Schema.optionalKey(Positive),
     sampling_seed: Schema.optionalKey(NonNegativeInt),
   }),
-  post: Schema.Struct({ type: PostType }),
+  post: Schema.Struct({
+    type: PostType,
+    /** Only with `norm`: ranks tried are min_ratio, min_ratio + step … of the trained one. */
+    step: Schema.optionalKey(PositiveFraction),
+    min_ratio: Schema.optionalKey(PositiveFraction),
+    /** Only with `norm`: what a reduced update is multiplied with; null: alpha / rank, as it was trained. */
+    scale: Schema.optionalKey(Schema.NullOr(Positive)),
+  }),
   optimizer: Schema.Struct({ learning_rate: Positive, weight_decay: NonNegative, max_grad_norm: NonNegative }),
   schedule: Schema.Struct({
     type: ScheduleType,
@@ -132,6 +140,10 @@ export const parameterDefaults = {
   structure_share: 0.1,
   sampling_temperature: 0.6,
   sampling_seed: 0,
+  /** NoRM (ICLR 2025): tenths of the rank. */
+  norm_step: 0.1,
+  norm_min_ratio: 0.1,
+  norm_scale: null,
   learning_rate: 2e-4,
   weight_decay: 0,
   max_grad_norm: 1,
@@ -162,6 +174,11 @@ const objectiveOptions: Partial<Record<typeof ObjectiveType.Type, ReadonlyArray<
   upft: ["prefix_tokens", "structure_share", "sampling_temperature", "sampling_seed"],
 }
 
+/** What only one post has. */
+const postOptions: Partial<Record<typeof PostType.Type, ReadonlyArray<keyof TrainingConfig["post"]>>> = {
+  norm: ["step", "min_ratio", "scale"],
+}
+
 /** Without the options that `owners` gives to another value of the axis. */
 const own = <Axis extends { readonly type: string }>(
   axis: Axis,
@@ -173,11 +190,12 @@ const own = <Axis extends { readonly type: string }>(
   return Object.fromEntries(Object.entries(axis).filter(([option]) => !foreign.includes(option))) as Axis
 }
 
-/** Checked all the same, another adapter's or objective's options go: a trial should not seem to have obeyed them. */
+/** Checked all the same, options of another value of an axis go: a trial should not seem to have obeyed them. */
 const withoutForeignOptions = (config: TrainingConfig): TrainingConfig => ({
   ...config,
   adapter: own(config.adapter, adapterOptions),
   objective: own(config.objective, objectiveOptions),
+  post: own(config.post, postOptions),
 })
 
 const decode = Schema.decodeUnknownResult(TrainingConfig)
@@ -215,7 +233,12 @@ export const fromParameters = (
       sampling_temperature: p["sampling_temperature"],
       sampling_seed: p["sampling_seed"],
     },
-    post: { type: variant.post ?? "none" },
+    post: {
+      type: variant.post ?? "none",
+      step: p["norm_step"],
+      min_ratio: p["norm_min_ratio"],
+      scale: p["norm_scale"],
+    },
     optimizer: {
       learning_rate: p["learning_rate"],
       weight_decay: p["weight_decay"],

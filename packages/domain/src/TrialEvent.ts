@@ -68,6 +68,24 @@ export const TrialEvent = Schema.Union([
     message: Schema.String,
     detail: Schema.NullOr(Schema.String),
   }),
+  Schema.Struct({
+    ...line,
+    type: Schema.Literal("post"),
+    post: Schema.String,
+    /** The evaluation of what was trained, and of what the post made of it. */
+    before: Values,
+    after: Values,
+    layers: Schema.optionalKey(
+      Schema.Array(
+        Schema.Struct({
+          module: Schema.String,
+          rank: Schema.Int,
+          kept: Schema.Int,
+          similarity: Schema.NullOr(Schema.Finite),
+        }),
+      ),
+    ),
+  }),
 ])
 export type TrialEvent = typeof TrialEvent.Type
 export type TrialEventOf<T extends TrialEvent["type"]> = Extract<TrialEvent, { readonly type: T }>

@@ -23,6 +23,12 @@ test("an objective gets its own options and no other's", () => {
   expect(objectiveOf("upft")).toEqual({ type: "upft", ...upft })
 })
 
+test("a post gets its own options and no other's", () => {
+  const postOf = (variant: string) => Result.getOrThrow(fromParameters(run, { variant, norm_scale: 1 })).post
+  expect(postOf("lora")).toEqual({ type: "none" })
+  expect(postOf("lora+norm")).toEqual({ type: "norm", step: 0.1, min_ratio: 0.1, scale: 1 })
+})
+
 test("another adapter's options are checked all the same", () => {
   const result = fromParameters(run, { variant: "lora", oft_block_size: 1 })
   expect(Result.isFailure(result) && result.failure.message).toContain('["oft_block_size"]')

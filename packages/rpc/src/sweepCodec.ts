@@ -88,6 +88,7 @@ const ResultsHead = Schema.Struct({
       started: Schema.NullOr(TrialEvent.members[0]),
       memory: Schema.NullOr(TrialEvent.members[2]),
       finished: Schema.NullOr(TrialEvent.members[5]),
+      post: Schema.NullOr(TrialEvent.members[7]),
       samples: Schema.Array(TrialEvent.members[4]),
     }),
   ),

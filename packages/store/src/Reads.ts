@@ -182,7 +182,7 @@ export const make = ({ file, reading, rows }: Database): Reads => ({
   details: (sweep) =>
     rows(`
       SELECT a.trial, e.body FROM journal.events e JOIN journal.attempts a ON a.epoch = e.epoch
-      WHERE a.sweep = ${text(sweep)} AND e.type IN ('started', 'memory', 'finished', 'sample')
+      WHERE a.sweep = ${text(sweep)} AND e.type IN ('started', 'memory', 'finished', 'post', 'sample')
       QUALIFY row_number() OVER (PARTITION BY a.trial, e.type, e.body->>'probe' ORDER BY e.epoch DESC, e.seq DESC) = 1
         AND (e.type <> 'sample' OR e.epoch = max(e.epoch) FILTER (WHERE e.type = 'sample') OVER (PARTITION BY a.trial))
       ORDER BY a.trial, (e.body->>'probe')::INTEGER`).pipe(
@@ -197,6 +197,7 @@ export const make = ({ file, reading, rows }: Database): Reads => ({
             started: only("started"),
             memory: only("memory"),
             finished: only("finished"),
+            post: only("post"),
             samples: events.filter((event) => event.type === "sample"),
           }
         })

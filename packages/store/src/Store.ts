@@ -258,12 +258,16 @@ export const layerMemory: Layer.Layer<Store> = Layer.sync(Store, () => {
             started: events.findLast((event) => event.type === "started") ?? null,
             memory: events.findLast((event) => event.type === "memory") ?? null,
             finished: events.findLast((event) => event.type === "finished") ?? null,
+            post: events.findLast((event) => event.type === "post") ?? null,
             samples: Array.from(new Map(samples.map((sample) => [sample.probe, sample])).values()).sort(
               (a, b) => a.probe - b.probe,
             ),
           }
         })
-          .filter(({ started, memory, finished, samples }) => started || memory || finished || samples.length > 0)
+          .filter(
+            ({ started, memory, finished, post, samples }) =>
+              started || memory || finished || post || samples.length > 0,
+          )
           .sort((a, b) => a.trial - b.trial)
       }),
     attempts: (sweep) => Effect.sync(() => attemptRecords(facts, sweep)),

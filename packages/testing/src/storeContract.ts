@@ -280,16 +280,25 @@ export const storeContract = (name: string, layer: () => Layer.Layer<Store, Stor
           values: { "eval/loss": "NaN" },
           interrupted: false,
         }
+        const post: TrialEvent = {
+          seq: 4,
+          at,
+          type: "post",
+          post: "norm",
+          before: { "eval/loss": 1.5 },
+          after: { "eval/loss": 1.25 },
+          layers: [{ module: "layers.0.q_proj", rank: 8, kept: 5, similarity: 0.5 }],
+        }
         yield* store.ingest(
           [
             batchOf(1, 1, [], [started(1, 100), sample(2, 1, "old one"), sample(3, 0, "old zero")]),
-            batchOf(1, 2, [], [started(1, 200), sample(2, 0, "new"), finished]),
+            batchOf(1, 2, [], [started(1, 200), sample(2, 0, "new"), finished, post]),
             batchOf(2, 3, [[1, "m", 1, 1]]),
           ],
           [],
         )
         expect(yield* store.details(sweep)).toEqual([
-          { trial: 1, started: started(1, 200), memory: null, finished, samples: [sample(2, 0, "new")] },
+          { trial: 1, started: started(1, 200), memory: null, finished, post, samples: [sample(2, 0, "new")] },
         ])
       }))
 

@@ -304,9 +304,7 @@ class TrainingRun:
         if best and best != progress.step:
             self._loop.load_weights(self._checkpoints.path(best))
         environment.seed_everything(self._trial.seed)
-        if self._training.post.apply(self._model):
-            scored = self._score(self._model, with_adapter=True)
-            summary.update({f"post/{name}": value for name, value in scored.items()})
+        summary.update(self._treat())
         write_folder(self._directory / "adapter", lambda folder: self._training.adapter.save(self._model, folder))
         answers = probes.answer(self._model, encoder, self._trial.probes, self._device)
         for index, (probe, answer) in enumerate(zip(self._trial.probes, answers, strict=True)):
@@ -325,6 +323,22 @@ class TrainingRun:
             interrupted=self._stopped,
             timings=timings,
         )
+
+    def _treat(self) -> dict[str, float]:
+        """Lets the post treat what is about to be exported; the evaluation of the result, as `post/…`."""
+        began = time.perf_counter()
+        done = self._training.post.apply(self._model)
+        if done is None:
+            return {}
+        seconds = time.perf_counter() - began
+        progress = self._progress
+        scored = self._score(self._model, with_adapter=True)
+        progress.eval_seconds += time.perf_counter() - began - seconds
+        before = {LOSS: progress.best_loss} if progress.best_step else {}
+        self._events.append("post", post=self._training.post.name, seconds=seconds, before=before, after=scored, **done)
+        values = {f"post/{name}": value for name, value in scored.items()}
+        self._report(progress.step, progress.step / self._plan.steps_per_epoch, values)
+        return values
 
     def _give_back(self) -> None:
         """Takes the adapter off and hands the base back, so that the next trial finds it as this one did."""

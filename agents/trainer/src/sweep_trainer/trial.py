@@ -183,6 +183,12 @@ def _check_combination(training: Training) -> None:
         raise DataError(
             f"training.micro_batch_size: expected a divisor of batch_size ({training.batch_size}), found {micro}"
         )
+    treatable = training.post.adapters
+    if treatable is not None and training.adapter.name not in treatable:
+        raise DataError(
+            f"training: post {training.post.name!r} cannot treat adapter {training.adapter.name!r}; "
+            f"it can treat: {', '.join(sorted(treatable))}"
+        )
     if training.quantization.name not in training.adapter.quantizations:
         raise DataError(
             f"training: adapter {training.adapter.name!r} cannot be trained on a base quantised as "

@@ -3,6 +3,7 @@
 from ..registry import Registry
 from .contract import Post
 from .none import NoPost
+from .norm import NoiseReduction
 
-registry: Registry[Post] = Registry(NoPost)
+registry: Registry[Post] = Registry(NoPost, NoiseReduction)
 parse = registry.parse

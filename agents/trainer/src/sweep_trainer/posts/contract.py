@@ -6,7 +6,7 @@ It sees the model with the best checkpoint's weights loaded. The caller evaluate
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from ..fields import Fields
 
@@ -18,6 +18,8 @@ class Post(ABC):
     """One value of `post.type`, with its options."""
 
     name: ClassVar[str]
+    #: Values of `adapter.type` it can treat; None: all.
+    adapters: ClassVar[frozenset[str] | None] = None
 
     @classmethod
     @abstractmethod
@@ -29,6 +31,6 @@ class Post(ABC):
         return None
 
     @abstractmethod
-    def apply(self, model: nn.Module) -> bool:
-        """Changes the adapter in place; false when there was nothing to change and no new evaluation is needed.
-        Random numbers come from torch's global generator only, which the caller has seeded."""
+    def apply(self, model: nn.Module) -> dict[str, Any] | None:
+        """Changes the adapter in place and says in JSON what it did; None when there was nothing to do and no new
+        evaluation is needed. Random numbers come from torch's global generator only, which the caller has seeded."""

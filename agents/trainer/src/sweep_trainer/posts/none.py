@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ..fields import Fields
 from .contract import Post
@@ -22,5 +22,5 @@ class NoPost(Post):
     def parse(cls, fields: Fields) -> NoPost:
         return cls()
 
-    def apply(self, model: nn.Module) -> bool:
-        return False
+    def apply(self, model: nn.Module) -> dict[str, Any] | None:
+        return None
