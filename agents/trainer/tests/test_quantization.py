@@ -7,9 +7,11 @@ import tiny
 import torch
 from bitsandbytes.functional import dequantize_blockwise
 from conftest import Train, World
+from test_failures import failed
 from test_variants import LAYER, PROBE, attached, base_of, disturbed, logits, unpacked
 from variants import VARIANTS
 
+from sweep_trainer import adapters
 from sweep_trainer.base_model import count
 from sweep_trainer.warm_state import WarmState
 
@@ -83,6 +85,21 @@ def test_gradients_after_an_evaluation_are_those_of_the_unpacked_base(world: Wor
         torch.testing.assert_close(gradient, wanted, atol=1e-5, rtol=1e-4)
 
 
+COMBINATIONS = [
+    (name, held)
+    for name, adapter in adapters.registry.items()
+    for held in sorted(adapter.quantizations)
+    if held != "none"
+]
+
+
+@pytest.mark.parametrize(("name", "held"), COMBINATIONS)
+def test_every_adapter_trains_on_what_it_says(train: Train, name: str, held: str) -> None:
+    directory = train(**VARIANTS[name].changes() | {"quantization": {"type": held}}, schedule__max_steps=14)
+    evals = tiny.curve(directory, "eval/loss")
+    assert evals[14] < evals[0] - 0.05
+
+
 @pytest.mark.parametrize("name", ["qlora", "int8-lora"])
 def test_the_next_trial_finds_the_base_as_it_was(train: Train, name: str) -> None:
     warm = WarmState()
@@ -90,3 +107,9 @@ def test_the_next_trial_finds_the_base_as_it_was(train: Train, name: str) -> Non
     runs = [train(warm=warm, schedule__max_steps=2, **changes) for _ in range(3)]
     assert [tiny.events(run)[0]["warm"] for run in runs] == [False, True, True]
     assert len({tuple(tiny.curve(run, "eval/loss").values()) for run in runs}) == 1
+
+
+def test_what_cannot_be_combined_is_refused(train: Train) -> None:
+    event = failed(train(status="failed", adapter__type="dora", quantization__type="int8"))
+    assert event["class"] == "data"
+    assert "adapter 'dora' cannot be trained on a base quantised as 'int8'; it can on: nf4, none" in event["message"]

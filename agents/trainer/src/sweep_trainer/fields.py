@@ -91,6 +91,10 @@ class Fields:
             raise DataError(f"{self.at(key)}: expected a number {low}{high}, found {shown(value)}")
         return float(value)
 
+    def disregard(self, *keys: str) -> None:
+        """Keys that are there in every trial, whether they mean anything to it or not."""
+        self._known.update(keys)
+
     def close(self) -> None:
         """Refuses a key nobody read, unless it is null or false: an option we would ignore must not look obeyed."""
         for key in sorted(self._value.keys() - self._known):

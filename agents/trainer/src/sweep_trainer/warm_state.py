@@ -40,6 +40,7 @@ class WarmState:
         if self._base is not None and key == self._key:
             return self._base, key, True
         self.drop_base()
+        _free()  # what an earlier trial has dropped may have died only after it
         self._base = base_model.load(files, quantization, precision, device)
         self._key = key
         _settle()
@@ -57,10 +58,7 @@ class WarmState:
         if self._base is None:
             return
         self._base, self._key = None, None
-        gc.unfreeze()
-        gc.collect()
-        if torch.cuda.is_available():
-            torch.cuda.empty_cache()
+        _free()
 
     def keep(self, key: Hashable, make: Callable[[], Kept]) -> Kept:
         """What is kept under `key`, made now if it is not there."""
@@ -70,6 +68,13 @@ class WarmState:
                 self._kept.popitem(last=False)
         self._kept.move_to_end(key)
         return self._kept[key]  # type: ignore[return-value]
+
+
+def _free() -> None:
+    gc.unfreeze()
+    gc.collect()
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()
 
 
 def _settle() -> None:

@@ -3,9 +3,12 @@
 from ..registry import Registry
 from .contract import Adapter
 from .dora import Dora
+from .freeze import Freeze
+from .full import Full
 from .lora import Lora
 from .lora_plus import LoraPlus
+from .oft import Oft
 from .rslora import RsLora
 
-registry: Registry[Adapter] = Registry(Lora, RsLora, Dora, LoraPlus)
+registry: Registry[Adapter] = Registry(Lora, RsLora, Dora, LoraPlus, Oft, Freeze, Full)
 parse = registry.parse

@@ -17,6 +17,7 @@ class Dora(Lora):
     """LoRA's options; one more trainable number per output of each layer."""
 
     name = "dora"
+    quantizations = frozenset({"none", "nf4"})  # on int8 PEFT loses the base's scales when it measures ‖W‖
 
     def peft_options(self) -> dict[str, Any]:
         return {**super().peft_options(), "use_dora": True}

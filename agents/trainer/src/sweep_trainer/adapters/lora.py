@@ -6,20 +6,17 @@ Owns LoRA's options and their PEFT configuration. Storing and unloading are the 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..fields import Fields
-from ..installed import missing
 from . import peft_model, target_modules
-from .contract import Adapter
 
 if TYPE_CHECKING:
     from torch import nn
 
 
 @dataclass(frozen=True)
-class Lora(Adapter):
+class Lora(peft_model.PeftMethod):
     """`rank` r; the update is scaled by `alpha` / r; `dropout` acts on the input of A; `targets` in PEFT's form."""
 
     name = "lora"
@@ -39,10 +36,6 @@ class Lora(Adapter):
             targets=target_modules.parse(fields),
         )
 
-    @classmethod
-    def unavailable(cls) -> str | None:
-        return missing("peft")
-
     def peft_options(self) -> dict[str, Any]:
         """The keyword arguments of PEFT's LoraConfig."""
         return {
@@ -57,12 +50,3 @@ class Lora(Adapter):
         from peft import LoraConfig
 
         return peft_model.attach(base, LoraConfig(**self.peft_options()), self.targets)
-
-    def save(self, model: nn.Module, directory: Path) -> None:
-        peft_model.save(model, directory)
-
-    def load(self, model: nn.Module, directory: Path) -> None:
-        peft_model.load(model, directory)
-
-    def detach(self, model: nn.Module) -> nn.Module:
-        return peft_model.detach(model)
