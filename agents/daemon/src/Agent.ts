@@ -5,6 +5,7 @@ import { hostname } from "node:os"
 import { AgentConnection, type SessionRefused } from "@sweep/rpc/AgentConnection"
 import type { Slot } from "@sweep/domain/Device"
 import type { AgentId } from "@sweep/domain/Id"
+import { redactor } from "@sweep/domain/Secrets"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import { claimHome, type HomeUnusable } from "./AgentHome.ts"
@@ -13,6 +14,7 @@ import { commandTrainer } from "./commandTrainer.ts"
 import { findDevices } from "./devices.ts"
 import { Lease } from "./Lease.ts"
 import * as ProcessTree from "./ProcessTree.ts"
+import { secretsOfBox } from "./redaction.ts"
 import { recoverAttempts } from "./recovery.ts"
 import { defaultKeptBytes, makeRetention } from "./retention.ts"
 import { keepSession } from "./session.ts"
@@ -108,6 +110,7 @@ const agent = (options: AgentOptions) =>
         version: options.version,
         hostname: hostname(),
         trainers: options.trainers,
+        redact: redactor(secretsOfBox()),
         attempts,
         slots,
         lease,

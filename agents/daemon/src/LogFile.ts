@@ -1,5 +1,6 @@
-// One of a trainer's two logs, read in pieces for the coordinator. Owns where a piece may end (never within a character)
-// and how much of a log is sent: the first MiB; the rest stays on the agent's disk, and not without bound there.
+// One of a trainer's two logs, read in pieces for the coordinator. Owns where a piece may end (never within a character, nor
+// within a word, so that a secret is whole or not there) and how much of a log is sent: the first MiB; the rest stays on
+// the agent's disk, and not without bound there.
 import { fstatSync, readSync, truncateSync } from "node:fs"
 import { GrowingFile } from "./GrowingFile.ts"
 
@@ -8,6 +9,8 @@ export const sentLimit = 1024 * 1024
 /** A log that has grown to this is cut back to what was sent of it: it would fill the disk. */
 const keptLimit = 64 * 1024 * 1024
 const pieceBytes = 64 * 1024
+/** What is longer than this without a blank is no secret, and is not waited for. */
+const longestWord = 4096
 
 export interface LogPiece {
   readonly offset: number
@@ -25,6 +28,13 @@ const incomplete = (bytes: Buffer): number => {
   return 0
 }
 
+/** Bytes of a word that has begun at the end of `bytes`, of which the rest may not be there. */
+const begunWord = (bytes: Buffer): number => {
+  const longest = Math.min(bytes.length, longestWord)
+  for (let back = 0; back < longest; back++) if (bytes[bytes.length - 1 - back]! <= 32) return back
+  return bytes.length < longestWord ? bytes.length : 0
+}
+
 export class LogFile extends GrowingFile {
   /** What follows `offset`; `undefined` when nothing does. `last`: the writer is gone, so no rest of a character will come. */
   read(offset: number, last: boolean): LogPiece | undefined {
@@ -35,11 +45,11 @@ export class LogFile extends GrowingFile {
     const length = readSync(descriptor, buffer, 0, buffer.length, offset)
     const bytes = buffer.subarray(0, length)
     const atLimit = offset + length === sentLimit
-    const wait = last && length < pieceBytes ? 0 : atLimit ? 0 : incomplete(bytes)
-    if (length - wait === 0) return undefined
+    const wait = last && length < pieceBytes ? 0 : begunWord(bytes) || incomplete(bytes)
+    if (length - wait === 0 && !atLimit) return undefined
     const text = bytes.subarray(0, length - wait).toString("utf8")
     const note = `\n[the first MiB of this log; the rest is only on the agent, in ${this.path}]\n`
-    return { offset, end: offset + length - wait, text: atLimit ? text + note : text }
+    return atLimit ? { offset, end: sentLimit, text: text + note } : { offset, end: offset + length - wait, text }
   }
 
   /** Keeps a log without end from filling the disk. */
@@ -54,6 +64,8 @@ export class LogFile extends GrowingFile {
     const { size } = fstatSync(descriptor)
     const buffer = Buffer.alloc(Math.min(4096, size))
     readSync(descriptor, buffer, 0, buffer.length, size - buffer.length)
-    return buffer.toString("utf8").trimEnd().split("\n").slice(-lines).join("\n")
+    // What the cut has left of a word could be the end of a secret.
+    const whole = size > buffer.length ? buffer.subarray(buffer.findIndex((byte) => byte <= 32) + 1) : buffer
+    return whole.toString("utf8").trimEnd().split("\n").slice(-lines).join("\n")
   }
 }

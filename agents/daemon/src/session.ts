@@ -4,6 +4,7 @@
 import { AgentConnection, type AgentSession, SessionBroken, SessionRefused } from "@sweep/rpc/AgentConnection"
 import { type Acknowledged, type CoordinatorMessage, protocolVersion } from "@sweep/rpc/AgentMessage"
 import type { AgentId, Epoch } from "@sweep/domain/Id"
+import type { Redact } from "@sweep/domain/Secrets"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
@@ -15,6 +16,7 @@ import type { Assignment } from "./AttemptDirectory.ts"
 import type { Attempts } from "./Attempts.ts"
 import { heartbeat } from "./heartbeat.ts"
 import type { Lease } from "./Lease.ts"
+import { redactMessage } from "./redaction.ts"
 import type { Slots } from "./Slots.ts"
 import { makeUplink, type Uplink } from "./uplink.ts"
 
@@ -27,6 +29,8 @@ export interface SessionContext {
   readonly version: string
   readonly hostname: string
   readonly trainers: ReadonlyArray<"peft" | "command">
+  /** Takes the secrets of this box out of what is sent. */
+  readonly redact: Redact
   readonly attempts: Attempts
   readonly slots: Slots
   readonly lease: Lease
@@ -67,7 +71,7 @@ const oneSession = (context: SessionContext, session: AgentSession, greeted: () 
     const uplinks = new Map<Epoch, { readonly uplink: Uplink; readonly fiber: Fiber.Fiber<void> }>()
 
     const followUp = Effect.fnUntraced(function* (attempt: Attempt, committed: Acknowledged | undefined) {
-      const uplink = makeUplink(attempt, committed, session.send)
+      const uplink = makeUplink(attempt, committed, (message) => session.send(redactMessage(context.redact, message)))
       // Its failure is the session's, which the receiving side sees as well. A spool that cannot be read ends the session,
       // too: what is not sent has to be noticed, and the next one tries again.
       const fiber = yield* uplink.run.pipe(

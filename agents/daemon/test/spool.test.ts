@@ -90,21 +90,41 @@ describe("the spool", () => {
 })
 
 describe("a log", () => {
+  it.live("is cut only between words, so that a secret is whole or not there", () =>
+    Effect.gen(function* () {
+      const path = yield* file
+      const log = new LogFile(path)
+      const bytes = Buffer.from("login with hf_canary_0123456789 done\r50%\r")
+      const pieces: Array<string> = []
+      let offset = 0
+      for (let length = 1; length <= bytes.length; length++) {
+        writeFileSync(path, bytes.subarray(0, length))
+        const piece = log.read(offset, false)
+        if (piece === undefined) continue
+        pieces.push(piece.text)
+        offset = piece.end
+      }
+      expect(pieces).toEqual(["login ", "with ", "hf_canary_0123456789 ", "done\r", "50%\r"])
+    }),
+  )
+
   it.live("is cut only between characters", () =>
     Effect.gen(function* () {
       const path = yield* file
       const log = new LogFile(path)
-      const bytes = Buffer.from("aé你𝄞")
+      const before = "x".repeat(5_000)
+      const bytes = Buffer.from(`${before}aé你𝄞`)
       let text = ""
       let offset = 0
-      for (let length = 1; length <= bytes.length; length++) {
+      for (let length = before.length; length <= bytes.length; length++) {
         writeFileSync(path, bytes.subarray(0, length))
         const piece = log.read(offset, false)
         if (piece === undefined) continue
         text += piece.text
         offset = piece.end
       }
-      expect(text).toBe("aé你𝄞")
+      expect(text + log.read(offset, true)!.text).toBe(`${before}aé你𝄞`)
+      offset = bytes.length
       writeFileSync(path, Buffer.concat([bytes, Buffer.from([0xe4])]))
       expect(log.read(offset, false)).toBeUndefined()
       expect(log.read(offset, true)?.text).toBe("\ufffd")

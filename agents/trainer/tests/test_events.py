@@ -29,6 +29,18 @@ def test_lines_are_numbered_stamped_and_valid_json(tmp_path: Path) -> None:
     assert len(tiny.events(tmp_path)) == 3
 
 
+def test_a_secret_of_the_environment_is_not_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HF_TOKEN", "hf_canary_0123456789")
+    monkeypatch.setenv("HF_TOKEN_PATH", "/root/.cache/token")
+    monkeypatch.setenv("SHORT_SECRET", "true")
+    log = EventLog(tmp_path / "events.jsonl")
+    log.append("failed", message="401 for hf_canary_0123456789", detail=["true", {"hf_canary_0123456789": 1}])
+    text = (tmp_path / "events.jsonl").read_text(encoding="utf-8")
+    assert "hf_canary" not in text
+    (event,) = tiny.events(tmp_path)
+    assert (event["message"], event["detail"]) == ("401 for [redacted]", ["true", {"[redacted]": 1}])
+
+
 def test_a_used_directory_is_refused_and_untouched(tmp_path: Path) -> None:
     (tmp_path / "events.jsonl").write_text('{"seq":1}\n', encoding="utf-8")
     with pytest.raises(AttemptUsed, match="a directory of its own"):

@@ -1,7 +1,7 @@
 """events.jsonl: what happened, appended one whole line at a time.
 
-Owns sequence numbers, time stamps and how a number that is not finite is written. It knows which event ends an
-attempt and refuses a second one; what the events mean is the contract's.
+Owns sequence numbers, time stamps, how a number that is not finite is written, and that no secret is. It knows which
+event ends an attempt and refuses a second one; what the events mean is the contract's.
 """
 
 from __future__ import annotations
@@ -12,6 +12,8 @@ import os
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
+
+from .redaction import redact, secrets
 
 _LAST = frozenset({"finished", "failed"})
 
@@ -30,13 +32,14 @@ class EventLog:
             os.close(self._file)
             raise AttemptUsed(f"{path} already holds an attempt's events; give every attempt a directory of its own")
         self._sequence = 0
+        self._secrets = secrets()
         self.ended = False
 
     def append(self, type_: str, **fields: Any) -> None:
         if self.ended:
             raise RuntimeError(f"event {type_!r} after the attempt's end")
         self._sequence += 1
-        event = {"seq": self._sequence, "at": _now(), "type": type_, **_plain(fields)}
+        event = {"seq": self._sequence, "at": _now(), "type": type_, **_plain(fields, self._secrets)}
         line = (json.dumps(event, ensure_ascii=False, allow_nan=False) + "\n").encode("utf-8", "replace")
         while line:
             line = line[os.write(self._file, line) :]
@@ -52,11 +55,13 @@ def _now() -> str:
     return datetime.now(timezone.utc).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def _plain(value: Any) -> Any:
+def _plain(value: Any, hidden: tuple[str, ...]) -> Any:
     if isinstance(value, float) and not math.isfinite(value):
         return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
+    if isinstance(value, str):
+        return redact(value, hidden)
     if isinstance(value, dict):
-        return {key: _plain(item) for key, item in value.items()}
+        return {_plain(key, hidden): _plain(item, hidden) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
-        return [_plain(item) for item in value]
+        return [_plain(item, hidden) for item in value]
     return value

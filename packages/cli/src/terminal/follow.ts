@@ -6,6 +6,7 @@ import * as Stream from "effect/Stream"
 import type { SweepState } from "@sweep/domain/SweepState"
 import type { WatchEvent } from "@sweep/rpc/SweepApi"
 import { plannedTrials } from "../plannedTrials.ts"
+import { tame } from "../output.ts"
 import { board } from "./board.ts"
 import { plainLine } from "./plain.ts"
 import { advance, type SweepView } from "./SweepView.ts"
@@ -26,7 +27,7 @@ class Region {
   draw(lines: ReadonlyArray<string>): void {
     const up = this.#drawn > 0 ? `\x1b[${this.#drawn}A` : ""
     // Synchronised output (2026) keeps terminals that know it from showing a half-drawn board.
-    this.#out.write(`\x1b[?2026h\x1b[?25l${up}\r\x1b[0J${lines.join("\n")}\n\x1b[?2026l`)
+    this.#out.write(`\x1b[?2026h\x1b[?25l${up}\r\x1b[0J${lines.map(tame).join("\n")}\n\x1b[?2026l`)
     this.#drawn = lines.length
   }
   end(): void {
@@ -44,7 +45,7 @@ export const follow = Effect.fn("follow")(function* <E>(events: Stream.Stream<Wa
         view = advance(view, event, plannedTrials)
         if (view !== undefined && event._tag === "Recorded") {
           const line = plainLine(view, event.fact)
-          if (line !== undefined) out.write(`${line}\n`)
+          if (line !== undefined) out.write(`${tame(line)}\n`)
         }
       }),
     )

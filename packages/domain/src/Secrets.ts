@@ -1,0 +1,50 @@
+// Secrets, and text without them. Owns which environment variables hold one, and taking their values out of text wherever
+// they stand: by value, because a program prints its token without saying that it is one. Pure.
+
+/** A secret and where it comes from, for a person. */
+export interface Secret {
+  readonly name: string
+  readonly value: string
+}
+
+const secretName =
+  /(^|_)(TOKEN|SECRET|PASSWORD|PASSWD|PASSPHRASE|API_?KEY|ACCESS_?KEY|SECRET_?KEY|PRIVATE_?KEY|AUTH|CREDENTIALS?)(_|$)/i
+/** Where a secret lies is none. */
+const namesPlace = /_(PATH|FILE|DIR|URL|URI|HOST)$/i
+/** Shorter values are words, numbers and switches, which stand everywhere. */
+const shortest = 8
+
+/** By the names that the field's tools use: HF_TOKEN, WANDB_API_KEY, AWS_SECRET_ACCESS_KEY … */
+export const secretsIn = (environment: Readonly<Record<string, string | undefined>>): ReadonlyArray<Secret> =>
+  Object.entries(environment).flatMap(([name, text]) => {
+    const value = text?.trim() ?? ""
+    return value.length >= shortest && secretName.test(name) && !namesPlace.test(name) ? [{ name, value }] : []
+  })
+
+/** Tokens of sweep's own, whoever's they are. */
+const ownToken = /sweep_[0-9a-f]{8}_[A-Za-z0-9_-]{43}/g
+
+export const redacted = "[redacted]"
+
+export type Redact = (text: string) => string
+
+/** Takes every value of `secrets` out of a text. Longer ones first: one may be part of another. */
+export const redactor = (secrets: ReadonlyArray<Secret>): Redact => {
+  const values = Array.from(new Set(secrets.map(({ value }) => value))).sort((a, b) => b.length - a.length)
+  return (text) => {
+    let clean = text.includes("sweep_") ? text.replace(ownToken, redacted) : text
+    for (const value of values) if (clean.includes(value)) clean = clean.replaceAll(value, redacted)
+    return clean
+  }
+}
+
+/** The same for every text in a value that is plain data, names of fields included. */
+export const redactDeep = <A>(redact: Redact, value: A): A => {
+  const walk = (part: unknown): unknown => {
+    if (typeof part === "string") return redact(part)
+    if (Array.isArray(part)) return part.map(walk)
+    if (typeof part !== "object" || part === null) return part
+    return Object.fromEntries(Object.entries(part).map(([name, item]) => [redact(name), walk(item)]))
+  }
+  return walk(value) as A
+}
