@@ -59,6 +59,8 @@ VARIANTS = {
     "rslora": Variant("rslora", per_layer(low_rank)),
     "dora": Variant("dora", per_layer(lambda inputs, outputs: low_rank(inputs, outputs) + outputs)),
     "lora+": Variant("lora+", per_layer(low_rank), {"lr_ratio": 4}),
+    "pissa": Variant("pissa", per_layer(low_rank), learning_rate=0.003),
+    "adalora": Variant("adalora", per_layer(lambda inputs, outputs: 6 * (inputs + outputs + 1))),
     "qlora": Variant("lora", per_layer(low_rank), quantization="nf4"),
     "int8-lora": Variant("lora", per_layer(low_rank), quantization="int8"),
     "oft": Variant("oft", per_layer(rotations), {"oft_block_size": BLOCK}),

@@ -84,6 +84,7 @@ class TrainingLoop(Trainer):
         adapter = folder / _ADAPTER
         adapter.mkdir()
         self._training.adapter.save(self.model, adapter)
+        self._training.adapter.save_state(self.model, adapter)
         self._save_optimizer_and_scheduler(str(folder))
         self._save_scaler(str(folder))
         self._save_rng_state(str(folder))
@@ -135,6 +136,7 @@ class TrainingLoop(Trainer):
 
     def _load_from_checkpoint(self, resume_from_checkpoint: str, model: nn.Module | None = None) -> None:
         self.load_weights(Path(resume_from_checkpoint))
+        self._training.adapter.load_state(self.model, Path(resume_from_checkpoint) / _ADAPTER)
 
     def _get_train_sampler(self, train_dataset: Any = None) -> DataOrder:
         examples = self.train_dataset

@@ -1,6 +1,7 @@
 """The adapter axis: which weights are trained. One module per value; this file only lists them."""
 
 from ..registry import Registry
+from .adalora import AdaLora
 from .contract import Adapter
 from .dora import Dora
 from .freeze import Freeze
@@ -8,7 +9,8 @@ from .full import Full
 from .lora import Lora
 from .lora_plus import LoraPlus
 from .oft import Oft
+from .pissa import Pissa
 from .rslora import RsLora
 
-registry: Registry[Adapter] = Registry(Lora, RsLora, Dora, LoraPlus, Oft, Freeze, Full)
+registry: Registry[Adapter] = Registry(Lora, RsLora, Dora, LoraPlus, Pissa, AdaLora, Oft, Freeze, Full)
 parse = registry.parse

@@ -70,6 +70,12 @@ class Adapter(ABC):
     def load(self, model: nn.Module, directory: Path) -> None:
         """Puts the weights that `save` wrote into an attached model, in place."""
 
+    def save_state(self, model: nn.Module, directory: Path) -> None:
+        """Writes into a checkpoint what going on exactly needs beyond `save`. AdaLoRA's importance of each rank."""
+
+    def load_state(self, model: nn.Module, directory: Path) -> None:
+        """Puts back what `save_state` wrote; the weights have been loaded."""
+
     @abstractmethod
     def detach(self, model: nn.Module) -> nn.Module:
         """Takes everything off the base model and returns it."""

@@ -56,6 +56,13 @@ def write(weights: dict[str, Tensor], config: PeftConfig, directory: Path) -> No
     stored.save_pretrained(str(directory))
 
 
+def read(directory: Path) -> dict[str, Tensor]:
+    """The weights that `write` wrote into `directory`."""
+    from safetensors.torch import load_file
+
+    return load_file(directory / WEIGHTS)
+
+
 def put(weights: dict[str, Tensor], model: nn.Module, directory: Path) -> None:
     """Copies `weights`, which were read from `directory`, into the attached adapter. Raises DataError when they belong
     to another shape."""
@@ -80,9 +87,7 @@ class PeftMethod(Adapter):
         write(weights_of(model), model.active_peft_config, directory)
 
     def load(self, model: nn.Module, directory: Path) -> None:
-        from safetensors.torch import load_file
-
-        put(load_file(directory / WEIGHTS), model, directory)
+        put(read(directory), model, directory)
 
     def detach(self, model: nn.Module) -> nn.Module:
         return model.unload()
