@@ -10,6 +10,7 @@ import tiny
 import torch
 from conftest import Train, World
 from peft import PeftModel
+from safetensors.torch import load_file
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from sweep_trainer.adapters.lora import Lora
@@ -220,3 +221,47 @@ def test_a_base_that_a_trial_has_changed_is_loaded_anew(train: Train, monkeypatc
     again = train(warm=warm, schedule__max_steps=3)
     assert not tiny.events(again)[0]["warm"]
     assert tiny.curve(again, "eval/loss") == tiny.curve(untouched, "eval/loss")
+
+
+def test_noisy_embeddings_are_for_training_only(train: Train, whole: Path) -> None:
+    """NEFTune: other train losses than without, the base's evaluation the same, and a base given back whole."""
+    warm = WarmState()
+    noisy = train(warm=warm, neftune_noise_alpha=5)
+    assert tiny.curve(noisy, "eval/loss")[0] == tiny.curve(whole, "eval/loss")[0]
+    assert tiny.curve(noisy, "train/loss")[1] != tiny.curve(whole, "train/loss")[1]
+    assert tiny.curve(noisy, "train/loss")[21] < tiny.curve(noisy, "train/loss")[1]
+    after = train(warm=warm)
+    assert tiny.events(after)[0]["warm"]
+    assert tiny.curve(after, "train/loss") == tiny.curve(whole, "train/loss")
+
+
+def test_the_noise_has_the_size_its_formula_says(world: World) -> None:
+    """Uniform between ± alpha / √(tokens × width): its variance is a third of that squared."""
+    from transformers.integrations.neftune import neftune_post_forward_hook
+
+    embeddings = torch.nn.Embedding(10, 64).train()
+    embeddings.neftune_noise_alpha = 5
+    plain = torch.zeros(4, 100, 64)
+    torch.manual_seed(0)
+    noise = neftune_post_forward_hook(embeddings, None, plain)
+    bound = 5 / (100 * 64) ** 0.5
+    assert noise.abs().max() <= bound
+    assert float(noise.var()) == pytest.approx(bound**2 / 3, rel=0.02)
+    assert torch.equal(neftune_post_forward_hook(embeddings.eval(), None, torch.zeros(4, 100, 64)), plain * 0)
+
+
+def test_weight_decay_shrinks_the_weights(train: Train) -> None:
+    def size(directory: Path) -> float:
+        weights = load_file(directory / "adapter" / "adapter_model.safetensors")
+        return sum(float(tensor.square().sum()) for name, tensor in weights.items() if "lora_A" in name)
+
+    assert size(train(optimizer__weight_decay=1.0)) < 0.9 * size(train(optimizer__weight_decay=0.0))
+
+
+def test_the_reported_norm_is_the_one_before_clipping(train: Train) -> None:
+    """Clipping to a thousandth shrinks what AdamW sees, not what is reported of the first step."""
+    free = tiny.curve(train(optimizer__max_grad_norm=0.0), "train/grad_norm")
+    clipped = tiny.curve(train(optimizer__max_grad_norm=1e-3), "train/grad_norm")
+    assert free[1] == pytest.approx(clipped[1], rel=1e-5)
+    assert free[1] > 1e-3
+    assert free[21] != pytest.approx(clipped[21], rel=1e-3)

@@ -91,6 +91,10 @@ export const TrainingConfig = Schema.Struct({
   max_length: PositiveInt,
   precision: Precision,
   gradient_checkpointing: Schema.Boolean,
+  /** Short sequences share rows, without seeing each other. */
+  packing: Schema.Boolean,
+  /** Noise on the embeddings in training; 0: none. */
+  neftune_noise_alpha: NonNegative,
   evals_per_epoch: PositiveInt,
 })
 export type TrainingConfig = typeof TrainingConfig.Type
@@ -157,6 +161,9 @@ export const parameterDefaults = {
   max_samples: null,
   precision: "fp32",
   gradient_checkpointing: false,
+  packing: false,
+  /** NEFTune (arXiv 2310.05914) finds 5 to 15. */
+  neftune_noise_alpha: 0,
   evals_per_epoch: 2,
 } as const satisfies Parameters
 
@@ -250,6 +257,8 @@ export const fromParameters = (
     max_length: p["max_length"],
     precision: p["precision"],
     gradient_checkpointing: p["gradient_checkpointing"],
+    packing: p["packing"],
+    neftune_noise_alpha: p["neftune_noise_alpha"],
     evals_per_epoch: p["evals_per_epoch"],
   })
   return Result.map(config, withoutForeignOptions)

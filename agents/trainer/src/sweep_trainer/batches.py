@@ -14,11 +14,20 @@ from .encoding import Example
 
 IGNORED = -100  # the label of a token that is not trained, as transformers and torch have it
 
+LABELS = "labels"
+TOKENS = "tokens"  # of each row, padding left out
+_NOT_FOR_THE_MODEL = frozenset({LABELS, TOKENS})
+
 Batch = dict[str, torch.Tensor]
 
 
+def model_inputs(batch: Batch) -> Batch:
+    """What of the batch the model itself is called with."""
+    return {name: value for name, value in batch.items() if name not in _NOT_FOR_THE_MODEL}
+
+
 def collate(examples: list[Example], pad: int, multiple: int = 1) -> Batch:
-    """`input_ids`, `attention_mask` and `labels`, each (examples × longest rounded up to `multiple`)."""
+    """`input_ids`, `attention_mask` and `labels`, each (examples × longest rounded up to `multiple`), and `tokens`."""
     longest = max(len(example.tokens) for example in examples)
     width = -(-longest // multiple) * multiple
     tokens, mask, labels = [], [], []
@@ -32,7 +41,8 @@ def collate(examples: list[Example], pad: int, multiple: int = 1) -> Batch:
     return {
         "input_ids": torch.tensor(tokens),
         "attention_mask": torch.tensor(mask),
-        "labels": torch.tensor(labels),
+        LABELS: torch.tensor(labels),
+        TOKENS: torch.tensor([len(example.tokens) for example in examples]),
     }
 
 

@@ -10,12 +10,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from .batches import IGNORED, Batch
+from .batches import IGNORED, LABELS, Batch, model_inputs
 
 
 def answer_logits(model: nn.Module, batch: Batch) -> tuple[Tensor, Tensor]:
     """Logits (n × vocabulary, fp32) and targets (n) of the batch's n labelled tokens, row by row."""
-    labels = batch["labels"][:, 1:]
+    labels = batch[LABELS][:, 1:]
     labelled = labels != IGNORED
     positions = batch["input_ids"].shape
     head = model.get_output_embeddings()
@@ -28,8 +28,7 @@ def answer_logits(model: nn.Module, batch: Batch) -> tuple[Tensor, Tensor]:
 
     hook = head.register_forward_pre_hook(keep_labelled) if head is not None else None
     try:
-        inputs = {name: value for name, value in batch.items() if name != "labels"}
-        logits = model(**inputs, use_cache=False).logits
+        logits = model(**model_inputs(batch), use_cache=False).logits
     finally:
         if hook is not None:
             hook.remove()

@@ -15,10 +15,11 @@ import torch
 from torch import Tensor, nn
 from transformers import Trainer, TrainerCallback, TrainingArguments
 
-from .batches import Batch, collate
+from .batches import TOKENS, Batch, collate
 from .data_order import DataOrder
 from .encoding import Example
 from .likelihood import summed_loss
+from .packing import packed
 from .plan import Plan
 from .trial import Training
 
@@ -69,11 +70,12 @@ class TrainingLoop(Trainer):
         self._recorder = recorder
         self._recorded_step = 0
         width = 1 if device.type == "cpu" else _GPU_WIDTH
+        together = packed if training.packing else collate
         super().__init__(
             model=model,
             args=_arguments(training, plan, device, seed, scratch),
             train_dataset=examples,
-            data_collator=lambda batch: collate(batch, pad, width),
+            data_collator=lambda batch: together(batch, pad, width),
             callbacks=[_Hooks(model, training.adapter.after_step, recorder)],
             optimizers=(_optimizer(model, training), None),
         )
@@ -110,7 +112,7 @@ class TrainingLoop(Trainer):
         adapter = self._training.adapter
         with adapter.forward_context(model, inputs):
             loss = summed_loss(model, inputs) / num_items_in_batch
-        self._recorder.on_batch(loss.detach(), inputs["attention_mask"].sum())
+        self._recorder.on_batch(loss.detach(), inputs[TOKENS].sum())
         penalty = adapter.penalty(model)
         return loss if penalty is None else loss + penalty / self.current_gradient_accumulation_steps
 
@@ -187,6 +189,7 @@ def _arguments(training: Training, plan: Plan, device: torch.device, seed: int, 
         lr_scheduler_kwargs=options,
         warmup_steps=plan.warmup_steps,
         gradient_checkpointing=training.gradient_checkpointing,
+        neftune_noise_alpha=training.neftune_noise_alpha or None,
         bf16=training.precision == "bf16",
         fp16=training.precision == "fp16",
         use_cpu=device.type == "cpu",

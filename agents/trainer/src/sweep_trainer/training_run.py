@@ -20,7 +20,7 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
-from . import environment, memory, micro_batch, model_files, probes
+from . import environment, memory, micro_batch, model_files, packing, probes
 from . import plan as planning
 from .alpaca import read_records
 from .base_model import BaseModel, count
@@ -117,6 +117,8 @@ class TrainingRun:
         encoding = time.perf_counter()
         encoder = Encoder(base.tokenizer, self._max_length)
         examples = self._examples(base, base_key, encoder)
+        if training.packing:
+            packing.refuse_if_mixed(base.model, examples[0], examples[-1], self._device)
         self._eval_set, eval_key = self._encode_eval(base, base_key, encoder)
         self._plan = planning.plan(training, len(examples), self._micro_batch_size(base, examples))
         self._load_seconds = encoding - loading

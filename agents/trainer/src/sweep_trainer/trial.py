@@ -55,7 +55,9 @@ class Schedule:
 
 @dataclass(frozen=True)
 class Training:
-    """One training run, as the canonical TrainingConfig describes it. `batch_size` is sequences per optimiser step."""
+    """One training run, as the canonical TrainingConfig describes it. `batch_size` is sequences per optimiser step,
+    `packing` whether short ones share rows; embeddings get noise of `neftune_noise_alpha` / √(row's tokens × width),
+    0: none (NEFTune, arXiv 2310.05914)."""
 
     model: str
     data: Data
@@ -70,6 +72,8 @@ class Training:
     max_length: int
     precision: str
     gradient_checkpointing: bool
+    packing: bool
+    neftune_noise_alpha: float
     evals_per_epoch: int
 
 
@@ -169,6 +173,8 @@ def _training(fields: Fields) -> Training:
         max_length=fields.integer("max_length", 8),
         precision=fields.choice("precision", PRECISIONS),
         gradient_checkpointing=fields.flag("gradient_checkpointing", False),
+        packing=fields.flag("packing", False),
+        neftune_noise_alpha=fields.number("neftune_noise_alpha", 0, default=0.0),
         evals_per_epoch=fields.integer("evals_per_epoch", 1),
     )
     for section in (data, optimizer, schedule, fields):
