@@ -8,6 +8,8 @@ export const exitCodes = {
   usage: 1,
   /** The sweep ran and no trial completed. */
   noResult: 2,
+  /** No trial to give: the sweep has ended, or an open trial has to end first. */
+  nothing: 3,
   /** A file, sweep, trial or query that is wrong or missing. */
   badInput: 65,
   /** The coordinator or a tool cannot be reached. */

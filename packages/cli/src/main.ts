@@ -5,11 +5,14 @@ import * as NodeServices from "@effect/platform-node/NodeServices"
 import * as Effect from "effect/Effect"
 import * as Command from "effect/cli/Command"
 import { agent } from "./commands/agent.ts"
+import { ask } from "./commands/ask.ts"
 import { best } from "./commands/best.ts"
 import { certs } from "./commands/certs.ts"
 import { check } from "./commands/check.ts"
+import { clone } from "./commands/clone.ts"
 import { pause, resume, stop } from "./commands/control.ts"
 import { exportCommand } from "./commands/export.ts"
+import { extend } from "./commands/extend.ts"
 import { logs } from "./commands/logs.ts"
 import { ls } from "./commands/ls.ts"
 import { query } from "./commands/query.ts"
@@ -17,6 +20,7 @@ import { report } from "./commands/report.ts"
 import { run } from "./commands/run.ts"
 import { serve } from "./commands/serve.ts"
 import { show } from "./commands/show.ts"
+import { tell } from "./commands/tell.ts"
 import { tokens } from "./commands/tokens.ts"
 import { trials } from "./commands/trials.ts"
 import { watch } from "./commands/watch.ts"
@@ -46,6 +50,10 @@ const sweep = Command.make("sweep").pipe(
     stop,
     pause,
     resume,
+    extend,
+    clone,
+    ask,
+    tell,
     query,
     exportCommand,
     serve,

@@ -1,4 +1,5 @@
 // A sweep and its trials as JSON for programs: the shape of every `--json`, documented in docs/cli.md.
+import { gpuHoursUsed, hoursUsed } from "@sweep/domain/budgetUse"
 import type { SweepState } from "@sweep/domain/SweepState"
 import type { Trial } from "@sweep/domain/Trial"
 import { countByState, countByVerdict, leaders } from "./terminal/SweepView.ts"
@@ -16,6 +17,7 @@ export const trialJson = (trial: Trial) => ({
   failure: trial.failure,
   stop_reason: trial.stopReason,
   seed: trial.seed,
+  origin: trial.origin,
   attempt: trial.attempt,
   agent: trial.agent,
   created_at: trial.createdAt,
@@ -36,6 +38,13 @@ export const bestJson = (sweep: SweepState) => {
       }
 }
 
+/** `now` is in milliseconds since the Unix epoch. */
+export const budgetUsed = (sweep: SweepState, now: number) => ({
+  trials: sweep.trials.size,
+  hours: hoursUsed(sweep, now),
+  gpu_hours: gpuHoursUsed(sweep, now),
+})
+
 /** What `sweep run --json` ends with, but for the report's path. */
 export const summaryJson = (sweep: SweepState) => ({
   sweep: sweep.id,
@@ -47,6 +56,13 @@ export const summaryJson = (sweep: SweepState) => ({
   trials: { total: sweep.trials.size, ...countByState(sweep) },
   best: bestJson(sweep),
   verdicts: countByVerdict(sweep),
+  revision: sweep.revision,
+  budget: {
+    trials: sweep.spec.budget.trials,
+    hours: sweep.spec.budget.hours,
+    gpu_hours: sweep.spec.budget.gpuHours,
+    used: budgetUsed(sweep, Date.now()),
+  },
   created_at: sweep.createdAt,
   ended_at: sweep.endedAt,
 })

@@ -12,6 +12,7 @@ import { AgentGateway } from "@sweep/rpc/AgentGateway"
 import { type Refused, SweepApi } from "@sweep/rpc/SweepApi"
 import type { Store, StoreError } from "@sweep/store/Store"
 import { Samplers } from "./ask.ts"
+import { makeAskTell } from "./askTell.ts"
 import { makeControl } from "./control.ts"
 import { type Decide, makeDecide } from "./decide.ts"
 import { type Dispatch, makeDispatch } from "./dispatch.ts"
@@ -22,6 +23,7 @@ import { makeJournal } from "./Journal.ts"
 import { makeLiveness } from "./liveness.ts"
 import { monotonic } from "./monotonic.ts"
 import { Progress } from "./Progress.ts"
+import { makeRevise } from "./revise.ts"
 import { Roster } from "./Roster.ts"
 import { makeServe } from "./session.ts"
 import { makeSubmit } from "./submit.ts"
@@ -96,16 +98,14 @@ export const layer = (
         resume: (sweep, trial) => ifPossible(control.resumeTrial(sweep, trial)),
         wake,
       })
+      const finish = finishSweeps({ journal, samplers, curves: decide.curves, isJudged, stop })
       dispatch = yield* makeDispatch({
         journal,
         roster,
         samplers,
         curves: decide.curves,
         // A verdict can wait for a slot to be filled; a free GPU should not wait for a verdict.
-        afterRound: Effect.andThen(
-          finishSweeps({ journal, samplers, curves: decide.curves, isJudged, stop }),
-          Effect.sync(decide.judgeDue),
-        ),
+        afterRound: Effect.andThen(finish, Effect.sync(decide.judgeDue)),
       })
       const endings = yield* makeEndings(journal, {
         vacated: (epoch) => {
@@ -136,7 +136,18 @@ export const layer = (
       for (const [name, loop] of Object.entries(loops)) yield* Effect.forkScoped(supervised(name, loop.run))
       wake()
 
+      const askTell = yield* makeAskTell({
+        journal,
+        samplers,
+        curves: decide.curves,
+        ingest,
+        lookedAt: decide.lookedAt,
+        settled: (sweep, trial) => decide.settled(sweep, trial),
+        finish,
+      })
       const api = yield* makeSweepApi({
+        askTell,
+        revise: makeRevise(journal, decide.curves),
         state: journal.state,
         roster,
         control,

@@ -43,11 +43,6 @@ export class Reports {
     return this.#sweeps.get(sweep) ?? new Map()
   }
 
-  /** Begins to keep the reports of a sweep that has none yet. */
-  begin(sweep: SweepId): void {
-    if (!this.#sweeps.has(sweep)) this.#sweeps.set(sweep, new Map())
-  }
-
   /** Begins to keep the reports of a sweep, with what is stored of it. When those came is not known any more. */
   readonly resume = (sweep: SweepState): Effect.Effect<void, StoreError, Store> =>
     Effect.gen({ self: this }, function* () {
@@ -71,7 +66,6 @@ export class Reports {
    * a rule that is asked about one of them does not see the ones after it.
    */
   read(batch: EventBatch, metric: string, trial: Trial | undefined): ReadonlyArray<Report> {
-    if (!this.has(batch.sweep)) return []
     const key = `${batch.sweep}/${batch.trial}`
     const seen = this.#seen.get(key)
     // Resent lines are no news.

@@ -3,6 +3,7 @@
 // at the same state. Nothing is awaited in here.
 import type { Fact } from "@sweep/domain/Fact"
 import type { AgentId, Epoch, SweepId, TrialNumber } from "@sweep/domain/Id"
+import { canonicalText } from "@sweep/domain/Parameter"
 import { applyFact, type SweepState } from "@sweep/domain/SweepState"
 import { isTerminal, type Trial } from "@sweep/domain/Trial"
 import type { Observation } from "@sweep/search/History"
@@ -27,6 +28,9 @@ export class State {
   readonly #epochs = new Map<Epoch, { readonly sweep: SweepId; readonly trial: TrialNumber }>()
   readonly #open = new Map<SweepId, Map<TrialNumber, Trial>>()
   readonly #sets = new Map<SweepId, Array<Observation>>()
+  /** Of each sweep, how many trials were made of a set of parameters that a person gave, by its text. */
+  readonly #enqueued = new Map<SweepId, Map<string, number>>()
+  readonly #versions = new Map<SweepId, number>()
   readonly #releases = new Map<string, Releases>()
   /** Paused trials that a stopping rule has set aside. */
   readonly #setAside = new Set<string>()
@@ -38,8 +42,14 @@ export class State {
     if (fact._tag === "SweepSubmitted" && !this.#open.has(fact.sweep)) {
       this.#open.set(fact.sweep, new Map())
       this.#sets.set(fact.sweep, [])
+      this.#enqueued.set(fact.sweep, new Map())
     }
     if (trial === undefined) return undefined
+    if (fact._tag === "TrialCreated" && fact.origin === "enqueue") {
+      const taken = this.#enqueued.get(fact.sweep)!
+      const text = canonicalText(fact.parameters)
+      taken.set(text, (taken.get(text) ?? 0) + 1)
+    }
     if (fact._tag === "TrialAssigned") {
       this.lastEpoch = Math.max(this.lastEpoch, fact.epoch)
       this.#epochs.set(fact.epoch, { sweep: trial.sweep, trial: trial.number })
@@ -62,6 +72,7 @@ export class State {
       }
     }
     const sweep = this.sweeps.get(trial.sweep)!
+    this.#versions.set(sweep.id, this.version(sweep.id) + 1)
     const set = observeSet(sweep, trial.number)
     this.#sets.get(trial.sweep)![set.number - 1] = set
     return trial
@@ -94,9 +105,10 @@ export class State {
     return this.#open.get(sweep) ?? new Map()
   }
 
-  /** Every trial that an agent has now, of all sweeps. */
+  /** Every trial that an agent has now, of all sweeps. Whoever asks for a trial and runs it is no agent. */
   *attempts(): Generator<Trial> {
-    for (const trials of this.#open.values()) {
+    for (const [sweep, trials] of this.#open) {
+      if (this.sweeps.get(sweep)!.spec.trainer === "external") continue
       for (const trial of trials.values()) {
         if (trial.state === "assigned" || trial.state === "running") yield trial
       }
@@ -106,6 +118,16 @@ export class State {
   /** The sets of parameters tried so far, as samplers see them. */
   sets(sweep: SweepId): ReadonlyArray<Observation> {
     return this.#sets.get(sweep) ?? []
+  }
+
+  /** How many trials were made of each set of parameters that a person gave, by its canonical text. */
+  enqueued(sweep: SweepId): ReadonlyMap<string, number> {
+    return this.#enqueued.get(sweep) ?? new Map()
+  }
+
+  /** Greater after every fact that changed a trial of the sweep. */
+  version(sweep: SweepId): number {
+    return this.#versions.get(sweep) ?? 0
   }
 
   releases(trial: Trial): Releases {

@@ -1,14 +1,16 @@
 // Which trial comes next in a sweep: what a person enqueued, then the sampler, each set of parameters in as many
 // replicas as the sweep has. Owns this order, and asks the sampler as late as possible, so that it sees every result
 // there is. Decides only; dispatch.ts records.
-import type { Parameters } from "@sweep/domain/Parameter"
+import { canonicalText, type Parameters } from "@sweep/domain/Parameter"
 import type { SweepId } from "@sweep/domain/Id"
 import type { SweepSpec } from "@sweep/domain/SweepSpec"
 import type { SweepState } from "@sweep/domain/SweepState"
 import { TrialNumber } from "@sweep/domain/Id"
+import type { History } from "@sweep/search/History"
 import type { Sampler, Suggestion } from "@sweep/search/Sampler"
 import type { Curves } from "@sweep/search/Stopper"
 import { samplerFor } from "@sweep/search/samplerFor"
+import { within } from "@sweep/search/within"
 import { spent } from "./budget.ts"
 import { firstOf, placeOf, seedOf } from "./replicas.ts"
 import type { State } from "./State.ts"
@@ -41,9 +43,23 @@ const curvesOfSets = (curves: Curves | undefined, replicas: number): Curves | un
           .map(([{ set }, curve]) => [set, curve]),
       )
 
+/** The next set of parameters given by hand that no trial has run for yet; one that is given twice is run twice. */
+const nextGiven = (enqueue: SweepSpec["enqueue"], taken: ReadonlyMap<string, number>): Parameters | undefined => {
+  const seen = new Map<string, number>()
+  return enqueue.find((parameters) => {
+    const text = canonicalText(parameters)
+    const count = (seen.get(text) ?? 0) + 1
+    seen.set(text, count)
+    return count > (taken.get(text) ?? 0)
+  })
+}
+
 /** Samplers are pure and may keep caches: one per sweep and revision. */
 export class Samplers {
   readonly #samplers = new Map<SweepId, { readonly revision: number; readonly sampler: Sampler }>()
+  readonly #views = new Map<SweepId, { readonly revision: number; readonly view: (history: History) => History }>()
+  /** The last answer for each sweep, with the version of the history it rests on. */
+  readonly #answers = new Map<SweepId, { readonly version: string; readonly suggestion: Suggestion }>()
 
   /** Throws what `samplerFor` throws. */
   of(sweep: { readonly id: SweepId; readonly revision: number; readonly spec: SweepSpec }): Sampler {
@@ -54,8 +70,28 @@ export class Samplers {
     return sampler
   }
 
+  /** Asked again before anything has changed, it need not be computed again. Throws what the sampler throws. */
+  suggest(sweep: SweepState, state: State, set: number, curves: Curves | undefined): Suggestion {
+    const version = `${sweep.revision}/${state.version(sweep.id)}/${set}`
+    const known = this.#answers.get(sweep.id)
+    if (known?.version === version && curves === undefined) return known.suggestion
+    const suggestion = this.of(sweep).suggest(this.#view(sweep)(state.sets(sweep.id)), set, curves)
+    this.#answers.set(sweep.id, { version, suggestion })
+    return suggestion
+  }
+
+  #view(sweep: SweepState): (history: History) => History {
+    const known = this.#views.get(sweep.id)
+    if (known?.revision === sweep.revision) return known.view
+    const view = within(sweep.spec.space)
+    this.#views.set(sweep.id, { revision: sweep.revision, view })
+    return view
+  }
+
   forget(sweep: SweepId): void {
     this.#samplers.delete(sweep)
+    this.#views.delete(sweep)
+    this.#answers.delete(sweep)
   }
 }
 
@@ -83,11 +119,11 @@ export const ask = (
     const first = firstOf(set, replicas)
     return trial(sweep.trials.get(first)!.parameters, `replica of ${first}`)
   }
-  const given = enqueue[set - 1]
+  const given = nextGiven(enqueue, state.enqueued(sweep.id))
   if (given !== undefined) return trial(given, "enqueue")
   let suggestion: Suggestion
   try {
-    suggestion = samplers.of(sweep).suggest(state.sets(sweep.id), set, curvesOfSets(curvesOf(sweep.id), replicas))
+    suggestion = samplers.suggest(sweep, state, set, curvesOfSets(curvesOf(sweep.id), replicas))
   } catch (error) {
     return { _tag: "Broken", reason: `the sampler failed: ${error instanceof Error ? error.message : String(error)}` }
   }

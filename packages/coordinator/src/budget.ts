@@ -1,17 +1,7 @@
-// Whether a sweep may have more trials. Owns what counts against a budget; it stops new trials and never a running one.
-import type { SweepState } from "@sweep/domain/SweepState"
+// Whether a sweep may have more trials. What counts against a budget is the domain's; it stops new trials and never a running one.
+import { gpuHoursUsed, hoursUsed } from "@sweep/domain/budgetUse"
 import { isBetter } from "@sweep/domain/Metric"
-
-const hour = 3_600_000
-
-/** Devices × hours of all trials so far. A trial that was started again counts from its first start. */
-const gpuHours = (sweep: SweepState, now: number): number => {
-  let spent = 0
-  for (const { startedAt, endedAt } of sweep.trials.values()) {
-    if (startedAt !== null) spent += (endedAt ?? now) - startedAt
-  }
-  return (spent * Math.max(1, sweep.spec.resources.gpus)) / hour
-}
+import type { SweepState } from "@sweep/domain/SweepState"
 
 /** The number of the trial that reached the metric's target. */
 const reachedTarget = ({ spec, trials }: SweepState): number | undefined => {
@@ -26,12 +16,13 @@ const reachedTarget = ({ spec, trials }: SweepState): number | undefined => {
 /** Why there will be no more new trials, or `null`. `now` is in milliseconds since the Unix epoch. */
 export const spent = (sweep: SweepState, now: number): string | null => {
   const { budget, metric } = sweep.spec
-  if (budget.trials !== null && sweep.trials.size >= budget.trials)
+  if (budget.trials !== null && sweep.trials.size >= budget.trials) {
     return `its budget of ${budget.trials} trials is used`
-  if (budget.hours !== null && (now - sweep.createdAt) / hour >= budget.hours) {
+  }
+  if (budget.hours !== null && hoursUsed(sweep, now) >= budget.hours) {
     return `its budget of ${budget.hours} hours is used`
   }
-  if (budget.gpuHours !== null && gpuHours(sweep, now) >= budget.gpuHours) {
+  if (budget.gpuHours !== null && gpuHoursUsed(sweep, now) >= budget.gpuHours) {
     return `its budget of ${budget.gpuHours} GPU hours is used`
   }
   const winner = reachedTarget(sweep)

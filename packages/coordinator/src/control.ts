@@ -32,8 +32,6 @@ const nothing: Reported = { summaries: [], points: [], finished: {} }
 
 const ended = (sweep: SweepState): boolean => sweep.status === "stopped" || sweep.status === "finished"
 
-const isInFlight = ({ state }: Trial): boolean => state === "assigned" || state === "running"
-
 export const makeControl = Effect.fnUntraced(function* (
   journal: Journal,
   roster: Roster,
@@ -49,6 +47,11 @@ export const makeControl = Effect.fnUntraced(function* (
     roster.agents.get(trial.agent)?.session?.post({ _tag: "Stop", epoch: trial.epoch, mode, reason })
   }
 
+  /** An agent has the trial, and will say how it ended. */
+  const isOnAgent = (trial: Trial): boolean =>
+    (trial.state === "assigned" || trial.state === "running") &&
+    state.sweeps.get(trial.sweep)?.spec.trainer !== "external"
+
   const refuse = (message: string) => Effect.fail(new Refused({ message }))
 
   const stopTrials = Effect.fnUntraced(function* (
@@ -60,7 +63,7 @@ export const makeControl = Effect.fnUntraced(function* (
     // A trial that was set aside has values, one that waits to go on, too.
     const values = new Map<TrialNumber, Reported>()
     for (const trial of choose()) {
-      if (!isInFlight(trial) && trial.attempt > 0) {
+      if (!isOnAgent(trial) && trial.attempt > 0) {
         const reported = yield* readReported(store, state.sweeps.get(sweep)!, trial.number)
         values.set(trial.number, { ...reported, finished: {} })
       }
@@ -71,7 +74,7 @@ export const makeControl = Effect.fnUntraced(function* (
       const facts = [...first(at)]
       for (const trial of choose()) {
         const of = { at, sweep, trial: trial.number, reason }
-        if (isInFlight(trial)) {
+        if (isOnAgent(trial)) {
           running.push(trial)
           facts.push({ _tag: "TrialStopRequested", ...of })
         } else if (trial.attempt === 0) {
@@ -117,7 +120,7 @@ export const makeControl = Effect.fnUntraced(function* (
         yield* journal.record((at) =>
           sweep.status === "running" ? [{ _tag: "SweepPaused", at, sweep: sweep.id }] : [],
         )
-        for (const trial of state.open(sweep.id).values()) if (isInFlight(trial)) ask(trial, "preempt", reason)
+        for (const trial of state.open(sweep.id).values()) if (isOnAgent(trial)) ask(trial, "preempt", reason)
       }),
 
     resumeSweep: (sweep) =>
@@ -150,7 +153,7 @@ export const makeControl = Effect.fnUntraced(function* (
             ? []
             : [{ _tag: "TrialPaused", at, sweep, trial: number, ...(by === "rule" ? { rule: reason } : {}) }]
         })
-        if (before !== undefined && isInFlight(before)) ask(before, "preempt", reason)
+        if (before !== undefined && isOnAgent(before)) ask(before, "preempt", reason)
       }),
 
     resumeTrial: (sweep, number) =>

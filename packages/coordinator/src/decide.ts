@@ -1,6 +1,7 @@
 // The loop that looks at what a trial has just reported: reaches a verdict from its curves, and ends it early when the
 // sweep's rule or its action on overfitting says so. Owns acting on these decisions; diagnosis and the stopping rules
 // themselves are pure and live in their own rooms.
+import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Queue from "effect/Queue"
 import { diagnose, type DiagnosisContext } from "@sweep/diagnosis/diagnose"
@@ -30,6 +31,8 @@ export interface Decide {
   readonly curves: CurvesOf
   /** Whether every trial of the sweep that ended has its verdict. */
   readonly isJudged: (sweep: SweepState) => boolean
+  /** Waits until everything that was reported before has been looked at. */
+  readonly lookedAt: Effect.Effect<void>
   readonly run: Effect.Effect<never>
 }
 
@@ -70,6 +73,8 @@ export const makeDecide = Effect.fnUntraced(function* (options: {
   const { state } = journal
   const store = yield* Store
   const signal = yield* Queue.sliding<void>(1)
+  /** Those who want to know when everything has been looked at. */
+  const waiting = new Set<Deferred.Deferred<void>>()
   const reports = new Reports()
   const stoppers = new Map<string, Stopper | null>()
 
@@ -173,8 +178,8 @@ export const makeDecide = Effect.fnUntraced(function* (options: {
 
   /** Asks the rule about every report, with the curves as they were when it came. */
   const actOnReports = Effect.fnUntraced(function* (sweep: SweepState) {
-    const waiting = reported.get(sweep.id) ?? []
-    for (let report = waiting[0]; report !== undefined; report = waiting[0]) {
+    const queue = reported.get(sweep.id) ?? []
+    for (let report = queue[0]; report !== undefined; report = queue[0]) {
       const number = report.trial as TrialNumber
       reports.add(sweep.id, report)
       const stopper = stopperOf(sweep)
@@ -182,7 +187,7 @@ export const makeDecide = Effect.fnUntraced(function* (options: {
         yield* actOnReport(sweep, stopper, report).pipe(defective(sweep.id))
       }
       // Until then it waits, also when the store refuses what follows from it.
-      waiting.shift()
+      queue.shift()
     }
   })
 
@@ -208,6 +213,10 @@ export const makeDecide = Effect.fnUntraced(function* (options: {
       const ended = due.get(id) ?? new Set<TrialNumber>()
       touched.delete(id)
       if (sweep === undefined) continue
+      // A sweep may get its rule by an extension: what was reported before counts, too.
+      if (!reports.has(id) && stopperOf(sweep) !== null) {
+        yield* reports.resume(sweep).pipe(Effect.provideService(Store, store))
+      }
       // Until it is judged a trial stays due, also when this fails.
       yield* judge(id, new Set([...changed, ...ended])).pipe(
         Effect.tapError(() => Effect.sync(() => changed.forEach((trial) => addTo(touched, id, trial)))),
@@ -234,11 +243,10 @@ export const makeDecide = Effect.fnUntraced(function* (options: {
       if (sweep === undefined) return
       const metric = sweep.spec.metric.name
       if (stopperOf(sweep) !== null) {
-        reports.begin(batch.sweep)
         const fresh = reports.read(batch, metric, sweep.trials.get(batch.trial))
-        const waiting = reported.get(batch.sweep) ?? []
-        waiting.push(...fresh)
-        if (waiting.length > 0) reported.set(batch.sweep, waiting)
+        const queue = reported.get(batch.sweep) ?? []
+        queue.push(...fresh)
+        if (queue.length > 0) reported.set(batch.sweep, queue)
       }
       const { metrics } = batch.points
       if (!metrics.includes(evalLoss) && !metrics.includes(metric)) return
@@ -251,8 +259,24 @@ export const makeDecide = Effect.fnUntraced(function* (options: {
     },
     curves: (sweep) => (reports.has(sweep) ? reports.with(sweep, reported.get(sweep) ?? []) : undefined),
     isJudged: (sweep) => !due.has(sweep.id),
+    lookedAt: Effect.suspend(() => {
+      const looked = Deferred.makeUnsafe<void>()
+      waiting.add(looked)
+      Queue.offerUnsafe(signal, undefined)
+      return Deferred.await(looked)
+    }),
     run: Queue.take(signal).pipe(
-      Effect.andThen(look),
+      Effect.andThen(
+        Effect.suspend(() => {
+          const served = Array.from(waiting)
+          return Effect.map(look, () => {
+            for (const looked of served) {
+              waiting.delete(looked)
+              Deferred.doneUnsafe(looked, Effect.void)
+            }
+          })
+        }),
+      ),
       Effect.catch((error) =>
         // What failed is still due: looked at again without being told to.
         Effect.andThen(

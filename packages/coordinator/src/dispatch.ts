@@ -71,7 +71,7 @@ export const makeDispatch = Effect.fnUntraced(function* (options: {
     const running = new Map<string, number>()
     for (const { sweep } of state.attempts()) running.set(sweep, (running.get(sweep) ?? 0) + 1)
     return Array.from(state.sweeps.values())
-      .filter(({ status }) => status === "running")
+      .filter(({ status, spec }) => status === "running" && spec.trainer !== "external")
       .sort((a, b) => (running.get(a.id) ?? 0) - (running.get(b.id) ?? 0) || a.createdAt - b.createdAt)
   }
 
@@ -99,6 +99,8 @@ export const makeDispatch = Effect.fnUntraced(function* (options: {
     const facts = yield* journal.record((at) => {
       // What was true when the slot was chosen need not be any more.
       if (sweep.status !== "running" || agent.session !== session || agent.occupied.has(slot.index)) return []
+      const { trainer, command } = sweep.spec
+      if (trainer === "external") return []
       const recorded: Array<Fact> = []
       let trial: Pick<Trial, "number" | "parameters" | "seed" | "attempt"> | undefined = firstReady(sweep, now)
       if (trial === undefined) {
@@ -129,7 +131,6 @@ export const makeDispatch = Effect.fnUntraced(function* (options: {
       const epoch = Epoch.make(++state.lastEpoch)
       const attempt = trial.attempt + 1
       const trialJson = trialDocument(sweep, trial, { number: attempt, epoch }, training.success)
-      const { trainer, command } = sweep.spec
       const number = trial.number
       send = () => {
         agent.occupied.set(slot.index, epoch)

@@ -18,7 +18,7 @@ const refuse = (message: string) => Effect.fail(new Refused({ message }))
 const reasonOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))
 
 /** Every set of parameters known before the start has to describe a training run. */
-const check = (spec: SweepSpec): Effect.Effect<void, Refused> =>
+export const checkSpec = (spec: SweepSpec): Effect.Effect<void, Refused> =>
   Effect.gen(function* () {
     let sampler: Sampler
     try {
@@ -57,7 +57,7 @@ export const makeSubmit =
   (journal: Journal, versions: Readonly<Record<string, string>>) =>
   (spec: SweepSpec): Effect.Effect<SweepId, Refused | StoreError> =>
     Effect.gen(function* () {
-      yield* check(spec)
+      yield* checkSpec(spec)
       let sweep: SweepId | undefined
       yield* journal.record((at) => {
         sweep = sweepIdFor(spec.name, (id) => journal.state.sweeps.has(id))

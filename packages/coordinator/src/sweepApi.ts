@@ -10,10 +10,12 @@ import type { SweepSpec } from "@sweep/domain/SweepSpec"
 import type { SweepState } from "@sweep/domain/SweepState"
 import { chunkBytes } from "@sweep/rpc/channelOptions"
 import { NotFound, Refused, type SweepApi, Unavailable, type WatchEvent } from "@sweep/rpc/SweepApi"
-import { Store, type StoreError } from "@sweep/store/Store"
+import { Store, StoreError } from "@sweep/store/Store"
+import type { AskTell } from "./askTell.ts"
 import type { Control } from "./control.ts"
 import { readLog } from "./logs.ts"
 import { monotonic } from "./monotonic.ts"
+import type { Revise } from "./revise.ts"
 import type { Roster } from "./Roster.ts"
 import { snapshotOf, type State } from "./State.ts"
 
@@ -22,17 +24,26 @@ const maxCurvePoints = 100_000
 
 const unavailable = (error: StoreError) => new Unavailable({ reason: "unreachable", message: error.message })
 
+const storeUnavailable = <A, E>(
+  effect: Effect.Effect<A, E | StoreError>,
+): Effect.Effect<A, Exclude<E, StoreError> | Unavailable> =>
+  Effect.mapError(effect, (error) =>
+    error instanceof StoreError ? unavailable(error) : (error as Exclude<E, StoreError>),
+  )
+
 export const makeSweepApi = Effect.fnUntraced(function* (options: {
   readonly state: State
   readonly roster: Roster
   readonly control: Control
+  readonly askTell: AskTell
+  readonly revise: Revise
   readonly submit: (spec: SweepSpec) => Effect.Effect<SweepId, Refused | StoreError>
   readonly watch: (sweep: SweepId) => Stream.Stream<WatchEvent>
   readonly version: string
   readonly pid: number
   readonly home: string
 }) {
-  const { state, roster, control, submit, watch, version, pid, home } = options
+  const { state, roster, control, askTell, revise, submit, watch, version, pid, home } = options
   const store = yield* Store
   const files = yield* FileSystem.FileSystem
 
@@ -120,6 +131,17 @@ export const makeSweepApi = Effect.fnUntraced(function* (options: {
         if (action === "pause") return yield* control.pauseTrial(id, number, reason, "person")
         return yield* control.resumeTrial(id, number)
       }).pipe(Effect.catchTag("StoreError", (error) => Effect.fail(unavailable(error)))),
+
+    ask: (id) => Effect.flatMap(find(id), askTell.ask).pipe(storeUnavailable),
+
+    tell: (id, number, told) =>
+      Effect.flatMap(findTrial(id, number), (sweep) => askTell.tell(sweep, number, told)).pipe(storeUnavailable),
+
+    extend: (id, spec, revision) =>
+      Effect.flatMap(find(id), (sweep) => revise.extend(sweep, spec, revision)).pipe(storeUnavailable),
+
+    clone: (id, number, changes) =>
+      Effect.flatMap(findTrial(id, number), (sweep) => revise.clone(sweep, number, changes)).pipe(storeUnavailable),
 
     logs: (sweep, trial, following) =>
       Stream.unwrap(

@@ -53,6 +53,17 @@ describe("budgets", () => {
     expect(spent(theSweep(state), 2 * hour)).toMatch(/6 GPU hours/)
   })
 
+  it("counts no hour in which a trial or the sweep was set aside", () => {
+    const of = { sweep, trial: TrialNumber.make(1) }
+    const paused: Fact = { _tag: "TrialPaused", at: 2 * hour, ...of, rule: "at step 10" }
+    const state = stateOf({ budget: { ...limits, gpuHours: 3, hours: 5 } }, ...ran(1, 0, null), paused)
+    expect(spent(theSweep(state), 4 * hour)).toBeNull()
+    state.apply({ _tag: "SweepPaused", at: 4 * hour, sweep })
+    expect(spent(theSweep(state), 100 * hour)).toBeNull()
+    state.apply({ _tag: "SweepResumed", at: 100 * hour, sweep })
+    expect(spent(theSweep(state), 101 * hour)).toMatch(/5 hours/)
+  })
+
   it("counts hours since the submission", () => {
     const state = stateOf({ budget: { ...limits, hours: 3 } })
     expect(spent(theSweep(state), 3 * hour - 1)).toBeNull()

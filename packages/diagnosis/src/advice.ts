@@ -117,7 +117,7 @@ const underfitting = (context: DiagnosisContext): ReadonlyArray<string> => {
     ...raiseRate(context),
     ...(epochs !== undefined && epochs < 3 ? [`train longer: epochs ${short(epochs)} → ${short(epochs + 1)}`] : []),
     ...(rank === undefined ? [] : [`raise rank from ${rank} to ${rank * 2}`]),
-    ...(valueOf(context, "target_modules") === "all-linear" || context.trainer === "command"
+    ...(valueOf(context, "target_modules") === "all-linear" || context.trainer !== "peft"
       ? []
       : ["adapt all linear layers: target_modules: all-linear"]),
   ]

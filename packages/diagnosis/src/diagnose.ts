@@ -7,6 +7,7 @@
 //   plateaued      no new lowest eval loss for long, though nothing got worse
 //   underfitting   the trial is over and learned little, train and eval loss alike
 //   healthy        none of these
+import type { Trainer } from "@sweep/domain/SweepSpec"
 import type { CurveFeatures } from "@sweep/domain/Curve"
 import type { Parameters } from "@sweep/domain/Parameter"
 import { Evidence, Verdict, type VerdictKind } from "@sweep/domain/Verdict"
@@ -19,7 +20,7 @@ export interface DiagnosisContext {
   readonly finished: boolean
   readonly parameters: Parameters
   /** With `peft`, parameters that are not set have the trainer's defaults, and advice may name them. */
-  readonly trainer: "peft" | "command"
+  readonly trainer: Trainer
   /** Optimiser steps the trial was to do, or did; `null` while unknown. Gives steps as epochs. */
   readonly totalSteps: number | null
   /** The lowest eval loss of any trial of the sweep so far; `null` while there is none. */

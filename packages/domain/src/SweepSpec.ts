@@ -9,6 +9,10 @@ import { SearchSpace } from "./SearchSpace.ts"
 export const Method = Schema.Literals(["grid", "random", "sobol", "tpe", "gp", "cmaes", "nsga2"])
 export type Method = typeof Method.Type
 
+/** Who trains: the built-in PEFT trainer, a command of the person's, or a program that asks for its trials itself. */
+export const Trainer = Schema.Literals(["peft", "command", "external"])
+export type Trainer = typeof Trainer.Type
+
 export const Probe = Schema.Struct({
   instruction: Schema.String,
   input: Schema.String,
@@ -33,7 +37,7 @@ export class SweepSpec extends Schema.Class<SweepSpec>("SweepSpec")({
   model: Schema.String,
   /** Files with empty paths where a command trainer's file names none. */
   data: Schema.Struct({ train: DataFile, eval: DataFile }),
-  trainer: Schema.Literals(["peft", "command"]),
+  trainer: Trainer,
   /** For `trainer: command`: an argument vector with W&B's macros; never a shell. */
   command: Schema.NullOr(Schema.Array(Schema.String)),
   metric: Metric,

@@ -18,6 +18,10 @@ export interface SweepState {
   readonly trials: ReadonlyMap<TrialNumber, Trial>
   readonly createdAt: number
   readonly endedAt: number | null
+  /** Milliseconds it was running before `activeSince`; a pause, and the time after its end, do not count. */
+  readonly activeMs: number
+  /** `null` while it is not running. */
+  readonly activeSince: number | null
   /** Why it stopped or finished. */
   readonly reason: string | null
 }
@@ -26,6 +30,12 @@ type Mutable<T> = { -readonly [K in keyof T]: T[K] }
 
 const finiteValues = (values: Readonly<Record<string, number | null>>): Record<string, number> =>
   Object.fromEntries(Object.entries(values).map(([name, value]) => [name, value ?? Number.NaN]))
+
+/** The time of an attempt that has just ended is added up. */
+const settleTime = (trial: Trial, at: number): Trial =>
+  trial.state === "running" || trial.busySince === null
+    ? trial
+    : { ...trial, busyMs: trial.busyMs + Math.max(0, at - trial.busySince), busySince: null }
 
 /** What `fact` makes of one trial; the same object when it changes nothing. */
 const foldTrial = (trial: Trial, fact: Fact): Trial => {
@@ -36,7 +46,7 @@ const foldTrial = (trial: Trial, fact: Fact): Trial => {
     case "TrialAssigned":
       return move("assigned", { attempt: fact.attempt, epoch: fact.epoch, agent: fact.agent, slot: fact.slot })
     case "TrialStarted":
-      return current ? move("running", { startedAt: trial.startedAt ?? fact.at }) : trial
+      return current ? move("running", { startedAt: trial.startedAt ?? fact.at, busySince: fact.at }) : trial
     case "TrialReleased":
       return current ? move("pending", { agent: null, slot: null }) : trial
     case "TrialStopRequested":
@@ -87,6 +97,8 @@ export const applyFact = (sweeps: Map<SweepId, SweepState>, fact: Fact): Trial |
         trials: new Map(),
         createdAt: fact.at,
         endedAt: null,
+        activeMs: 0,
+        activeSince: fact.at,
         reason: null,
       })
     }
@@ -95,6 +107,11 @@ export const applyFact = (sweeps: Map<SweepId, SweepState>, fact: Fact): Trial |
   const sweep = sweeps.get(fact.sweep) as Mutable<SweepState> | undefined
   if (sweep === undefined) return undefined
   const trials = sweep.trials as Map<TrialNumber, Trial>
+  const rest = () => {
+    if (sweep.activeSince === null) return
+    sweep.activeMs += Math.max(0, fact.at - sweep.activeSince)
+    sweep.activeSince = null
+  }
   const ended = sweep.status === "stopped" || sweep.status === "finished"
   switch (fact._tag) {
     case "SweepExtended":
@@ -104,12 +121,17 @@ export const applyFact = (sweeps: Map<SweepId, SweepState>, fact: Fact): Trial |
       sweep.status = "running"
       sweep.endedAt = null
       sweep.reason = null
+      sweep.activeSince ??= fact.at
       return undefined
     case "SweepPaused":
-      if (!ended) sweep.status = "paused"
+      if (ended) return undefined
+      sweep.status = "paused"
+      rest()
       return undefined
     case "SweepResumed":
-      if (sweep.status === "paused") sweep.status = "running"
+      if (sweep.status !== "paused") return undefined
+      sweep.status = "running"
+      sweep.activeSince ??= fact.at
       return undefined
     case "SweepStopped":
     case "SweepFinished":
@@ -117,6 +139,7 @@ export const applyFact = (sweeps: Map<SweepId, SweepState>, fact: Fact): Trial |
         sweep.status = fact._tag === "SweepStopped" ? "stopped" : "finished"
         sweep.endedAt = fact.at
         sweep.reason = fact.reason
+        rest()
       }
       return undefined
     case "TrialCreated": {
@@ -127,6 +150,7 @@ export const applyFact = (sweeps: Map<SweepId, SweepState>, fact: Fact): Trial |
         parameters: fact.parameters,
         seed: fact.seed,
         revision: fact.revision,
+        origin: fact.origin,
         state: "pending",
         attempt: 0,
         epoch: null,
@@ -140,6 +164,8 @@ export const applyFact = (sweeps: Map<SweepId, SweepState>, fact: Fact): Trial |
         createdAt: fact.at,
         startedAt: null,
         endedAt: null,
+        busyMs: 0,
+        busySince: null,
       }
       trials.set(fact.trial, trial)
       return trial
@@ -147,7 +173,7 @@ export const applyFact = (sweeps: Map<SweepId, SweepState>, fact: Fact): Trial |
     default: {
       const before = trials.get(fact.trial)
       if (before === undefined) return undefined
-      const after = foldTrial(before, fact)
+      const after = settleTime(foldTrial(before, fact), fact.at)
       if (after === before) return undefined
       trials.set(fact.trial, after)
       return after

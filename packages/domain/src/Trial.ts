@@ -59,6 +59,8 @@ export interface Trial {
   readonly seed: number
   /** Which spec revision it was made under. */
   readonly revision: number
+  /** Who chose its parameters: `sampler`, `enqueue`, `replica of N`, `clone of N`. */
+  readonly origin: string
   readonly state: TrialState
   /** Counts from 1; 0 before the first dispatch. */
   readonly attempt: number
@@ -78,4 +80,7 @@ export interface Trial {
   readonly createdAt: number
   readonly startedAt: number | null
   readonly endedAt: number | null
+  /** Milliseconds that attempts ran, those that are over, and since when the present one runs. */
+  readonly busyMs: number
+  readonly busySince: number | null
 }

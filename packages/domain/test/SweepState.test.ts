@@ -66,6 +66,38 @@ describe("the fold of a trial's facts", () => {
     expect(fold(assigned(1), completed(1, 0.5), completed(1, 0.4)).objective).toBe(0.5)
   })
 
+  it("adds up the time in which attempts ran", () => {
+    const of = { sweep, trial }
+    const one: ReadonlyArray<Fact> = [
+      assigned(1),
+      { _tag: "TrialStarted", at: 10, ...of, epoch: epoch(1) },
+      { _tag: "TrialPaused", at: 25, ...of },
+    ]
+    expect(fold(...one)).toMatchObject({ busyMs: 15, busySince: null })
+    const two: ReadonlyArray<Fact> = [
+      { _tag: "TrialResumed", at: 1_000, ...of },
+      { ...assigned(2), at: 1_001 } as Fact,
+      { _tag: "TrialStarted", at: 1_002, ...of, epoch: epoch(2) },
+    ]
+    expect(fold(...one, ...two)).toMatchObject({ busyMs: 15, busySince: 1_002, startedAt: 10 })
+    const released: Fact = { _tag: "TrialReleased", at: 1_012, ...of, epoch: epoch(2), cause: "lost" }
+    expect(fold(...one, ...two, released)).toMatchObject({ busyMs: 25, busySince: null })
+  })
+
+  it("counts the time in which the sweep was running, without pauses and what comes after its end", () => {
+    const of = (at: number) => ({ at, sweep })
+    const facts: ReadonlyArray<Fact> = [
+      submitted,
+      { _tag: "SweepPaused", ...of(11) },
+      { _tag: "SweepPaused", ...of(15) },
+      { _tag: "SweepResumed", ...of(100) },
+      { _tag: "SweepFinished", ...of(105), reason: "" },
+      { _tag: "SweepExtended", ...of(1_000), revision: 2, spec: exampleSpec() },
+    ]
+    expect(foldFacts(facts).get(sweep)).toMatchObject({ activeMs: 15, activeSince: 1_000 })
+    expect(foldFacts(facts.slice(0, 5)).get(sweep)).toMatchObject({ activeMs: 15, activeSince: null })
+  })
+
   it("gives the same state when facts are replayed", () => {
     const facts = [submitted, created, assigned(1), completed(1, 0.5)]
     expect(foldFacts([...facts, ...facts])).toEqual(foldFacts(facts))

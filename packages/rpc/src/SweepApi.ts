@@ -8,10 +8,13 @@ import type * as Stream from "effect/Stream"
 import type { Slot } from "@sweep/domain/Device"
 import type { Fact } from "@sweep/domain/Fact"
 import type { AgentId, SweepId, TrialNumber } from "@sweep/domain/Id"
+import type { Parameters } from "@sweep/domain/Parameter"
 import type { QueryResult } from "@sweep/domain/QueryResult"
 import type { SweepResults } from "@sweep/domain/SweepResults"
 import type { SweepSpec } from "@sweep/domain/SweepSpec"
 import type { SweepState } from "@sweep/domain/SweepState"
+import type { TrialState } from "@sweep/domain/Trial"
+import type { FailureClass } from "@sweep/domain/TrialEvent"
 
 /** No sweep or trial has this name. `known` holds the nearest names. */
 export class NotFound extends Schema.TaggedError<NotFound>()("NotFound", {
@@ -55,6 +58,40 @@ export type WatchEvent =
 
 export type ControlAction = "stop" | "pause" | "resume"
 
+/** What a program that runs its own trials gets when it asks for one. */
+export type Asked =
+  | {
+      readonly _tag: "Trial"
+      readonly trial: TrialNumber
+      readonly parameters: Parameters
+      readonly seed: number
+      /** Counts from 1; more when the trial was set aside and is given out again. */
+      readonly attempt: number
+    }
+  /** Not before an open trial has ended. */
+  | { readonly _tag: "Wait" }
+  /** No more trials will come. */
+  | { readonly _tag: "Ended"; readonly reason: string }
+
+/** What such a program says of a trial. */
+export interface Told {
+  /** By growing step; values by metric name. */
+  readonly reports: ReadonlyArray<{ readonly step: number; readonly values: Readonly<Record<string, number>> }>
+  /** `null`: it goes on. Finished without a value of the sweep's metric: the reports say it. */
+  readonly end:
+    | { readonly _tag: "Finished"; readonly values: Readonly<Record<string, number>> }
+    | { readonly _tag: "Failed"; readonly class: FailureClass; readonly message: string }
+    | null
+}
+
+/** Where the trial is after that. */
+export interface Heard {
+  readonly state: TrialState
+  readonly objective: number | null
+  /** Why it is not to go on: a stopping rule or a person ended it or set it aside. */
+  readonly stop: string | null
+}
+
 export class SweepApi extends Context.Service<
   SweepApi,
   {
@@ -83,6 +120,25 @@ export class SweepApi extends Context.Service<
       action: ControlAction,
       reason: string,
     ) => Effect.Effect<void, NotFound | Refused | Unavailable>
+    /** Only of a sweep with an external trainer. */
+    readonly ask: (sweep: SweepId) => Effect.Effect<Asked, NotFound | Refused | Unavailable>
+    readonly tell: (
+      sweep: SweepId,
+      trial: TrialNumber,
+      told: Told,
+    ) => Effect.Effect<Heard, NotFound | Refused | Unavailable>
+    /** Appends a revision of the sweep, made from `revision`; one that has ended goes on. Returns the new number. */
+    readonly extend: (
+      sweep: SweepId,
+      spec: SweepSpec,
+      revision: number,
+    ) => Effect.Effect<number, NotFound | Refused | Unavailable>
+    /** The trial once more with some parameters changed, once per seed of the sweep. Returns the new numbers. */
+    readonly clone: (
+      sweep: SweepId,
+      trial: TrialNumber,
+      changes: Parameters,
+    ) => Effect.Effect<ReadonlyArray<TrialNumber>, NotFound | Refused | Unavailable>
     readonly logs: (
       sweep: SweepId,
       trial: TrialNumber,

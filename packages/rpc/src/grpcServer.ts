@@ -21,11 +21,12 @@ import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import { AgentServiceService, type SessionRequest, type SessionResponse } from "@sweep/proto/agent"
 import { SweepId, TrialNumber } from "@sweep/domain/Id"
-import { SweepServiceService, type WatchResponse } from "@sweep/proto/sweep"
+import { SweepServiceService, type TellRequest, type WatchResponse } from "@sweep/proto/sweep"
 import { type Address, formatAddress, isLoopback } from "./address.ts"
 import { SessionBroken, SessionRefused } from "./AgentConnection.ts"
 import { AgentGateway } from "./AgentGateway.ts"
 import { decodeAgentMessage, encodeCoordinatorMessage } from "./agentCodec.ts"
+import { decodeTold, encodeAsked, encodeHeard, parametersJson } from "./askTellCodec.ts"
 import { callReader } from "./callReader.ts"
 import { callWriter } from "./callWriter.ts"
 import { serverOptions } from "./channelOptions.ts"
@@ -310,6 +311,30 @@ export const serveGrpc: (
             yield* api.control(sweep, trial, action, request.reason)
             return {}
           }),
+      ),
+      ask: unary("ask", (request: { sweep: string }) => Effect.map(Effect.flatMap(sweepIn(request), api.ask), encodeAsked)),
+      tell: unary("tell", (request: TellRequest) =>
+        Effect.gen(function* () {
+          const sweep = yield* sweepIn(request)
+          const trial = yield* trialIn(request.trial)
+          const told = yield* decoding(() => decodeTold(request))
+          return encodeHeard(yield* api.tell(sweep, trial, told))
+        }),
+      ),
+      extend: unary("extend", (request: { sweep: string; specJson: string; revision: number }) =>
+        Effect.gen(function* () {
+          const sweep = yield* sweepIn(request)
+          const spec = yield* decoding(() => specJson.decode(request.specJson))
+          return { revision: yield* api.extend(sweep, spec, request.revision) }
+        }),
+      ),
+      clone: unary("clone", (request: { sweep: string; trial: number; changesJson: string }) =>
+        Effect.gen(function* () {
+          const sweep = yield* sweepIn(request)
+          const trial = yield* trialIn(request.trial)
+          const changes = yield* decoding(() => parametersJson.decode(request.changesJson))
+          return { trials: Array.from(yield* api.clone(sweep, trial, changes)) }
+        }),
       ),
       list: streaming("list", () =>
         Stream.unwrap(Effect.map(api.list, (states) => jsonChunks(statesJson.encode(states)))),

@@ -5,8 +5,15 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Stream from "effect/Stream"
 import type { Curve } from "@sweep/domain/Curve"
-import { SweepId } from "@sweep/domain/Id"
-import { type ResultsResponse, SweepServiceClient, type WatchResponse } from "@sweep/proto/sweep"
+import { SweepId, TrialNumber } from "@sweep/domain/Id"
+import {
+  type AskResponse,
+  type ResultsResponse,
+  SweepServiceClient,
+  type TellResponse,
+  type WatchResponse,
+} from "@sweep/proto/sweep"
+import { decodeAsked, decodeHeard, encodeTold, parametersJson } from "./askTellCodec.ts"
 import { callReader } from "./callReader.ts"
 import { readDeadline, unaryDeadline } from "./channelOptions.ts"
 import { channelFor, type GrpcClientOptions } from "./grpcChannel.ts"
@@ -159,6 +166,26 @@ export const layer = (options: GrpcClientOptions): Layer.Layer<SweepApi> =>
               ),
             ),
           ),
+
+        ask: (sweep) =>
+          unary<AskResponse>((deadline, done) => client.ask({ sweep }, new Metadata(), deadline, done)).pipe(
+            Effect.flatMap((response) => decoded(() => decodeAsked(response))),
+          ),
+
+        tell: (sweep, trial, told) =>
+          unary<TellResponse>((deadline, done) =>
+            client.tell(encodeTold(sweep, trial, told), new Metadata(), deadline, done),
+          ).pipe(Effect.flatMap((response) => decoded(() => decodeHeard(response)))),
+
+        extend: (sweep, spec, revision) =>
+          unary<{ readonly revision: number }>((deadline, done) =>
+            client.extend({ sweep, specJson: specJson.encode(spec), revision }, new Metadata(), deadline, done),
+          ).pipe(Effect.map((response) => response.revision)),
+
+        clone: (sweep, trial, changes) =>
+          unary<{ readonly trials: ReadonlyArray<number> }>((deadline, done) =>
+            client.clone({ sweep, trial, changesJson: parametersJson.encode(changes) }, new Metadata(), deadline, done),
+          ).pipe(Effect.flatMap(({ trials }) => decoded(() => trials.map((number) => TrialNumber.make(number))))),
 
         logs: (sweep, trial, { stream: name, follow }) =>
           stream(

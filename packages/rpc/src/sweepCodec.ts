@@ -1,5 +1,6 @@
 // Between sweep.proto and the values of SweepApi. Owns the schemas of what has none in the domain, because it is the
 // fold of facts or computed and is never stored (states, progress, results), and their conversion.
+import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import type { Curve } from "@sweep/domain/Curve"
 import { Slot } from "@sweep/domain/Device"
@@ -18,12 +19,17 @@ import { WireError } from "./WireError.ts"
 
 const Values = Schema.Record(Schema.String, Schema.Number)
 
+/** What a coordinator of an earlier version does not send. */
+const added = <S extends Schema.Top & { readonly DecodingServices: never }>(schema: S, fallback: S["Encoded"]) =>
+  schema.pipe(Schema.withDecodingDefaultKey<S>(Effect.succeed(fallback as never)))
+
 const Trial = Schema.Struct({
   sweep: SweepId,
   number: TrialNumber,
   parameters: Parameters,
   seed: Schema.Number,
   revision: Schema.Number,
+  origin: added(Schema.String, "sampler"),
   state: Schema.Literals(trialStates),
   attempt: Schema.Number,
   epoch: Schema.NullOr(Epoch),
@@ -39,6 +45,8 @@ const Trial = Schema.Struct({
   createdAt: Schema.Number,
   startedAt: Schema.NullOr(Schema.Number),
   endedAt: Schema.NullOr(Schema.Number),
+  busyMs: added(Schema.Number, 0),
+  busySince: added(Schema.NullOr(Schema.Number), null),
 })
 
 const SweepState = Schema.Struct({
@@ -50,6 +58,8 @@ const SweepState = Schema.Struct({
   trials: Schema.ReadonlyMap(TrialNumber, Trial),
   createdAt: Schema.Number,
   endedAt: Schema.NullOr(Schema.Number),
+  activeMs: added(Schema.Number, 0),
+  activeSince: added(Schema.NullOr(Schema.Number), null),
   reason: Schema.NullOr(Schema.String),
 })
 

@@ -4,7 +4,7 @@
 import type { Distribution } from "@sweep/domain/Distribution"
 import { canonicalText, type Parameters, type ParameterValue } from "@sweep/domain/Parameter"
 import { plannedRuns } from "@sweep/domain/plannedRuns"
-import type { SweepSpec } from "@sweep/domain/SweepSpec"
+import type { SweepSpec, Trainer } from "@sweep/domain/SweepSpec"
 import { parameterDefaults } from "@sweep/domain/TrainingConfig"
 import type { SpecProblem } from "./SpecProblem.ts"
 
@@ -20,7 +20,7 @@ export interface SamplerView {
 export interface SweepDescription {
   readonly name: string
   readonly description: string
-  readonly trainer: "peft" | "command"
+  readonly trainer: Trainer
   readonly model: string | null
   readonly command: ReadonlyArray<string> | null
   readonly data: {
@@ -259,7 +259,9 @@ const costText = ({ runs, steps, examples }: SweepDescription["cost"]): string =
 /** What `sweep check` prints. */
 export const renderDescription = (d: SweepDescription): string => {
   const facts: ReadonlyArray<ReadonlyArray<string>> = [
-    ["model", d.model ?? "–"],
+    ...(d.trainer === "external"
+      ? [["trainer", "external: a program of yours asks for trials and tells their values"]]
+      : [["model", d.model ?? "–"]]),
     ...(d.command === null ? [] : [["command", d.command.join(" ")]]),
     ...(d.data === null
       ? []

@@ -3,7 +3,7 @@
 import { defaultCommand, unknownMacros, commandMacros } from "@sweep/domain/Command"
 import type { Distribution } from "@sweep/domain/Distribution"
 import { Metric } from "@sweep/domain/Metric"
-import type { Method, Probe, SweepSpec } from "@sweep/domain/SweepSpec"
+import { type Method, type Probe, type SweepSpec, Trainer } from "@sweep/domain/SweepSpec"
 import { checkTraining } from "./checkTraining.ts"
 import { exampleParameters } from "./exampleParameters.ts"
 import { type Field, type Fields, oneOf } from "./Field.ts"
@@ -132,6 +132,7 @@ const readMethod = (field: Field): Method | undefined => {
     return field.report({
       message: "`method: custom` leaves the trials to a program of yours",
       expected: oneOf(methods),
+      hint: "take one of these with `trainer: external`: `sweep ask` and `sweep tell` serve a program that runs its own trials",
     })
   }
   return field.word(methods)
@@ -195,19 +196,17 @@ const readMetrics = (top: Fields, method: Method | undefined): ReadonlyArray<Met
   return metrics
 }
 
-type Trainer = "peft" | "command"
-
 const readTrainer = (top: Fields): Trainer | undefined => {
   const field = top.get("trainer")
   if (field === undefined) return top.has("program") || top.has("command") ? "command" : "peft"
   if (field.node.kind === "scalar" && /^llama-?factory$/i.test(String(field.node.value))) {
     return field.report({
       message: "`trainer: llamafactory` is not available yet",
-      expected: oneOf(["peft", "command"]),
+      expected: oneOf(Trainer.literals),
       hint: "with `trainer: command` any program can train",
     })
   }
-  return field.word(["peft", "command"])
+  return field.word(Trainer.literals)
 }
 
 const macroHint = (macro: string): string | null => {
@@ -373,6 +372,9 @@ export const readSweep = (root: Field): ReadSweep | undefined => {
   const method =
     methodField === undefined ? (wandb && trainer === "command" ? undefined : "random") : readMethod(methodField)
   const metrics = readMetrics(top, method)
+  if (trainer === "external" && !top.has("metrics")) {
+    top.require("metric", "which value will you tell? For example `metric: {name: loss, goal: minimize}`")
+  }
 
   if (peft && wandb) {
     root.source.report({ start: root.node.start, end: root.node.start + 1 }, "", {
@@ -388,9 +390,11 @@ export const readSweep = (root: Field): ReadSweep | undefined => {
       : top.get("data")
   const data = dataField === undefined ? null : readData(dataField)
   const program = given(top.get("program"), "the path of a script")
-  if (peft) {
+  if (trainer !== "command") {
     for (const key of ["program", "command"]) {
-      top.get(key)?.report({ message: `\`${key}\` belongs to \`trainer: command\`, and this sweep's is \`peft\`` })
+      top.get(key)?.report({
+        message: `\`${key}\` belongs to \`trainer: command\`, and this sweep's is \`${trainer}\``,
+      })
     }
   }
   const command = trainer === "command" ? readCommand(top) : null

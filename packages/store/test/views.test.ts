@@ -106,6 +106,7 @@ it.live("the views sweeps and trials are the fold of the facts, whatever the fac
         parameters: row["parameters"],
         seed: row["seed"],
         revision: row["revision"],
+        origin: row["origin"],
         state: row["state"],
         attempt: row["attempt"],
         epoch: row["epoch"],
@@ -124,7 +125,8 @@ it.live("the views sweeps and trials are the fold of the facts, whatever the fac
         endedAt: millis(row["ended_at"]),
       })),
     ).toEqual(
-      expected.map(({ values, verdict, ...trial }) => ({
+      // How long it ran is seen in the view `attempts`.
+      expected.map(({ values, verdict, busyMs: _ms, busySince: _since, ...trial }) => ({
         ...trial,
         // JSON has no NaN.
         values: JSON.parse(JSON.stringify(values)) as unknown,

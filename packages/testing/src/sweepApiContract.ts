@@ -237,6 +237,74 @@ export const sweepApiContract = (name: string, make: () => Layer.Layer<SweepApi 
     )
 
     test(
+      "gives trials to who asks, and takes what is told",
+      Effect.gen(function* () {
+        const api = yield* SweepApi
+        const sweep = yield* api.submit(
+          exampleSpec({ trainer: "external", budget: { trials: 2, gpuHours: null, hours: null } }),
+        )
+        expect(yield* api.ask(sweep)).toEqual({
+          _tag: "Trial",
+          trial: 1,
+          parameters: { rank: 4, learning_rate: 1e-3 },
+          seed: 7,
+          attempt: 1,
+        })
+        const reports = [
+          { step: 1, values: { "eval/loss": 3, "train/loss": Number.NaN } },
+          { step: 2, values: { "eval/loss": 2 } },
+        ]
+        expect(yield* api.tell(sweep, first, { reports, end: null })).toEqual({
+          state: "running",
+          objective: null,
+          stop: null,
+        })
+        expect(yield* api.tell(sweep, first, { reports: [], end: { _tag: "Finished", values: {} } })).toEqual({
+          state: "completed",
+          objective: 2,
+          stop: null,
+        })
+        expect(yield* api.ask(sweep)).toMatchObject({ trial: 2, parameters: { rank: 4, learning_rate: 1e-2 } })
+        const end = { _tag: "Failed", class: "oom", message: "内存不足" } as const
+        expect(yield* api.tell(sweep, TrialNumber.make(2), { reports: [], end })).toMatchObject({ state: "failed" })
+        expect((yield* api.get(sweep)).trials.get(TrialNumber.make(2))?.failure).toMatchObject({ message: "内存不足" })
+        expect(yield* api.ask(sweep)).toMatchObject({
+          _tag: "Ended",
+          reason: expect.stringMatching(/2 trials is used/),
+        })
+        const failures = [
+          yield* Effect.flip(api.ask(nobody)),
+          yield* Effect.flip(api.tell(sweep, TrialNumber.make(9), { reports: [], end })),
+          yield* Effect.flip(api.tell(sweep, first, { reports: [], end })),
+        ]
+        expect(failures.map(({ _tag }) => _tag)).toEqual(["NotFound", "NotFound", "Refused"])
+      }),
+    )
+
+    test(
+      "extends a sweep, and runs a trial once more with changes",
+      Effect.gen(function* () {
+        const api = yield* SweepApi
+        const spec = (trials: number) =>
+          exampleSpec({ trainer: "external", budget: { trials, gpuHours: null, hours: null } })
+        const sweep = yield* api.submit(spec(1))
+        yield* api.ask(sweep)
+        yield* api.tell(sweep, first, { reports: [], end: { _tag: "Finished", values: { "eval/loss": 1 } } })
+        yield* eventually(
+          "it is finished",
+          Effect.map(api.get(sweep), ({ status }) => status === "finished"),
+        )
+        expect(yield* api.extend(sweep, spec(2), 1)).toBe(2)
+        expect(yield* api.get(sweep)).toMatchObject({ status: "running", revision: 2, reason: null })
+        expect((yield* Effect.flip(api.extend(sweep, spec(3), 1)))._tag).toBe("Refused")
+        expect(yield* api.clone(sweep, first, { rank: 64 })).toEqual([2])
+        expect(yield* api.ask(sweep)).toMatchObject({ trial: 2, parameters: { rank: 64, learning_rate: 1e-3 } })
+        expect((yield* api.get(sweep)).trials.get(TrialNumber.make(2))?.origin).toBe("clone of 1")
+        expect((yield* Effect.flip(api.clone(sweep, TrialNumber.make(9), {})))._tag).toBe("NotFound")
+      }),
+    )
+
+    test(
       "gives up what is no longer waited for",
       Effect.gen(function* () {
         const api = yield* SweepApi

@@ -2,6 +2,7 @@
 import * as Effect from "effect/Effect"
 import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
+import type { SweepId } from "@sweep/domain/Id"
 import { SweepApi, type ControlAction } from "@sweep/rpc/SweepApi"
 import { explainApi, findCoordinator, withApi } from "../access.ts"
 import * as flags from "../flags.ts"
@@ -32,6 +33,12 @@ const act = Effect.fn("control")(function* (
   yield* json ? printJson({ target, action }) : print(`${target}: ${done[action]}`)
 })
 
+/** Whether a program runs the trials itself. */
+const isExternal = (sweep: SweepId, coordinator: flags.CoordinatorFlags) =>
+  Effect.gen(function* () {
+    return (yield* (yield* SweepApi).get(sweep)).spec.trainer === "external"
+  }).pipe((effect) => withApi(coordinator, effect), explainApi)
+
 export const stop = Command.make(
   "stop",
   { target: flags.sweepOrTrial, reason, coordinator: flags.coordinator, json: flags.json },
@@ -60,7 +67,7 @@ export const resume = Command.make(
     Effect.gen(function* () {
       const ref = yield* flags.sweepOrTrialRef(target)
       // Without a coordinator there is nobody to go on with the sweep but this command.
-      if ((yield* findCoordinator(coordinator)) === undefined) {
+      if ((yield* findCoordinator(coordinator)) === undefined && !(yield* isExternal(ref.sweep, coordinator))) {
         const { resumeHere } = yield* Effect.promise(() => import("../runLocally.ts"))
         return yield* resumeHere(ref, { json })
       }

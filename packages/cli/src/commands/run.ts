@@ -30,6 +30,10 @@ export const run = Command.make(
       const read = yield* readSweepFile(file)
       yield* noteWarnings(read)
       const { spec } = read
+      if (spec.trainer === "external") {
+        const { submitExternal } = yield* Effect.promise(() => import("../submitExternal.ts"))
+        return yield* submitExternal(spec, { coordinator, json })
+      }
       const found = yield* findCoordinator(coordinator)
       if (found === undefined) {
         const { runHere } = yield* Effect.promise(() => import("../runLocally.ts"))

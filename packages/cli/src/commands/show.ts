@@ -6,9 +6,10 @@ import { SweepApi } from "@sweep/rpc/SweepApi"
 import { explainApi, withApi } from "../access.ts"
 import * as flags from "../flags.ts"
 import { printJson, printLines } from "../output.ts"
-import { summaryJson, trialJson } from "../summary.ts"
+import { budgetUsed, summaryJson, trialJson } from "../summary.ts"
 import {
   duration,
+  number,
   parameters,
   parameterValue,
   printable,
@@ -20,6 +21,19 @@ import {
 import { countByState, leaders } from "../terminal/SweepView.ts"
 import { verdictSentence, verdictWord } from "../terminal/verdictStyle.ts"
 
+/** How much of each limit is used. */
+const budgetLines = (sweep: SweepState, now: number): ReadonlyArray<string> => {
+  const { budget, metric } = sweep.spec
+  const used = budgetUsed(sweep, now)
+  const parts = [
+    ...(budget.trials === null ? [] : [`${used.trials} of ${budget.trials} trials`]),
+    ...(budget.gpuHours === null ? [] : [`${number(used.gpu_hours)} of ${budget.gpuHours} GPU hours`]),
+    ...(budget.hours === null ? [] : [`${number(used.hours)} of ${budget.hours} hours`]),
+    ...(metric.target === null ? [] : [`until ${metric.name} reaches ${number(metric.target)}`]),
+  ]
+  return parts.length === 0 ? [] : [`budget     ${parts.join(", ")}`]
+}
+
 const showText = (sweep: SweepState, planned: number | null): ReadonlyArray<string> => {
   const bold = (text: string) => styleText("bold", text)
   const { spec } = sweep
@@ -29,10 +43,16 @@ const showText = (sweep: SweepState, planned: number | null): ReadonlyArray<stri
   const lines = [
     `${bold(printable(spec.name))}  (${sweep.id}, ${sweep.status}${sweep.reason === null ? "" : `: ${printable(sweep.reason)}`})`,
     ...(spec.description === "" ? [] : [printable(spec.description)]),
-    `model      ${spec.model}`,
-    `data       ${spec.data.train.path} (${spec.data.train.records} records), eval ${spec.data.eval.path} (${spec.data.eval.records})`,
+    ...(spec.model === "" ? [] : [`model      ${spec.model}`]),
+    ...(spec.data.train.path === ""
+      ? []
+      : [
+          `data       ${spec.data.train.path} (${spec.data.train.records} records), eval ${spec.data.eval.path} (${spec.data.eval.records})`,
+        ]),
     `search     ${spec.method} over ${names.join(" × ") || "one point"}; seed ${spec.seed}`,
     `trials     ${counts.join(", ") || "none yet"} of ${planned ?? "∞"}`,
+    ...budgetLines(sweep, Date.now()),
+    ...(sweep.revision === 1 ? [] : [`revision   ${sweep.revision}`]),
     ...(sweep.endedAt === null ? [] : [`took       ${duration(sweep.endedAt - sweep.createdAt)}`]),
     "",
   ]

@@ -74,9 +74,13 @@ export const board = (
   for (const trial of running.slice(0, runningRoom)) lines.push(runningLine(view, trial, names, now, size.columns))
   if (running.length > runningRoom) lines.push(dim(`  and ${running.length - runningRoom} more running`))
   if (running.length === 0 && sweep.status === "running") {
-    lines.push(
-      dim(waiting > 0 ? `  ${plural(waiting, "trial")} waiting for a free slot on an agent` : "  waiting for an agent"),
-    )
+    const waitsFor =
+      sweep.spec.trainer === "external"
+        ? `waiting for 'sweep ask ${sweep.id}'`
+        : waiting > 0
+          ? `${plural(waiting, "trial")} waiting for a free slot on an agent`
+          : "waiting for an agent"
+    lines.push(dim(`  ${waitsFor}`))
   }
   lines.push("")
 

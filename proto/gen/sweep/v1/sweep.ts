@@ -154,6 +154,106 @@ export interface ExportParquetResponse {
   chunk: Buffer;
 }
 
+export interface AskRequest {
+  sweep: string;
+}
+
+export interface AskResponse {
+  outcome:
+    | { $case: "trial"; value: AskedTrial }
+    | //
+    /** Not before an open trial has ended. */
+    { $case: "wait"; value: AskWait }
+    | { $case: "ended"; value: AskEnded }
+    | undefined;
+}
+
+export interface AskedTrial {
+  trial: number;
+  /** A JSON object; nested parameters have dotted names. */
+  parametersJson: string;
+  seed: bigint;
+  /** Counts from 1; more when the trial was paused and is asked for again. */
+  attempt: number;
+}
+
+export interface AskWait {
+}
+
+export interface AskEnded {
+  reason: string;
+}
+
+export interface TellRequest {
+  sweep: string;
+  trial: number;
+  /** By growing step. */
+  reports: ToldReport[];
+  /** Without it the trial goes on. */
+  end: { $case: "finished"; value: ToldResult } | { $case: "failed"; value: ToldFailure } | undefined;
+}
+
+export interface ToldReport {
+  /** Optimiser steps done. */
+  step: number;
+  /** By metric name. */
+  values: { [key: string]: number };
+}
+
+export interface ToldReport_ValuesEntry {
+  key: string;
+  value: number;
+}
+
+export interface ToldResult {
+  /** By metric name; without the sweep's metric, the reports say it. */
+  values: { [key: string]: number };
+}
+
+export interface ToldResult_ValuesEntry {
+  key: string;
+  value: number;
+}
+
+export interface ToldFailure {
+  /** oom, diverged, data, dependency or bug. */
+  class: string;
+  message: string;
+}
+
+export interface TellResponse {
+  /** The trial's state afterwards. */
+  state: string;
+  objective?:
+    | number
+    | undefined;
+  /** Why the trial is to end early: a stopping rule or a person. The caller ends it. */
+  stop?: string | undefined;
+}
+
+export interface ExtendRequest {
+  sweep: string;
+  specJson: string;
+  /** The revision that the new one was made from: another one in between is not overwritten. */
+  revision: number;
+}
+
+export interface ExtendResponse {
+  revision: number;
+}
+
+export interface CloneRequest {
+  sweep: string;
+  trial: number;
+  /** A JSON object of the parameters that differ. */
+  changesJson: string;
+}
+
+export interface CloneResponse {
+  /** One number per seed of the sweep. */
+  trials: number[];
+}
+
 function createBaseStatusRequest(): StatusRequest {
   return {};
 }
@@ -1313,6 +1413,967 @@ export const ExportParquetResponse: MessageFns<ExportParquetResponse> = {
   },
 };
 
+function createBaseAskRequest(): AskRequest {
+  return { sweep: "" };
+}
+
+export const AskRequest: MessageFns<AskRequest> = {
+  encode(message: AskRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.sweep !== "") {
+      writer.uint32(10).string(message.sweep);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): AskRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseAskRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.sweep = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseAskResponse(): AskResponse {
+  return { outcome: undefined };
+}
+
+export const AskResponse: MessageFns<AskResponse> = {
+  encode(message: AskResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    switch (message.outcome?.$case) {
+      case "trial":
+        AskedTrial.encode(message.outcome.value, writer.uint32(10).fork()).join();
+        break;
+      case "wait":
+        AskWait.encode(message.outcome.value, writer.uint32(18).fork()).join();
+        break;
+      case "ended":
+        AskEnded.encode(message.outcome.value, writer.uint32(26).fork()).join();
+        break;
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): AskResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseAskResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.outcome = { $case: "trial", value: AskedTrial.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.outcome = { $case: "wait", value: AskWait.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.outcome = { $case: "ended", value: AskEnded.decode(reader, reader.uint32()) };
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseAskedTrial(): AskedTrial {
+  return { trial: 0, parametersJson: "", seed: 0n, attempt: 0 };
+}
+
+export const AskedTrial: MessageFns<AskedTrial> = {
+  encode(message: AskedTrial, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.trial !== 0) {
+      writer.uint32(8).uint32(message.trial);
+    }
+    if (message.parametersJson !== "") {
+      writer.uint32(18).string(message.parametersJson);
+    }
+    if (message.seed !== 0n) {
+      if (BigInt.asIntN(64, message.seed) !== message.seed) {
+        throw new globalThis.Error("value provided for field message.seed of type int64 too large");
+      }
+      writer.uint32(24).int64(message.seed);
+    }
+    if (message.attempt !== 0) {
+      writer.uint32(32).uint32(message.attempt);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): AskedTrial {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseAskedTrial();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.trial = reader.uint32();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.parametersJson = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.seed = reader.int64() as bigint;
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.attempt = reader.uint32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseAskWait(): AskWait {
+  return {};
+}
+
+export const AskWait: MessageFns<AskWait> = {
+  encode(_: AskWait, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): AskWait {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseAskWait();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseAskEnded(): AskEnded {
+  return { reason: "" };
+}
+
+export const AskEnded: MessageFns<AskEnded> = {
+  encode(message: AskEnded, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.reason !== "") {
+      writer.uint32(10).string(message.reason);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): AskEnded {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseAskEnded();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.reason = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseTellRequest(): TellRequest {
+  return { sweep: "", trial: 0, reports: [], end: undefined };
+}
+
+export const TellRequest: MessageFns<TellRequest> = {
+  encode(message: TellRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.sweep !== "") {
+      writer.uint32(10).string(message.sweep);
+    }
+    if (message.trial !== 0) {
+      writer.uint32(16).uint32(message.trial);
+    }
+    for (const v of message.reports) {
+      ToldReport.encode(v!, writer.uint32(26).fork()).join();
+    }
+    switch (message.end?.$case) {
+      case "finished":
+        ToldResult.encode(message.end.value, writer.uint32(34).fork()).join();
+        break;
+      case "failed":
+        ToldFailure.encode(message.end.value, writer.uint32(42).fork()).join();
+        break;
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): TellRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseTellRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.sweep = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.trial = reader.uint32();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.reports.push(ToldReport.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.end = { $case: "finished", value: ToldResult.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.end = { $case: "failed", value: ToldFailure.decode(reader, reader.uint32()) };
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseToldReport(): ToldReport {
+  return { step: 0, values: {} };
+}
+
+export const ToldReport: MessageFns<ToldReport> = {
+  encode(message: ToldReport, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.step !== 0) {
+      writer.uint32(9).double(message.step);
+    }
+    globalThis.Object.entries(message.values).forEach(([key, value]: [string, number]) => {
+      ToldReport_ValuesEntry.encode({ key: key as any, value }, writer.uint32(18).fork()).join();
+    });
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ToldReport {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseToldReport();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 9) {
+              break;
+            }
+
+            message.step = reader.double();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            const entry2 = ToldReport_ValuesEntry.decode(reader, reader.uint32());
+            if (entry2.value !== undefined) {
+              message.values[entry2.key] = entry2.value;
+            }
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseToldReport_ValuesEntry(): ToldReport_ValuesEntry {
+  return { key: "", value: 0 };
+}
+
+export const ToldReport_ValuesEntry: MessageFns<ToldReport_ValuesEntry> = {
+  encode(message: ToldReport_ValuesEntry, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.key !== "") {
+      writer.uint32(10).string(message.key);
+    }
+    if (message.value !== 0) {
+      writer.uint32(17).double(message.value);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ToldReport_ValuesEntry {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseToldReport_ValuesEntry();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.key = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 17) {
+              break;
+            }
+
+            message.value = reader.double();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseToldResult(): ToldResult {
+  return { values: {} };
+}
+
+export const ToldResult: MessageFns<ToldResult> = {
+  encode(message: ToldResult, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    globalThis.Object.entries(message.values).forEach(([key, value]: [string, number]) => {
+      ToldResult_ValuesEntry.encode({ key: key as any, value }, writer.uint32(10).fork()).join();
+    });
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ToldResult {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseToldResult();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            const entry1 = ToldResult_ValuesEntry.decode(reader, reader.uint32());
+            if (entry1.value !== undefined) {
+              message.values[entry1.key] = entry1.value;
+            }
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseToldResult_ValuesEntry(): ToldResult_ValuesEntry {
+  return { key: "", value: 0 };
+}
+
+export const ToldResult_ValuesEntry: MessageFns<ToldResult_ValuesEntry> = {
+  encode(message: ToldResult_ValuesEntry, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.key !== "") {
+      writer.uint32(10).string(message.key);
+    }
+    if (message.value !== 0) {
+      writer.uint32(17).double(message.value);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ToldResult_ValuesEntry {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseToldResult_ValuesEntry();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.key = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 17) {
+              break;
+            }
+
+            message.value = reader.double();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseToldFailure(): ToldFailure {
+  return { class: "", message: "" };
+}
+
+export const ToldFailure: MessageFns<ToldFailure> = {
+  encode(message: ToldFailure, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.class !== "") {
+      writer.uint32(10).string(message.class);
+    }
+    if (message.message !== "") {
+      writer.uint32(18).string(message.message);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ToldFailure {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseToldFailure();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.class = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.message = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseTellResponse(): TellResponse {
+  return { state: "", objective: undefined, stop: undefined };
+}
+
+export const TellResponse: MessageFns<TellResponse> = {
+  encode(message: TellResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.state !== "") {
+      writer.uint32(10).string(message.state);
+    }
+    if (message.objective !== undefined) {
+      writer.uint32(17).double(message.objective);
+    }
+    if (message.stop !== undefined) {
+      writer.uint32(26).string(message.stop);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): TellResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseTellResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.state = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 17) {
+              break;
+            }
+
+            message.objective = reader.double();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.stop = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseExtendRequest(): ExtendRequest {
+  return { sweep: "", specJson: "", revision: 0 };
+}
+
+export const ExtendRequest: MessageFns<ExtendRequest> = {
+  encode(message: ExtendRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.sweep !== "") {
+      writer.uint32(10).string(message.sweep);
+    }
+    if (message.specJson !== "") {
+      writer.uint32(18).string(message.specJson);
+    }
+    if (message.revision !== 0) {
+      writer.uint32(24).uint32(message.revision);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ExtendRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseExtendRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.sweep = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.specJson = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.revision = reader.uint32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseExtendResponse(): ExtendResponse {
+  return { revision: 0 };
+}
+
+export const ExtendResponse: MessageFns<ExtendResponse> = {
+  encode(message: ExtendResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.revision !== 0) {
+      writer.uint32(8).uint32(message.revision);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ExtendResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseExtendResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.revision = reader.uint32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseCloneRequest(): CloneRequest {
+  return { sweep: "", trial: 0, changesJson: "" };
+}
+
+export const CloneRequest: MessageFns<CloneRequest> = {
+  encode(message: CloneRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.sweep !== "") {
+      writer.uint32(10).string(message.sweep);
+    }
+    if (message.trial !== 0) {
+      writer.uint32(16).uint32(message.trial);
+    }
+    if (message.changesJson !== "") {
+      writer.uint32(26).string(message.changesJson);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): CloneRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseCloneRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.sweep = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.trial = reader.uint32();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.changesJson = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseCloneResponse(): CloneResponse {
+  return { trials: [] };
+}
+
+export const CloneResponse: MessageFns<CloneResponse> = {
+  encode(message: CloneResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.trials.length !== 0) {
+      writer.uint32(10).fork();
+      for (const v of message.trials) {
+        writer.uint32(v);
+      }
+      writer.join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): CloneResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseCloneResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag === 8) {
+              message.trials.push(reader.uint32());
+
+              continue;
+            }
+
+            if (tag === 10) {
+              const end2 = reader.uint32() + reader.pos;
+              while (reader.pos < end2) {
+                message.trials.push(reader.uint32());
+              }
+
+              continue;
+            }
+
+            break;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
 export type SweepServiceService = typeof SweepServiceService;
 export const SweepServiceService = {
   status: {
@@ -1397,6 +2458,46 @@ export const SweepServiceService = {
     responseSerialize: (value: QueryResponse): Buffer => Buffer.from(QueryResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): QueryResponse => QueryResponse.decode(value),
   },
+  /** The next trial of a sweep with an external trainer; the caller runs it. */
+  ask: {
+    path: "/sweep.v1.SweepService/Ask" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: AskRequest): Buffer => Buffer.from(AskRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): AskRequest => AskRequest.decode(value),
+    responseSerialize: (value: AskResponse): Buffer => Buffer.from(AskResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): AskResponse => AskResponse.decode(value),
+  },
+  /** What the caller has of it: values on the way, or how it ended. */
+  tell: {
+    path: "/sweep.v1.SweepService/Tell" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: TellRequest): Buffer => Buffer.from(TellRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): TellRequest => TellRequest.decode(value),
+    responseSerialize: (value: TellResponse): Buffer => Buffer.from(TellResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): TellResponse => TellResponse.decode(value),
+  },
+  /** A new revision: wider ranges, more values, more trials. */
+  extend: {
+    path: "/sweep.v1.SweepService/Extend" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: ExtendRequest): Buffer => Buffer.from(ExtendRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): ExtendRequest => ExtendRequest.decode(value),
+    responseSerialize: (value: ExtendResponse): Buffer => Buffer.from(ExtendResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): ExtendResponse => ExtendResponse.decode(value),
+  },
+  /** The trial once more, with some parameters changed. */
+  clone: {
+    path: "/sweep.v1.SweepService/Clone" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: CloneRequest): Buffer => Buffer.from(CloneRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): CloneRequest => CloneRequest.decode(value),
+    responseSerialize: (value: CloneResponse): Buffer => Buffer.from(CloneResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): CloneResponse => CloneResponse.decode(value),
+  },
   exportParquet: {
     path: "/sweep.v1.SweepService/ExportParquet" as const,
     requestStream: false as const,
@@ -1420,6 +2521,14 @@ export interface SweepServiceServer extends UntypedServiceImplementation {
   control: handleUnaryCall<ControlRequest, ControlResponse>;
   logs: handleServerStreamingCall<LogsRequest, LogsResponse>;
   query: handleServerStreamingCall<QueryRequest, QueryResponse>;
+  /** The next trial of a sweep with an external trainer; the caller runs it. */
+  ask: handleUnaryCall<AskRequest, AskResponse>;
+  /** What the caller has of it: values on the way, or how it ended. */
+  tell: handleUnaryCall<TellRequest, TellResponse>;
+  /** A new revision: wider ranges, more values, more trials. */
+  extend: handleUnaryCall<ExtendRequest, ExtendResponse>;
+  /** The trial once more, with some parameters changed. */
+  clone: handleUnaryCall<CloneRequest, CloneResponse>;
   exportParquet: handleServerStreamingCall<ExportParquetRequest, ExportParquetResponse>;
 }
 
@@ -1494,6 +2603,64 @@ export interface SweepServiceClient extends Client {
     metadata?: Metadata,
     options?: Partial<CallOptions>,
   ): ClientReadableStream<QueryResponse>;
+  /** The next trial of a sweep with an external trainer; the caller runs it. */
+  ask(request: AskRequest, callback: (error: ServiceError | null, response: AskResponse) => void): ClientUnaryCall;
+  ask(
+    request: AskRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: AskResponse) => void,
+  ): ClientUnaryCall;
+  ask(
+    request: AskRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: AskResponse) => void,
+  ): ClientUnaryCall;
+  /** What the caller has of it: values on the way, or how it ended. */
+  tell(request: TellRequest, callback: (error: ServiceError | null, response: TellResponse) => void): ClientUnaryCall;
+  tell(
+    request: TellRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: TellResponse) => void,
+  ): ClientUnaryCall;
+  tell(
+    request: TellRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: TellResponse) => void,
+  ): ClientUnaryCall;
+  /** A new revision: wider ranges, more values, more trials. */
+  extend(
+    request: ExtendRequest,
+    callback: (error: ServiceError | null, response: ExtendResponse) => void,
+  ): ClientUnaryCall;
+  extend(
+    request: ExtendRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: ExtendResponse) => void,
+  ): ClientUnaryCall;
+  extend(
+    request: ExtendRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: ExtendResponse) => void,
+  ): ClientUnaryCall;
+  /** The trial once more, with some parameters changed. */
+  clone(
+    request: CloneRequest,
+    callback: (error: ServiceError | null, response: CloneResponse) => void,
+  ): ClientUnaryCall;
+  clone(
+    request: CloneRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: CloneResponse) => void,
+  ): ClientUnaryCall;
+  clone(
+    request: CloneRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: CloneResponse) => void,
+  ): ClientUnaryCall;
   exportParquet(
     request: ExportParquetRequest,
     options?: Partial<CallOptions>,

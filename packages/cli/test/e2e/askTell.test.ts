@@ -1,0 +1,96 @@
+// A program that runs its own trials, with nothing but the command; and what a person changes of its sweep.
+import { describe, expect, it } from "vitest"
+import { lastJson, Workplace } from "./harness.ts"
+
+const file = `
+name: mine
+trainer: external
+metric: {name: loss, goal: minimize}
+method: tpe
+parameters:
+  x: {min: -5.0, max: 5.0}
+  n: {min: 1, max: 8}
+budget: {trials: 3}
+`
+
+describe("ask and tell", () => {
+  it(
+    "runs a sweep whose trials a program runs itself, extends it and clones a trial",
+    { timeout: 300_000 },
+    async () => {
+      const place = new Workplace()
+      place.write("mine.yaml", file)
+      const ok = async (...args: ReadonlyArray<string>) => {
+        const { code, stdout, stderr } = await place.run([...args, "--json"])
+        expect(code, stderr).toBe(0)
+        return lastJson(stdout)
+      }
+      expect(await ok("run", "mine.yaml")).toEqual({ sweep: "mine" })
+      const seen: Array<any> = []
+      for (let n = 1; n <= 3; n++) {
+        const asked = await ok("ask", "mine")
+        expect(asked).toMatchObject({ sweep: "mine", trial: n, attempt: 1, seed: 0 })
+        seen.push(asked.parameters)
+        const heard = await ok("tell", `mine/${n}`, "--report", "step=1", "--report", `loss=${n}`)
+        expect(heard).toMatchObject({ state: "running", stop: null })
+        await (n === 2
+          ? ok("tell", "mine/2", "--failed", "--class", "oom")
+          : ok("tell", `mine/${n}`, "--value", `${n}e-1`))
+      }
+      const none = await place.run(["ask", "mine", "--json"])
+      expect(none.code).toBe(3)
+      expect(lastJson(none.stdout)).toEqual({
+        sweep: "mine",
+        trial: null,
+        ended: expect.stringMatching(/its budget of 3 trials is used/),
+      })
+      expect(await ok("best", "mine")).toMatchObject({ trial: 1, objective: 0.1, parameters: seen[0] })
+
+      expect(await ok("extend", "mine", "--trials", "+1", "--set", "x={min: 10.0, max: 20.0}")).toMatchObject({
+        revision: 2,
+      })
+      const wider = await ok("ask", "mine")
+      expect(wider).toMatchObject({ trial: 4 })
+      expect(wider.parameters.x).toBeGreaterThanOrEqual(10)
+      await ok("tell", "mine/4", "--value", "5")
+      expect(await ok("clone", "mine/1", "--set", "n=6")).toEqual({ sweep: "mine", clone_of: 1, trials: [5] })
+      expect(await ok("ask", "mine")).toMatchObject({ trial: 5, parameters: { ...seen[0], n: 6 } })
+      await ok("tell", "mine/5", "--value", "0.05")
+      const shown = await ok("show", "mine")
+      expect(shown).toMatchObject({ budget: { trials: 4, used: { trials: 5 } } })
+      expect(shown.trial_list.map(({ origin }: any) => origin)).toEqual([...Array(4).fill("sampler"), "clone of 1"])
+      const text = (await place.run(["show", "mine"])).stdout
+      expect(text).toMatch(/finished: its budget of 4 trials is used/)
+      expect(text).toMatch(/budget +5 of 4 trials/)
+      expect(text).toMatch(/best: #5, loss 0\.05/)
+    },
+  )
+
+  it("says what is wrong", { timeout: 300_000 }, async () => {
+    const place = new Workplace()
+    place.write("mine.yaml", file)
+    await place.run(["run", "mine.yaml"])
+    await place.run(["ask", "mine"])
+    for (const [args, pattern] of [
+      [["tell", "mine/1"], /Say how the trial ended/],
+      [["tell", "mine/1", "--value", "good"], /'good' is not a number/],
+      [["tell", "mine/1", "--value", "1", "--failed"], /exclude each other/],
+      [["tell", "mine/1", "--report", "loss=1"], /names a step/],
+      [["tell", "mine/1", "--finished"], /`loss` never arrived/],
+      [["tell", "mine/7", "--value", "1"], /no trial mine\/7/],
+      [["extend", "mine"], /Say what changes/],
+      [["extend", "mine", "--trials", "many"], /'many' is not a number of trials/],
+      [["extend", "mine", "--trials", "3"], /changes nothing/],
+      [["extend", "mine", "--set", "x={min: 3, max: 1}"], /mine\.yaml:\d+:\d+.*`min` is greater/],
+      [["extend", "mine", "nowhere.yaml"], /nowhere\.yaml: no such file/],
+      [["clone", "mine/1"], /Say what differs/],
+      [["clone", "mine/1", "--set", "y=1"], /`y` is no parameter of mine/],
+      [["clone", "mine/1", "--set", "x=[1, 2]"], /is several/],
+    ] as const) {
+      const { code, stderr } = await place.run(args)
+      expect(code, args.join(" ")).toBe(65)
+      expect(stderr).toMatch(pattern)
+      expect(stderr).not.toMatch(/\n\s+at .*\.(ts|mjs):\d+/)
+    }
+  })
+})
