@@ -156,7 +156,10 @@ export const makeAskTell = Effect.fnUntraced(function* (options: {
         const at = yield* Clock.currentTimeMillis
         const batch = batchOf(trial, reports, { after: ingest.mark(trial.epoch!).seq, at })
         yield* ingest.offer({ _tag: "Events", session, batch })
-        yield* Effect.mapError(Deferred.await(over), ({ message }) => new Unavailable({ message }))
+        yield* Effect.mapError(
+          Deferred.await(over),
+          ({ message }) => new Unavailable({ reason: "unreachable", message }),
+        )
       }),
     )
 

@@ -312,7 +312,9 @@ export const serveGrpc: (
             return {}
           }),
       ),
-      ask: unary("ask", (request: { sweep: string }) => Effect.map(Effect.flatMap(sweepIn(request), api.ask), encodeAsked)),
+      ask: unary("ask", (request: { sweep: string }) =>
+        Effect.map(Effect.flatMap(sweepIn(request), api.ask), encodeAsked),
+      ),
       tell: unary("tell", (request: TellRequest) =>
         Effect.gen(function* () {
           const sweep = yield* sweepIn(request)
