@@ -119,7 +119,22 @@ describe("a coordinator with tokens", () => {
     )
     const allowed: Record<Role, ReadonlyArray<string>> = {
       read: ["status", "list", "get", "results", "watch", "logs", "query", "exportParquet"],
-      submit: ["status", "list", "get", "results", "watch", "logs", "query", "exportParquet", "submit", "control"],
+      submit: [
+        "status",
+        "list",
+        "get",
+        "results",
+        "watch",
+        "logs",
+        "query",
+        "exportParquet",
+        "submit",
+        "control",
+        "ask",
+        "tell",
+        "extend",
+        "clone",
+      ],
       agent: ["session"],
     }
     await run(
