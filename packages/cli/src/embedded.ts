@@ -6,8 +6,10 @@ import * as Schedule from "effect/Schedule"
 import type { Timings } from "@sweep/domain/Lease"
 import * as Coordinator from "@sweep/coordinator/Coordinator"
 import * as DuckdbStore from "@sweep/store/DuckdbStore"
+import { networkFileSystem } from "@sweep/store/networkFileSystem"
 import { stateFailure } from "./exitCodes.ts"
 import { ensureHome, type Home, readNote } from "./home.ts"
+import { note } from "./output.ts"
 import { timingsFromEnvironment } from "./timings.ts"
 import { version } from "./version.ts"
 
@@ -31,6 +33,12 @@ export const coordinator = (at: Home, timings?: Timings) =>
   Layer.unwrap(
     Effect.gen(function* () {
       yield* ensureHome(at)
+      const network = networkFileSystem(at.store)
+      if (network !== undefined) {
+        yield* note(
+          `warning: ${at.store} lies on a network file system (${network}), where the database can be damaged: a lock may not hold, and a write that was confirmed may be lost. Set SWEEP_HOME to a local disk.`,
+        )
+      }
       const options = { version, home: at.directory, timings: timings ?? (yield* timingsFromEnvironment) }
       return Coordinator.layer(options).pipe(Layer.provide(store(at)))
     }),

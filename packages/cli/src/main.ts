@@ -6,6 +6,7 @@ import * as Effect from "effect/Effect"
 import * as Command from "effect/cli/Command"
 import { agent } from "./commands/agent.ts"
 import { ask } from "./commands/ask.ts"
+import { backup, restore } from "./commands/backup.ts"
 import { best } from "./commands/best.ts"
 import { certs } from "./commands/certs.ts"
 import { check } from "./commands/check.ts"
@@ -56,6 +57,8 @@ const sweep = Command.make("sweep").pipe(
     tell,
     query,
     exportCommand,
+    backup,
+    restore,
     serve,
     agent,
     certs,

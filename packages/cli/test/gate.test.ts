@@ -30,10 +30,10 @@ import { gateOf } from "../src/gate.ts"
 const through = new Refused({ message: "the call got through" })
 const api = new Proxy({} as SweepApi["Service"], {
   get: (_, method) => {
-    const answer = ["watch", "logs", "exportParquet"].includes(String(method))
+    const answer = ["watch", "logs", "exportParquet", "backup"].includes(String(method))
       ? Stream.fail(through)
       : Effect.fail(through)
-    return ["status", "list"].includes(String(method)) ? answer : () => answer
+    return ["status", "list", "backup"].includes(String(method)) ? answer : () => answer
   },
 })
 const served = Layer.merge(
@@ -57,6 +57,7 @@ const calls = {
   clone: (client) => client.clone(sweep, TrialNumber.make(1), {}),
   logs: (client) => Stream.runDrain(client.logs(sweep, TrialNumber.make(1), { stream: "stdout", follow: false })),
   query: (client) => client.query("SELECT 1", 1),
+  backup: (client) => Stream.runDrain(client.backup),
   exportParquet: (client) => Stream.runDrain(client.exportParquet(sweep)),
 } satisfies Record<
   Exclude<keyof typeof neededRole, "session">,
@@ -118,7 +119,7 @@ describe("a coordinator with tokens", () => {
       await Promise.all(Role.literals.map(async (role) => [role, await access(role, role)] as const)),
     )
     const allowed: Record<Role, ReadonlyArray<string>> = {
-      read: ["status", "list", "get", "results", "watch", "logs", "query", "exportParquet"],
+      read: ["status", "list", "get", "results", "watch", "logs", "query", "exportParquet", "backup"],
       submit: [
         "status",
         "list",
@@ -128,6 +129,7 @@ describe("a coordinator with tokens", () => {
         "logs",
         "query",
         "exportParquet",
+        "backup",
         "submit",
         "control",
         "ask",

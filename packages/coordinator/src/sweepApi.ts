@@ -155,6 +155,18 @@ export const makeSweepApi = Effect.fnUntraced(function* (options: {
         error._tag === "QueryError" ? new Refused({ message: error.message }) : unavailable(error),
       ),
 
+    backup: Stream.unwrap(
+      Effect.gen(function* () {
+        const path = yield* files.makeTempFileScoped({ prefix: "sweep-backup-" })
+        yield* store.backup(path)
+        return files.stream(path, { chunkSize: chunkBytes })
+      }),
+    ).pipe(
+      Stream.mapError(
+        (error) => new Unavailable({ reason: "unreachable", message: `the backup failed: ${error.message}` }),
+      ),
+    ),
+
     exportParquet: (sweep) =>
       Stream.unwrap(
         Effect.gen(function* () {

@@ -57,6 +57,8 @@ export const Fact = Schema.TaggedUnion({
 
   AgentConnected: { ...at, agent: AgentId, version: Schema.String, devices: Schema.Array(Schema.String) },
   AgentLost: { ...at, agent: AgentId, reason: Schema.String },
+  /** From here on it is another history than the one the backup was taken of: epochs begin beyond `epoch`. */
+  StoreRestored: { ...at, epoch: Epoch, from: Schema.String },
 })
 export type Fact = typeof Fact.Type
 export type FactOf<T extends Fact["_tag"]> = Extract<Fact, { readonly _tag: T }>

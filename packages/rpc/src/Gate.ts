@@ -44,6 +44,7 @@ export const neededRole: Readonly<Record<Method, Role>> = {
   logs: "read",
   query: "read",
   exportParquet: "read",
+  backup: "read",
 }
 
 /** How often it is looked whether a stream's caller is still admitted. */

@@ -145,6 +145,8 @@ export class SweepApi extends Context.Service<
       options: { readonly stream: "stdout" | "stderr"; readonly follow: boolean },
     ) => Stream.Stream<string, NotFound | Unavailable>
     readonly query: (sql: string, limit: number) => Effect.Effect<QueryResult, Refused | Unavailable>
+    /** A copy of the whole database as of one moment, in chunks of at most 1 MiB. */
+    readonly backup: Stream.Stream<Uint8Array, Unavailable>
     /** The files of one sweep, whole, in chunks of at most 1 MiB. */
     readonly exportParquet: (
       sweep: SweepId,

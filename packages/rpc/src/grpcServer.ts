@@ -384,6 +384,7 @@ export const serveGrpc: (
           Effect.map(api.query(request.sql, request.limit), (result) => jsonChunks(queryJson.encode(result))),
         ),
       ),
+      backup: streaming("backup", () => Stream.map(api.backup, (chunk) => ({ chunk: Buffer.from(chunk) }))),
       exportParquet: streaming("exportParquet", (request: { sweep: string }) =>
         Stream.unwrap(Effect.map(sweepIn(request), api.exportParquet)).pipe(
           Stream.map(({ file, chunk }) => ({ file, chunk: Buffer.from(chunk) })),

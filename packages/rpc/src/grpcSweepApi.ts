@@ -199,6 +199,11 @@ export const layer = (options: GrpcClientOptions): Layer.Layer<SweepApi> =>
             queryJson.decode,
           ).pipe(Effect.mapError(noNotFound)),
 
+        backup: stream(
+          () => client.backup({}),
+          ({ chunk }): Uint8Array => chunk,
+        ).pipe(Stream.mapError(onlyUnavailable)),
+
         exportParquet: (sweep) =>
           stream(
             () => client.exportParquet({ sweep }),

@@ -6,6 +6,7 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type { SweepId } from "@sweep/domain/Id"
+import { backup } from "./backup.ts"
 import * as Database from "./Database.ts"
 import { explain, personQuery, refusedFunctions } from "./personQuery.ts"
 import * as Reads from "./Reads.ts"
@@ -95,6 +96,7 @@ export const layer = ({ directory, queryTimeout = "1 minute" }: Options): Layer.
                 }),
               ),
           ),
+        backup: (path) => backup(database, path),
         exportParquet: (sweep, folder) => exportParquet(database, sweep, folder),
       }
     }),

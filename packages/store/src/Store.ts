@@ -122,6 +122,8 @@ export class Store extends Context.Service<
     /** One statement that only reads, over the documented views. */
     readonly query: (sql: string, limit: number) => Effect.Effect<QueryResult, QueryError | StoreError>
     /** Writes `sweeps.parquet`, `trials.parquet`, `metrics.parquet`, `events.parquet` of one sweep; returns the paths. */
+    /** Writes a copy of everything, as of one moment, to `path`. Commits go on meanwhile. */
+    readonly backup: (path: string) => Effect.Effect<void, StoreError>
     readonly exportParquet: (sweep: SweepId, directory: string) => Effect.Effect<ReadonlyArray<string>, StoreError>
   }
 >()("@sweep/store/Store") {}
@@ -281,6 +283,7 @@ export const layerMemory: Layer.Layer<Store> = Layer.sync(Store, () => {
         return { epoch, ...logSlice(chunks, offset, limit) }
       }),
     query: () => Effect.fail(new QueryError({ message: "the store in memory answers no SQL" })),
+    backup: () => Effect.fail(new StoreError({ reason: "io", message: "the store in memory has no copy" })),
     exportParquet: () =>
       Effect.fail(new StoreError({ reason: "io", message: "the store in memory writes no Parquet files" })),
   }

@@ -86,6 +86,8 @@ describe("a coordinator and two agents", () => {
 
       const second = await serve(place, port)
       expect(await pointsOf(place, second.address)).toBeGreaterThanOrEqual(before)
+      const copy = await place.run(["backup", "copy.duckdb", "--coordinator", second.address])
+      expect(copy.code, copy.stderr).toBe(0)
       const watched = await place.run(["watch", "small", "--coordinator", second.address])
       expect(watched.code, watched.stderr).toBe(0)
       const trials = await trialsOf(place, second.address)
@@ -110,6 +112,15 @@ describe("a coordinator and two agents", () => {
         { trial: 1, n: 7, steps: 7 },
         { trial: 2, n: 7, steps: 7 },
       ])
+
+      // The copy that was taken in between has the sweep as it was then; under the coordinator it is not put back.
+      const under = await place.run(["restore", "copy.duckdb", "--replace"])
+      expect(under).toMatchObject({ code: 74, stderr: expect.stringMatching(/a coordinator \(process \d+\) runs/) })
+      const elsewhere = { SWEEP_HOME: `${place.directory}/restored` }
+      const restored = await place.run(["restore", "copy.duckdb", "--json"], elsewhere)
+      expect(restored.code, restored.stderr).toBe(0)
+      const then = await place.run(["trials", "small", "--json"], elsewhere)
+      expect(lastJson(then.stdout)[0]).toMatchObject({ sweep: "small", trial: 1 })
     },
   )
 })

@@ -20,6 +20,8 @@ const commands = [
   "tell",
   "query",
   "export",
+  "backup",
+  "restore",
   "serve",
   "agent",
   "certs",
