@@ -20,6 +20,7 @@ import { parameterCharts, parametersSection } from "./sections/parameters.ts"
 import { reproduceSection } from "./sections/reproduce.ts"
 import { retainedSection } from "./sections/retained.ts"
 import { samplesSection } from "./sections/samples.ts"
+import { variantsSection } from "./sections/variants.ts"
 import { type Standings, standingsOf } from "./Standings.ts"
 import { toneOf } from "./charts/curves.ts"
 import { footer, header, nav, page, verdicts } from "./strings.ts"
@@ -136,7 +137,7 @@ export const renderReport = async (results: SweepResults, extras: ReportExtras):
       <body>
         <main>
           ${heading(results, standings)} ${answerSection(results, standings)} ${leaderBoardSection(standings)}
-          ${curvesSection(charts.curves, standings, figure)}
+          ${variantsSection(standings)} ${curvesSection(charts.curves, standings, figure)}
           ${parametersSection(charts.parameters, standings, importance, figure)}
           ${diagnosisSection(charts.flagged, standings, figure)} ${retainedSection(standings)}
           ${samplesSection(results, standings)} ${failuresSection(standings, extras.logs)}

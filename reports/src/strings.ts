@@ -326,6 +326,20 @@ export const samples = {
   overfits: { en: "overfitting, for comparison", zh: "过拟合，供对照" },
 } as const
 
+export const variants = {
+  title: { en: "Variants compared", zh: "变体对比" },
+  lead: {
+    en: "The best set of parameters of each variant. The base is the untouched model as that variant holds it.",
+    zh: "每个变体的最佳参数组合。基座指该变体所加载的、未经训练的模型。",
+  },
+  variant: { en: "Variant", zh: "变体" },
+  base: { en: "Base model", zh: "基座模型" },
+  change: { en: "Change", zh: "变化" },
+  trainable: { en: "Trainable parameters", zh: "可训练参数" },
+  afterPost: (value: string): Text => ({ en: `${value} after noise reduction`, zh: `降噪后 ${value}` }),
+  without: { en: "Without a result:", zh: "没有结果：" },
+} as const
+
 export const retained = {
   title: { en: "Noise reduction", zh: "降噪" },
   lead: {

@@ -239,6 +239,46 @@ describe("sweeps of every shape", () => {
     expect(section).toContain("layers.0.v_proj")
   })
 
+  it("compares variants, each with its own base, when there are several", async () => {
+    expect(await render(fixture())).not.toContain('id="variants"')
+    const trial = (variant: string, rank: number) => ({ parameters: { variant, rank, learning_rate: 1e-3, epochs: 2 } })
+    const results = fixture({
+      trials: [
+        trial("lora", 4),
+        trial("qlora", 8),
+        trial("lora", 16),
+        trial("lora+norm", 8),
+        { ...trial("dora", 8), end: "failed" },
+      ],
+    })
+    const curves = results.curves.map((curve) =>
+      curve.trial === 2 && curve.metric === "eval/loss"
+        ? { ...curve, points: curve.points.map((point) => (point.step === 0 ? { ...point, value: 3.5 } : point)) }
+        : curve,
+    )
+    const details = results.details.map((one) =>
+      one.trial === 4
+        ? {
+            ...one,
+            post: {
+              seq: 9,
+              at: one.finished!.at,
+              type: "post" as const,
+              post: "norm",
+              before: { "eval/loss": 1.5 },
+              after: { "eval/loss": 1.25 },
+            },
+          }
+        : one,
+    )
+    const section = sectionOf(await render({ ...results, curves, details }), "variants")
+    const cells = /lora 3 [\d.]+ 2\.910 −[\d.]+ 49,152 4\.7 % \d+ MB [\d,]+/
+    expect(section).toMatch(cells)
+    expect(section).toMatch(/qlora 2 [\d.]+ 3\.500 −/)
+    expect(section).toMatch(/lora\+norm 4 [\d.]+1\.250 after noise reduction/)
+    expect(section).toMatch(/Without a result:没有结果： dora/)
+  })
+
   it("was trained by a command without model, data, curves or details", async () => {
     const file = { path: "", sha256: "", bytes: 0, records: 0 }
     const results = fixture({ spec: { model: "", data: { train: file, eval: file }, trainer: "command", probes: [] } })

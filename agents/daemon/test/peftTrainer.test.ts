@@ -4,6 +4,7 @@ import { tmpdir } from "node:os"
 import { join, resolve } from "node:path"
 import { afterAll, describe, expect, it } from "@effect/vitest"
 import { defaultTimings } from "@sweep/domain/Lease"
+import type { Parameters } from "@sweep/domain/Parameter"
 import { fromParameters } from "@sweep/domain/TrainingConfig"
 import type { TrialEventOf } from "@sweep/domain/TrialEvent"
 import * as Effect from "effect/Effect"
@@ -26,11 +27,14 @@ const some = (file: string, count: number): string => {
 }
 const files = { train: some("train.json", 48), eval: some("eval.json", 8) }
 
-const trial = (steps: number) => ({
+const trial = (steps: number, parameters: Parameters = {}, train = files.train) => ({
   seed: 7,
   parameters: { rank: 4 },
   training: Result.getOrThrow(
-    fromParameters({ model, ...files }, { rank: 4, learning_rate: 1e-3, max_steps: steps, batch_size: 8 }),
+    fromParameters(
+      { model, ...files, train },
+      { rank: 4, learning_rate: 1e-3, max_steps: steps, batch_size: 8, ...parameters },
+    ),
   ),
   metric: { name: "eval/loss", goal: "minimize" },
   probes: [],
@@ -39,6 +43,22 @@ const trial = (steps: number) => ({
 
 const started = (received: Received): TrialEventOf<"started"> =>
   received.events.find((event): event is TrialEventOf<"started"> => event.type === "started")!
+
+/** A Python whose trainer may take `megabytes` of addresses beyond what its imports took. */
+const limitedPython = (megabytes: number): string => {
+  const path = join(data, "limited-python")
+  const program = `
+import resource, sys
+import peft, torch._dynamo
+from sweep_trainer import training_run
+from sweep_trainer.__main__ import main
+used = int(open("/proc/self/statm").read().split()[0]) * resource.getpagesize()
+resource.setrlimit(resource.RLIMIT_AS, (used + ${megabytes} * 2**20,) * 2)
+sys.exit(main(sys.argv[1:]))`
+  // In the place of \`python -m sweep_trainer …\`.
+  writeFileSync(path, `#!/bin/sh\nshift 2\nexec ${python} -c '${program}' "$@"\n`, { mode: 0o755 })
+  return path
+}
 
 describe("the PEFT trainer", () => {
   it.live(
@@ -89,6 +109,51 @@ describe("the PEFT trainer", () => {
         expect(wentOn).toBeGreaterThan(1)
         expect(wentOn).toBeLessThanOrEqual(reached + 10)
         expect(started(coordinator.of(fourth)).pid).not.toBe(started(one).pid)
+      }),
+    600_000,
+  )
+
+  it.live.skipIf(!existsSync("/proc/self/statm"))(
+    "goes on after a trial that diverged and one that ran out of memory, whose memory is free again",
+    () =>
+      Effect.gen(function* () {
+        const coordinator = new ScriptedCoordinator()
+        const home = yield* temporaryDirectory
+        yield* startAgent(coordinator, home, {
+          trainers: ["peft"],
+          python: limitedPython(300),
+          pythonPath: join(root, "agents/trainer/src"),
+        })
+        const assign = (number: number, one: ReturnType<typeof trial>) =>
+          coordinator.assign({
+            trial: number,
+            attempt: 1,
+            trainer: "peft",
+            trialJson: { contract: 1, sweep: "test", trial: number, attempt: 1, epoch: 1, ...one },
+          })
+        const absurd = { learning_rate: 1e30, max_grad_norm: 0, schedule: "constant" }
+        const diverged = yield* assign(1, trial(8, absurd))
+        expect(yield* coordinator.untilEnded(diverged)).toMatchObject({
+          _tag: "Failed",
+          class: "diverged",
+          message: expect.stringContaining("lower the learning rate (1e+30)"),
+        })
+
+        const long = join(data, "long.json")
+        const answer = "red blue green one two three ".repeat(200)
+        writeFileSync(long, JSON.stringify(Array.from({ length: 64 }, () => ({ instruction: "x", output: answer }))))
+        const large = yield* assign(2, trial(4, { batch_size: 64, micro_batch_size: 64 }, long))
+        expect(yield* coordinator.untilEnded(large)).toMatchObject({
+          _tag: "Failed",
+          class: "oom",
+          message: expect.stringMatching(/out of memory: .* were asked for, the process's peak was [\d.]+ GiB/),
+        })
+
+        const next = yield* assign(3, trial(4))
+        expect(yield* coordinator.untilEnded(next)).toMatchObject({ _tag: "Finished", step: 4 })
+        const pids = [diverged, large, next].map((epoch) => started(coordinator.of(epoch)).pid!)
+        yield* coordinator.until(() => !pids.slice(0, 2).some((pid) => existsSync(`/proc/${pid}`)))
+        expect(existsSync(`/proc/${pids[2]}`)).toBe(true)
       }),
     600_000,
   )

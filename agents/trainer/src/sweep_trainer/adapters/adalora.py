@@ -19,9 +19,9 @@ from . import peft_model, target_modules
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
-_BEGINNING = 1.5  # ranks in the beginning, per target rank (section 4)
-_ORTHOGONALITY = 0.5  # weight of the orthogonality term, PEFT's default; the paper tries 0.1 to 0.5
-_WARMUP, _FINAL = 0.1, 0.5  # shares of the steps before ranks are taken away, and after the last one has been
+_BEGINNING = 1.5  # ranks in the beginning, per target rank: PEFT's 12 for 8
+_ORTHOGONALITY = 0.5  # weight of the orthogonality term, PEFT's
+_WARMUP, _FINAL = 0.1, 0.5  # our shares of the steps before ranks are taken away, and after the last one has been
 _ALLOCATIONS = 100  # at most, in a run
 
 _STATE = "adalora_state.safetensors"
@@ -68,7 +68,8 @@ class AdaLora(peft_model.PeftMethod):
         return peft_model.attach(base, config, self.targets)
 
     def penalty(self, model: nn.Module) -> Tensor:
-        """Equation 4: how far A·Aᵀ and Bᵀ·B are from the identity, in the mean over all of them."""
+        """How far A·Aᵀ and Bᵀ·B are from the identity, in the mean over all of them. PEFT adds this only to a loss that
+        the model computes itself; like there it is the norm of the difference, which the paper squares."""
         import torch
 
         distances = []

@@ -20,8 +20,8 @@ from .lora import Lora
 if TYPE_CHECKING:
     from torch import nn
 
-# Beyond this width an exact decomposition takes seconds a layer; the paper (section 5.4) finds that a randomised one
-# with 16 subspace iterations trains as well.
+# Beyond this width an exact decomposition takes seconds a layer. The paper's fast one is randomised; 16 subspace
+# iterations are what LLaMA-Factory takes.
 _EXACT_WIDTH = 1024
 _ITERATIONS = 16
 
