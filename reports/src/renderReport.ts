@@ -84,6 +84,8 @@ const pageData = (standings: Standings, compiled: Awaited<ReturnType<typeof comp
 const heading = (results: SweepResults, standings: Standings): Html => {
   const { sweep } = results
   const { spec } = sweep
+  const { learned = [] } = spec
+  const reused = standings.all.filter((standing) => standing.trial.reusedFrom !== null).length
   return html`<header class="top">
     <div class="line">
       <p class="kicker">${say(header.kicker)}</p>
@@ -95,9 +97,13 @@ const heading = (results: SweepResults, standings: Standings): Html => {
       <span>${say(header.trials(standings.all.length))}</span>
       <span><code>${spec.method}</code></span>
       ${spec.model === "" ? null : html`<span><code>${spec.model.replace(/\/+$/, "").split("/").slice(-2).join("/")}</code></span>`}
-      <span>${say(header.status[sweep.status])}</span>
+      <span
+        >${say(sweep.reason === null ? header.status[sweep.status] : header.because(header.status[sweep.status], sweep.reason))}</span
+      >
       <span>${say(header.at(instant(results.at)))}</span>
     </p>
+    ${learned.length === 0 ? null : html`<p class="notice">${say(header.learned(learned.length, Array.from(new Set(learned.map((one) => one.sweep))).join(", ")))}</p>`}
+    ${reused === 0 ? null : html`<p class="notice">${say(header.reused(reused))}</p>`}
     ${standings.open === 0 ? null : html`<p class="notice">${say(header.unfinished(standings.open))}</p>`}
     <nav aria-label="Sections">
       ${Object.entries(nav).map(([id, text]) => html`<a href="#${id}">${say(text)}</a> `)}

@@ -106,6 +106,18 @@ export const header = {
   },
   trials: (count: number): Text => ({ en: plural(count, "trial"), zh: `${count} 次试验` }),
   at: (time: string): Text => ({ en: `as of ${time}`, zh: `截至 ${time}` }),
+  because: (status: Text, reason: string): Text => ({
+    en: html`${status.en}: ${reason}`,
+    zh: html`${status.zh}：${reason}`,
+  }),
+  learned: (count: number, sweeps: string): Text => ({
+    en: `The search began with ${plural(count, "result")} of ${sweeps}.`,
+    zh: `搜索从 ${sweeps} 的 ${count} 个结果开始。`,
+  }),
+  reused: (count: number): Text => ({
+    en: `${plural(count, "trial")} did not run: the same run in an earlier sweep stands for ${count === 1 ? "it" : "them"}.`,
+    zh: `${count} 次试验未运行：采用了先前 sweep 中相同运行的结果。`,
+  }),
   unfinished: (open: number): Text => ({
     en: `${plural(open, "trial")} ${open === 1 ? "has" : "have"} not ended yet; what follows may change.`,
     zh: `还有 ${open} 次试验未结束，以下内容可能变化。`,
@@ -218,6 +230,7 @@ export const board = {
         >点击表头排序，点击一行可在各图中突出该试验。</span
       >`,
   }),
+  reused: (from: string): Text => ({ en: `reused from ${from}`, zh: `复用自 ${from}` }),
   constant: { en: "The same for every trial:", zh: "所有试验相同的参数：" },
   trial: { en: "Trial", zh: "试验" },
   state: { en: "State", zh: "状态" },

@@ -3,7 +3,8 @@ import { createHash } from "node:crypto"
 import { describe, expect, it } from "vitest"
 import type { Parameters } from "@sweep/domain/Parameter"
 import type { SweepResults } from "@sweep/domain/SweepResults"
-import { TrialNumber } from "@sweep/domain/Id"
+import { SweepId, TrialNumber } from "@sweep/domain/Id"
+import { SweepSpec } from "@sweep/domain/SweepSpec"
 import { Verdict } from "@sweep/domain/Verdict"
 import { plain } from "../src/Html.ts"
 import { renderReport } from "../src/renderReport.ts"
@@ -54,7 +55,7 @@ const hostileSweep = (): SweepResults => {
     advice: [hostile],
   })
   trials.set(trial, { ...trials.get(trial)!, verdict, stopReason: hostile })
-  return { ...results, sweep: { ...results.sweep, trials, versions: { [hostile]: hostile } } }
+  return { ...results, sweep: { ...results.sweep, trials, reason: hostile, versions: { [hostile]: hostile } } }
 }
 
 describe("escaping", () => {
@@ -114,6 +115,22 @@ const constant: Parameters = { rank: 8, alpha: 16, learning_rate: 1e-3, epochs: 
 const failure = { class: "data", message: "record 12 has no output", detail: null } as const
 
 describe("sweeps of every shape", () => {
+  it("says why it ended, what was reused and where the search began", async () => {
+    const results = fixture()
+    const second = TrialNumber.make(2)
+    const trials = new Map(results.sweep.trials)
+    const from = { sweep: SweepId.make("earlier"), trial: TrialNumber.make(7) }
+    trials.set(second, { ...trials.get(second)!, reusedFrom: from })
+    const learned = [{ ...from, parameters: {}, outcome: "completed" as const, objective: 1, values: {} }]
+    const spec = new SweepSpec({ ...results.sweep.spec, warmStart: [from.sweep], learned })
+    const page = await render({ ...results, sweep: { ...results.sweep, spec, trials, reason: "its budget is used" } })
+    const text = textOf(markupOf(page))
+    expect(text).toContain("finished: its budget is used")
+    expect(text).toContain("1 trial did not run: the same run in an earlier sweep stands for it.")
+    expect(text).toContain("The search began with 1 result of earlier.")
+    expect(sectionOf(page, "board")).toContain("reused from earlier/7")
+  })
+
   const page = async (options: FixtureOptions) => render(fixture(options))
 
   it("says what is best, against what, and how sure", async () => {

@@ -1,5 +1,6 @@
 // A sweep and its trials as JSON for programs: the shape of every `--json`, documented in docs/cli.md.
 import { gpuHoursUsed, hoursUsed } from "@sweep/domain/budgetUse"
+import { formatTrialRef } from "@sweep/domain/Id"
 import type { SweepState } from "@sweep/domain/SweepState"
 import type { Trial } from "@sweep/domain/Trial"
 import { countByState, countByVerdict, leaders } from "./terminal/SweepView.ts"
@@ -18,6 +19,7 @@ export const trialJson = (trial: Trial) => ({
   stop_reason: trial.stopReason,
   seed: trial.seed,
   origin: trial.origin,
+  reused_from: trial.reusedFrom === null ? null : formatTrialRef(trial.reusedFrom),
   attempt: trial.attempt,
   agent: trial.agent,
   created_at: trial.createdAt,
@@ -57,6 +59,7 @@ export const summaryJson = (sweep: SweepState) => ({
   best: bestJson(sweep),
   verdicts: countByVerdict(sweep),
   revision: sweep.revision,
+  warm_start: { sweeps: sweep.spec.warmStart ?? [], results: sweep.spec.learned?.length ?? 0 },
   budget: {
     trials: sweep.spec.budget.trials,
     hours: sweep.spec.budget.hours,

@@ -13,6 +13,7 @@ import { samplerFor } from "@sweep/search/samplerFor"
 import { within } from "@sweep/search/within"
 import { spent } from "./budget.ts"
 import { firstOf, placeOf, seedOf } from "./replicas.ts"
+import { learnedHistory } from "./warmStart.ts"
 import type { State } from "./State.ts"
 
 export type Next =
@@ -83,7 +84,10 @@ export class Samplers {
   #view(sweep: SweepState): (history: History) => History {
     const known = this.#views.get(sweep.id)
     if (known?.revision === sweep.revision) return known.view
-    const view = within(sweep.spec.space)
+    const learned = learnedHistory(sweep.spec)
+    const inSpace = within(sweep.spec.space)
+    const view = (history: History): History =>
+      learned.length === 0 ? inSpace(history) : [...learned, ...inSpace(history)]
     this.#views.set(sweep.id, { revision: sweep.revision, view })
     return view
   }

@@ -43,8 +43,9 @@ const retryDelay = 1_000
 const defective = (sweep: SweepId) =>
   Effect.catchDefect((defect) => Effect.logError(`the early-stopping rule of ${sweep} failed`, defect))
 
-/** A cancelled trial says nothing about its parameters. */
-const deservesVerdict = (trial: Trial): boolean => isTerminal(trial.state) && trial.state !== "cancelled"
+/** A cancelled trial says nothing about its parameters; one whose result is another's has its verdict, too. */
+const deservesVerdict = (trial: Trial): boolean =>
+  isTerminal(trial.state) && trial.state !== "cancelled" && trial.reusedFrom === null
 
 const says = (verdict: Verdict): string => `${verdict.kind} since ${verdict.sinceStep}`
 

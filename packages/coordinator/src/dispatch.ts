@@ -13,6 +13,7 @@ import type { StoreError } from "@sweep/store/Store"
 import { ask, type CurvesOf, type Samplers } from "./ask.ts"
 import type { Journal } from "./Journal.ts"
 import { monotonic } from "./monotonic.ts"
+import { Results, reuse } from "./Results.ts"
 import { backoff } from "./retry.ts"
 import type { FreeSlot, Roster } from "./Roster.ts"
 import { trainingOf, trialDocument } from "./trialDocument.ts"
@@ -37,6 +38,7 @@ export const makeDispatch = Effect.fnUntraced(function* (options: {
   const { journal, roster, samplers, curves, afterRound } = options
   const { state } = journal
   const signal = yield* Queue.sliding<void>(1)
+  const results = new Results(journal)
   const wake = () => void Queue.offerUnsafe(signal, undefined)
 
   /** Trials that were released, and from when on (monotonic milliseconds) they may be dispatched again. */
@@ -114,6 +116,8 @@ export const makeDispatch = Effect.fnUntraced(function* (options: {
         const revision = sweep.revision
         recorded.push({ _tag: "TrialCreated", at, sweep: sweep.id, trial: number, parameters, seed, revision, origin })
       }
+      const known = sweep.spec.reuse === true && trial.attempt === 0 ? results.find(sweep, trial) : undefined
+      if (known !== undefined) return [...recorded, ...reuse(at, sweep.id, trial.number, known)]
       const training = trainingOf(sweep.spec, trial.parameters)
       if (Result.isFailure(training)) {
         const message = `these parameters describe no training run: ${training.failure}`

@@ -18,6 +18,7 @@ import { ask, type CurvesOf, Samplers } from "./ask.ts"
 import type { Journal } from "./Journal.ts"
 import { placeOf, seedOf } from "./replicas.ts"
 import { checkSpec } from "./submit.ts"
+import { learn } from "./warmStart.ts"
 import { trainingOf } from "./trialDocument.ts"
 
 export interface Revise {
@@ -33,7 +34,7 @@ const refuse = (message: string) => Effect.fail(new Refused({ message }))
 
 /** What all results of a sweep have in common. */
 const fixed: ReadonlyArray<readonly [name: string, of: (spec: SweepSpec) => unknown]> = [
-  ["model", ({ model }) => model],
+  ["model", ({ model, modelFingerprint = null }) => ({ model, modelFingerprint })],
   ["data.train", ({ data }) => data.train.sha256],
   ["data.eval", ({ data }) => data.eval.sha256],
   ["trainer", ({ trainer }) => trainer],
@@ -47,7 +48,7 @@ const fixed: ReadonlyArray<readonly [name: string, of: (spec: SweepSpec) => unkn
 const same = (a: unknown, b: unknown): boolean => canonicalJson(a) === canonicalJson(b)
 
 /** Without where it came from, which says nothing of what it means. */
-const meaning = (spec: SweepSpec): unknown => ({ ...spec, source: null })
+const meaning = (spec: SweepSpec): unknown => ({ ...spec, source: null, learned: null })
 
 const isOver = ({ status }: SweepState): boolean => status === "stopped" || status === "finished"
 
@@ -63,7 +64,11 @@ export const makeRevise = (journal: Journal, curves: CurvesOf): Revise => {
 
   const extend = Effect.fnUntraced(function* (sweep: SweepState, given: SweepSpec, revision: number) {
     const { id } = sweep
-    const spec = new SweepSpec({ ...given, name: sweep.spec.name })
+    const named = new SweepSpec({ ...given, name: sweep.spec.name })
+    const spec =
+      same(named.warmStart, sweep.spec.warmStart) && same(named.space, sweep.spec.space)
+        ? new SweepSpec({ ...named, ...(sweep.spec.learned === undefined ? {} : { learned: sweep.spec.learned }) })
+        : yield* learn(state, named)
     const changed = fixed.filter(([, of]) => !same(of(sweep.spec), of(spec))).map(([name]) => name)
     if (changed.length > 0) {
       return yield* refuse(

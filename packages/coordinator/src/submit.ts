@@ -11,6 +11,7 @@ import { samplerFor } from "@sweep/search/samplerFor"
 import { stopperFor } from "@sweep/search/stopperFor"
 import type { StoreError } from "@sweep/store/Store"
 import type { Journal } from "./Journal.ts"
+import { learn } from "./warmStart.ts"
 import { trainingOf } from "./trialDocument.ts"
 
 const refuse = (message: string) => Effect.fail(new Refused({ message }))
@@ -55,9 +56,10 @@ export const checkSpec = (spec: SweepSpec): Effect.Effect<void, Refused> =>
 
 export const makeSubmit =
   (journal: Journal, versions: Readonly<Record<string, string>>) =>
-  (spec: SweepSpec): Effect.Effect<SweepId, Refused | StoreError> =>
+  (given: SweepSpec): Effect.Effect<SweepId, Refused | StoreError> =>
     Effect.gen(function* () {
-      yield* checkSpec(spec)
+      yield* checkSpec(given)
+      const spec = yield* learn(journal.state, given)
       let sweep: SweepId | undefined
       yield* journal.record((at) => {
         sweep = sweepIdFor(spec.name, (id) => journal.state.sweeps.has(id))

@@ -14,6 +14,7 @@ import { Store, StoreError } from "@sweep/store/Store"
 import type { AskTell } from "./askTell.ts"
 import type { Control } from "./control.ts"
 import { readLog } from "./logs.ts"
+import { readReused } from "./readReused.ts"
 import { monotonic } from "./monotonic.ts"
 import type { Revise } from "./revise.ts"
 import type { Roster } from "./Roster.ts"
@@ -110,8 +111,10 @@ export const makeSweepApi = Effect.fnUntraced(function* (options: {
         const sweep = yield* find(id)
         // In this order: what is read of the trials later is not older than their state.
         const state = snapshotOf(sweep)
-        const curves = yield* store.curves(id, { maxPoints: Math.min(maxPoints, maxCurvePoints) })
-        const details = yield* store.details(id)
+        const limit = Math.min(maxPoints, maxCurvePoints)
+        const own = yield* readReused(store, state, limit)
+        const curves = [...(yield* store.curves(id, { maxPoints: limit })), ...own.curves]
+        const details = [...(yield* store.details(id)), ...own.details].sort((a, b) => a.trial - b.trial)
         const attempts = yield* store.attempts(id)
         return { sweep: state, curves, details, attempts, at: yield* Clock.currentTimeMillis }
       }).pipe(Effect.catchTag("StoreError", (error) => Effect.fail(unavailable(error)))),

@@ -50,6 +50,13 @@ export const Fact = Schema.TaggedUnion({
   TrialPaused: { ...ofTrial, rule: Schema.optionalKey(Schema.String) },
   TrialResumed: ofTrial,
   TrialCompleted: { ...ofAttempt, objective: Objective, step: Schema.Finite, values: Values },
+  /** The same run has been made in another sweep: its result stands for this trial's. */
+  TrialReused: {
+    ...ofTrial,
+    from: Schema.Struct({ sweep: SweepId, trial: TrialNumber }),
+    objective: Schema.Finite,
+    values: Values,
+  },
   TrialStopped: { ...ofTrial, reason: Schema.String, objective: Objective, values: Values },
   TrialFailed: { ...ofTrial, class: FailureClass, message: Schema.String, detail: Schema.NullOr(Schema.String) },
   TrialCancelled: { ...ofTrial, reason: Schema.String },

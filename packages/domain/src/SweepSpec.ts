@@ -2,12 +2,26 @@
 // room's work. Everything in it is resolved (absolute paths, defaults filled in), so that a coordinator on another
 // box needs nothing but this.
 import * as Schema from "effect/Schema"
+import { SweepId, TrialNumber } from "./Id.ts"
 import { Metric } from "./Metric.ts"
 import { Parameters } from "./Parameter.ts"
 import { SearchSpace } from "./SearchSpace.ts"
 
 export const Method = Schema.Literals(["grid", "random", "sobol", "tpe", "gp", "cmaes", "nsga2"])
 export type Method = typeof Method.Type
+
+/** A result of another sweep. */
+export const Learned = Schema.Struct({
+  sweep: SweepId,
+  /** Of its first run, when it ran with several seeds. */
+  trial: TrialNumber,
+  parameters: Parameters,
+  outcome: Schema.Literals(["completed", "stopped", "failed"]),
+  /** Mean over its runs; `null` for a failure. */
+  objective: Schema.NullOr(Schema.Finite),
+  values: Schema.Record(Schema.String, Schema.Finite),
+})
+export type Learned = typeof Learned.Type
 
 /** Who trains: the built-in PEFT trainer, a command of the person's, or a program that asks for its trials itself. */
 export const Trainer = Schema.Literals(["peft", "command", "external"])
@@ -63,6 +77,17 @@ export class SweepSpec extends Schema.Class<SweepSpec>("SweepSpec")({
   probes: Schema.Array(Probe),
   /** Trials to run first, exactly as given. */
   enqueue: Schema.Array(Parameters),
+  /** Whether the result of the same run in another sweep stands for a new one. */
+  reuse: Schema.optionalKey(Schema.Boolean),
+  /**
+   * What was in the model's folder when the sweep was submitted: a hash of the names, sizes and both ends of its files.
+   * Absent for a model that a hub has.
+   */
+  modelFingerprint: Schema.optionalKey(Schema.String),
+  /** Earlier sweeps whose results teach the sampler. */
+  warmStart: Schema.optionalKey(Schema.Array(SweepId)),
+  /** Those of their results that lay in the space when the sweep was submitted or extended; the coordinator's work. */
+  learned: Schema.optionalKey(Schema.Array(Learned)),
   /** The file as it was written, for reproduction. */
   source: Schema.Struct({ path: Schema.String, text: Schema.String }),
 }) {}

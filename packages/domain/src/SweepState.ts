@@ -56,8 +56,17 @@ const foldTrial = (trial: Trial, fact: Fact): Trial => {
     case "TrialResumed":
       return move("pending", {})
     case "TrialCompleted":
-      return current
+      return current && trial.state !== "pending"
         ? move("completed", { endedAt: fact.at, objective: fact.objective, values: finiteValues(fact.values) })
+        : trial
+    case "TrialReused":
+      return trial.state === "pending"
+        ? move("completed", {
+            endedAt: fact.at,
+            objective: fact.objective,
+            values: finiteValues(fact.values),
+            reusedFrom: fact.from,
+          })
         : trial
     case "TrialStopped":
       return move("stopped", {
@@ -161,6 +170,7 @@ export const applyFact = (sweeps: Map<SweepId, SweepState>, fact: Fact): Trial |
         stopReason: null,
         failure: null,
         verdict: null,
+        reusedFrom: null,
         createdAt: fact.at,
         startedAt: null,
         endedAt: null,

@@ -1,11 +1,12 @@
 // One trial and its state machine:
 //
 //   pending → assigned → running → completed | stopped | failed | cancelled
+//   pending → completed          (another sweep's result stands for it)
 //   assigned/running → pending   (released: the agent was lost, drained or preempted; attempt + 1)
 //   pending/assigned/running ⇄ paused
 //
 // Owns which moves are legal. The first terminal state wins: every later fact about the trial changes nothing.
-import type { AgentId, Epoch, SweepId, TrialNumber } from "./Id.ts"
+import type { AgentId, Epoch, SweepId, TrialNumber, TrialRef } from "./Id.ts"
 import type { Parameters } from "./Parameter.ts"
 import type { FailureClass } from "./TrialEvent.ts"
 import type { Verdict } from "./Verdict.ts"
@@ -35,7 +36,7 @@ const terminal: ReadonlySet<TrialState> = new Set<TrialState>(["completed", "sto
 export const isTerminal = (state: TrialState): boolean => terminal.has(state)
 
 const legal: Readonly<Record<TrialState, ReadonlyArray<TrialState>>> = {
-  pending: ["assigned", "paused", "cancelled", "stopped", "failed"],
+  pending: ["assigned", "paused", "completed", "cancelled", "stopped", "failed"],
   assigned: ["running", "pending", "paused", "completed", "stopped", "failed", "cancelled"],
   running: ["pending", "paused", "completed", "stopped", "failed", "cancelled"],
   paused: ["pending", "cancelled", "stopped"],
@@ -76,6 +77,8 @@ export interface Trial {
   readonly stopReason: string | null
   readonly failure: Failure | null
   readonly verdict: Verdict | null
+  /** The trial of another sweep whose result this is; `null` when it ran itself. */
+  readonly reusedFrom: TrialRef | null
   /** Milliseconds since the Unix epoch, stamped by the coordinator. */
   readonly createdAt: number
   readonly startedAt: number | null

@@ -42,6 +42,7 @@ const Trial = Schema.Struct({
     Schema.Struct({ class: FailureClass, message: Schema.String, detail: Schema.NullOr(Schema.String) }),
   ),
   verdict: Schema.NullOr(Verdict),
+  reusedFrom: added(Schema.NullOr(Schema.Struct({ sweep: SweepId, trial: TrialNumber })), null),
   createdAt: Schema.Number,
   startedAt: Schema.NullOr(Schema.Number),
   endedAt: Schema.NullOr(Schema.Number),

@@ -49,6 +49,10 @@ export interface SweepDescription {
    * from the first trials. `null`: no end, or not known.
    */
   readonly cost: { readonly runs: number | null; readonly steps: number | null; readonly examples: number | null }
+  /** Earlier sweeps that teach the sampler. */
+  readonly warmStart: ReadonlyArray<string>
+  /** Whether results of the same runs in earlier sweeps are taken. */
+  readonly reuse: boolean
   readonly enqueued: ReadonlyArray<Parameters>
   readonly firstTrials: ReadonlyArray<Parameters>
   /** Values given twice, and first trials that are the same. */
@@ -215,6 +219,8 @@ export const describeSweep = (
   overfitting: spec.overfitting.action,
   budget: spec.budget,
   cost: costOf(spec, view),
+  warmStart: spec.warmStart ?? [],
+  reuse: spec.reuse === true,
   enqueued: spec.enqueue,
   firstTrials: view.firstTrials,
   duplicates: duplicatesOf(spec, view.firstTrials),
@@ -278,6 +284,8 @@ export const renderDescription = (d: SweepDescription): string => {
     ...(d.replicas === 1 ? [] : [["seeds", `${d.replicas} runs of each`]]),
     ["early stop", d.earlyTerminate ?? "none"],
     ["overfitting", d.overfitting],
+    ...(d.warmStart.length === 0 ? [] : [["warm start", d.warmStart.join(", ")]]),
+    ...(d.reuse ? [["reuse", "results of the same runs in earlier sweeps"]] : []),
     ["budget", budgetText(d.budget)],
     ["cost", costText(d.cost)],
   ]

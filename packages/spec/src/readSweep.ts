@@ -4,12 +4,14 @@ import { defaultCommand, unknownMacros, commandMacros } from "@sweep/domain/Comm
 import type { Distribution } from "@sweep/domain/Distribution"
 import { Metric } from "@sweep/domain/Metric"
 import { type Method, type Probe, type SweepSpec, Trainer } from "@sweep/domain/SweepSpec"
+import { SweepId } from "@sweep/domain/Id"
 import { checkTraining } from "./checkTraining.ts"
 import { exampleParameters } from "./exampleParameters.ts"
 import { type Field, type Fields, oneOf } from "./Field.ts"
 import { nearestName } from "@sweep/domain/nearestName"
 import { readEarlyTerminate } from "./readEarlyTerminate.ts"
 import { readEnqueue } from "./readEnqueue.ts"
+import * as Schema from "effect/Schema"
 import type { ReadParameter } from "./readParameters.ts"
 import { readSpace } from "./readSpace.ts"
 
@@ -48,6 +50,8 @@ export const topLevelKeys = [
   "resources",
   "probes",
   "enqueue",
+  "warm_start",
+  "reuse",
   ...Object.keys(withoutEffect),
 ]
 
@@ -77,6 +81,8 @@ export type SweepDraft = Pick<
   | "resources"
   | "probes"
   | "enqueue"
+  | "warmStart"
+  | "reuse"
 >
 
 export interface ReadSweep {
@@ -351,6 +357,26 @@ const readWandbOnly = (top: Fields): void => {
   }
 }
 
+/** What learns from results; the others would read them for nothing. */
+const learners: ReadonlyArray<Method> = ["tpe", "gp", "cmaes", "nsga2"]
+
+const readWarmStart = (field: Field, method: Method | undefined): ReadonlyArray<SweepId> => {
+  const items = field.node.kind === "scalar" ? [field] : (field.list("the id of a sweep, or a list of them") ?? [])
+  const ids = items.flatMap((item) => {
+    const expected = "the id of a sweep, as `sweep ls` shows it"
+    const text = item.text(expected)
+    if (text === undefined) return []
+    return Schema.is(SweepId)(text) ? [text] : (item.wrong(expected, null) ?? [])
+  })
+  if (method !== undefined && !learners.includes(method)) {
+    field.report({
+      message: `\`${method}\` does not learn from results, and \`warm_start\` gives it some`,
+      expected: `a method that does: ${oneOf(learners)}`,
+    })
+  }
+  return ids
+}
+
 export const readSweep = (root: Field): ReadSweep | undefined => {
   const top = root.map(topLevelKeys, "a map of keys such as `model`, `data` and `parameters`")
   if (top === undefined) return undefined
@@ -441,6 +467,22 @@ export const readSweep = (root: Field): ReadSweep | undefined => {
       ? []
       : readEnqueue(enqueueField, read, peft)
 
+  const reuse = top.optional("reuse", false, (f) => f.boolean())
+  if (reuse === true && !peft) {
+    top.get("reuse")!.report({
+      message: "`reuse` belongs to `trainer: peft`",
+      hint: "whether a program of yours would do the same again, nobody here can know",
+    })
+  }
+  const warmField = top.get("warm_start")
+  const warmStart = warmField === undefined ? [] : readWarmStart(warmField, method)
+  if (warmStart.length > 0 && earlyTerminate?.["type"] === "bohb") {
+    warmField!.report({
+      message: "`bohb` compares trials at rungs, and results of other sweeps have none here",
+      hint: "take `type: asha` with `warm_start`",
+    })
+  }
+
   if (root.source.errors.length > 0) return undefined
   if (wandb && !top.has("metric")) {
     root.source.warn({ start: 0, end: 1 }, "metric", {
@@ -473,6 +515,8 @@ export const readSweep = (root: Field): ReadSweep | undefined => {
       resources: { gpus: gpus! },
       probes,
       enqueue,
+      ...(warmStart.length > 0 ? { warmStart } : {}),
+      ...(reuse === true ? { reuse } : {}),
     },
     model: model ?? null,
     data: data ?? null,

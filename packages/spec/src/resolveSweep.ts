@@ -4,6 +4,7 @@
 import { SweepSpec, type DataFile } from "@sweep/domain/SweepSpec"
 import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"
+import * as Option from "effect/Option"
 import * as Path from "effect/Path"
 import { type AlpacaFile, type AlpacaRecord, readAlpaca } from "./alpacaRecords.ts"
 import { nearestName } from "@sweep/domain/nearestName"
@@ -230,6 +231,28 @@ export const resolveSweep = Effect.fn("resolveSweep")(function* (parsed: ParsedS
     }).pipe(Effect.catch(cannotWrite(given)))
   })
 
+  /** Both ends of every file: another model under the same path is noticed without reading gigabytes. */
+  const fingerprint = Effect.fnUntraced(function* (folder: string) {
+    const end = 1024 * 1024
+    const parts: Array<unknown> = []
+    for (const name of (yield* fs.readDirectory(folder)).sort()) {
+      const at = path.join(folder, name)
+      const { type, size } = yield* fs.stat(at)
+      if (type !== "File") continue
+      const read = (offset: number) =>
+        Effect.scoped(
+          Effect.gen(function* () {
+            const file = yield* fs.open(at, { flag: "r" })
+            yield* file.seek(BigInt(offset), "start")
+            return Option.getOrElse(yield* file.readAlloc(end), () => new Uint8Array())
+          }),
+        )
+      const ends = [yield* read(0), ...(size > end ? [yield* read(Number(size) - end)] : [])]
+      parts.push([name, Number(size), ...(yield* Effect.forEach(ends, sha256))])
+    }
+    return yield* sha256(new TextEncoder().encode(JSON.stringify(parts)))
+  })
+
   const model = parsed.model === null ? "" : yield* resolveModel(parsed.model)
   const data = parsed.data === null ? { train: noFile, eval: noFile } : yield* resolveData(parsed.data)
   const program = parsed.program === null ? null : yield* resolveProgram(parsed.program)
@@ -237,11 +260,14 @@ export const resolveSweep = Effect.fn("resolveSweep")(function* (parsed: ParsedS
     return yield* specErrors(source.errors, parsed.text)
   }
   const { draft } = parsed
+  // A folder that cannot be read fails where it is trained; its results are not reused.
+  const modelFingerprint = path.isAbsolute(model) ? yield* Effect.option(fingerprint(model)) : Option.none<string>()
   const spec = new SweepSpec({
     ...draft,
     // Which program it is does not depend on the trial; everything else does.
     command: draft.command?.map((argument) => (argument === "${program}" ? (program ?? argument) : argument)) ?? null,
     model,
+    ...(Option.isSome(modelFingerprint) ? { modelFingerprint: modelFingerprint.value } : {}),
     data,
     source: { path: parsed.path, text: parsed.text },
   })

@@ -30,6 +30,8 @@ WITH submitted AS (
       WHEN next.type = 'TrialResumed' AND was.state <> 'pending' THEN struct_update(was, state := 'pending')
       WHEN next.type = 'TrialCompleted' AND was.state IN ('assigned', 'running') AND next.epoch = was.epoch
         THEN struct_update(was, state := 'completed', ended := next.seq)
+      WHEN next.type = 'TrialReused' AND was.state = 'pending'
+        THEN struct_update(was, state := 'completed', ended := next.seq)
       WHEN next.type = 'TrialStopped' THEN struct_update(was, state := 'stopped', ended := next.seq)
       WHEN next.type = 'TrialFailed' AND was.state <> 'paused' THEN struct_update(was, state := 'failed', ended := next.seq)
       WHEN next.type = 'TrialCancelled' THEN struct_update(was, state := 'cancelled', ended := next.seq)
@@ -60,6 +62,8 @@ SELECT
   (created.body->>'seed')::BIGINT AS seed,
   (created.body->>'revision')::INTEGER AS revision,
   created.body->>'origin' AS origin,
+  CASE WHEN ended.type = 'TrialReused'
+    THEN (ended.body->>'$.from.sweep') || '/' || (ended.body->>'$.from.trial') END AS reused_from,
   epoch_ms(created.at_ms::BIGINT) AS created_at,
   epoch_ms(started.at_ms::BIGINT) AS started_at,
   epoch_ms(ended.at_ms::BIGINT) AS ended_at

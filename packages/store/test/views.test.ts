@@ -1,7 +1,7 @@
 import { expect, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import type { Fact } from "@sweep/domain/Fact"
-import { AgentId, Epoch, SweepId, TrialNumber } from "@sweep/domain/Id"
+import { AgentId, Epoch, parseRef, SweepId, TrialNumber } from "@sweep/domain/Id"
 import { foldFacts } from "@sweep/domain/SweepState"
 import { trialStates } from "@sweep/domain/Trial"
 import { Verdict } from "@sweep/domain/Verdict"
@@ -36,6 +36,13 @@ const randomFacts = (seed: number, count: number): ReadonlyArray<Fact> => {
         { _tag: "TrialStopped", ...ofTrial, reason, objective: objective(), values },
         { _tag: "TrialFailed", ...ofTrial, class: "oom", message: `it's "${i}"`, detail: pick([null, "trace"]) },
         { _tag: "TrialCancelled", ...ofTrial, reason },
+        {
+          _tag: "TrialReused",
+          ...ofTrial,
+          from: { sweep: SweepId.make("other"), trial: TrialNumber.make(i + 1) },
+          objective: 0.25,
+          values,
+        },
         { _tag: "AgentLost", ...at, agent: AgentId.make("box"), reason },
       ])
     }
@@ -107,6 +114,7 @@ it.live("the views sweeps and trials are the fold of the facts, whatever the fac
         seed: row["seed"],
         revision: row["revision"],
         origin: row["origin"],
+        reusedFrom: row["reused_from"] === null ? null : parseRef(String(row["reused_from"])),
         state: row["state"],
         attempt: row["attempt"],
         epoch: row["epoch"],
@@ -138,6 +146,8 @@ it.live("the views sweeps and trials are the fold of the facts, whatever the fac
     }
     // The test is worth what it reaches.
     expect(new Set(trials.map((row) => row["state"]))).toEqual(new Set(trialStates))
+
+    expect(trials.some((row) => row["reused_from"] !== null)).toBe(true)
 
     const sweeps = objects(yield* store.query("SELECT * FROM sweeps ORDER BY sweep", 1000))
     expect(

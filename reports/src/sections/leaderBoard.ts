@@ -1,6 +1,7 @@
 // Every trial in one table, best first. Sorting and following a row are the page's program's; the table is whole without.
 import { evalLoss } from "@sweep/domain/Curve"
 import type { CurvePoint } from "@sweep/domain/Curve"
+import { formatTrialRef } from "@sweep/domain/Id"
 import { toneColour } from "../charts/Chart.ts"
 import { toneOf } from "../charts/curves.ts"
 import { frameOf } from "../charts/frame.ts"
@@ -129,9 +130,12 @@ const columnsOf = (standings: Standings): ReadonlyArray<Column> => {
       numeric: false,
       sortBy: (one) => stateOrder.indexOf(one.trial.state),
       cell: (one) =>
-        one.trial.stopReason === null
-          ? stateBadge(one.trial.state)
-          : html`<span title="${one.trial.stopReason}">${stateBadge(one.trial.state)}</span>`,
+        one.trial.reusedFrom !== null
+          ? html`${stateBadge(one.trial.state)}
+              <small>${say(board.reused(formatTrialRef(one.trial.reusedFrom)))}</small>`
+          : one.trial.stopReason === null
+            ? stateBadge(one.trial.state)
+            : html`<span title="${one.trial.stopReason}">${stateBadge(one.trial.state)}</span>`,
     },
     plain("time", board.time, (one) => one.duration, compactDuration),
     plain("memory", board.memory, (one) => one.peakBytes, bytes),

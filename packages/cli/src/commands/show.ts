@@ -1,6 +1,7 @@
 import * as Effect from "effect/Effect"
 import * as Command from "effect/cli/Command"
 import { styleText } from "node:util"
+import { formatTrialRef } from "@sweep/domain/Id"
 import type { SweepState } from "@sweep/domain/SweepState"
 import { SweepApi } from "@sweep/rpc/SweepApi"
 import { explainApi, withApi } from "../access.ts"
@@ -49,6 +50,9 @@ const showText = (sweep: SweepState, planned: number | null): ReadonlyArray<stri
       : [
           `data       ${spec.data.train.path} (${spec.data.train.records} records), eval ${spec.data.eval.path} (${spec.data.eval.records})`,
         ]),
+    ...(spec.learned === undefined
+      ? []
+      : [`warm start ${spec.learned.length} results of ${Array.from(new Set(spec.warmStart)).join(", ")}`]),
     `search     ${spec.method} over ${names.join(" × ") || "one point"}; seed ${spec.seed}`,
     `trials     ${counts.join(", ") || "none yet"} of ${planned ?? "∞"}`,
     ...budgetLines(sweep, Date.now()),
@@ -76,6 +80,11 @@ const showText = (sweep: SweepState, planned: number | null): ReadonlyArray<stri
       const advice = trial.verdict!.advice[0]
       if (advice !== undefined) lines.push(`     → ${advice}`)
     }
+  }
+  const reused = Array.from(sweep.trials.values()).filter((trial) => trial.reusedFrom !== null)
+  if (reused.length > 0) {
+    lines.push("", bold("reused"))
+    for (const trial of reused) lines.push(`  #${trial.number} is the result of ${formatTrialRef(trial.reusedFrom!)}`)
   }
   const failed = Array.from(sweep.trials.values()).filter((trial) => trial.failure !== null)
   if (failed.length > 0) {

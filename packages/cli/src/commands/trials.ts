@@ -1,6 +1,7 @@
 import * as Effect from "effect/Effect"
 import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
+import { formatTrialRef } from "@sweep/domain/Id"
 import { compare } from "@sweep/domain/Metric"
 import { SweepApi } from "@sweep/rpc/SweepApi"
 import { explainApi, withApi } from "../access.ts"
@@ -39,7 +40,7 @@ export const trials = Command.make(
           ],
           all.map((trial) => [
             `#${trial.number}`,
-            stateWord(trial.state),
+            trial.reusedFrom === null ? stateWord(trial.state) : `${formatTrialRef(trial.reusedFrom)} (reused)`,
             trial.objective === null ? "–" : number(trial.objective),
             verdictWord(trial.verdict),
             trial.startedAt === null || trial.endedAt === null ? "" : duration(trial.endedAt - trial.startedAt),

@@ -46,6 +46,7 @@ export const board = (
   const names = varying(sweep.spec)
   const counts = countByState(sweep)
   const ahead = outlook(view, now)
+  const reused = Array.from(sweep.trials.values()).filter((trial) => trial.reusedFrom !== null).length
   const lines: Array<string> = []
 
   const status = sweep.status === "running" ? "" : `  ${styleText("yellow", sweep.status)}`
@@ -57,6 +58,7 @@ export const board = (
     `elapsed ${duration(now - sweep.createdAt)}`,
     ahead.left === null || sweep.status !== "running" ? "" : `about ${duration(ahead.left)} left`,
     counts.failed === undefined ? "" : styleText("red", `${counts.failed} failed`),
+    reused === 0 ? "" : `${reused} reused`,
     counts.stopped === undefined ? "" : `${counts.stopped} stopped early`,
   ].filter((text) => text !== "")
   lines.push(

@@ -1,5 +1,6 @@
 // A running sweep as plain lines, one per thing that happened: for logs, pipes and CI. Pure.
 import type { Fact } from "@sweep/domain/Fact"
+import { formatTrialRef } from "@sweep/domain/Id"
 import { duration, number, parameters, printable, varying } from "./format.ts"
 import { leaders, outlook, type SweepView } from "./SweepView.ts"
 import { verdictSentence } from "./verdictStyle.ts"
@@ -35,6 +36,8 @@ export const plainLine = (view: SweepView, fact: Fact): string | undefined => {
       const isBest = leaders(view.sweep)[0]?.trials.includes(trial) === true
       return `${count} #${trial.number} completed${took}: ${metric.name} ${trial.objective === null ? "?" : number(trial.objective)}${isBest ? " (best so far)" : ""}${left}`
     }
+    case "TrialReused":
+      return `${count} #${trial.number} is the same run as ${formatTrialRef(fact.from)}: ${metric.name} ${number(fact.objective)}, reused${left}`
     case "TrialStopped":
       return `${count} #${trial.number} stopped early${took}: ${printable(fact.reason)}${left}`
     case "TrialFailed":

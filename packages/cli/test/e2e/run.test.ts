@@ -26,6 +26,15 @@ describe("a sweep on one machine, with the real trainer", () => {
     expect((await place.run(["show", "small"])).stdout).toContain("best: #")
     expect((await place.run(["best", "small", "--yaml"])).stdout).toMatch(/^rank: [24]$/m)
 
+    // The same runs once more: nothing is trained, and every place says so.
+    const again = place.write("again.yaml", `${smallSweep({ name: "again" })}reuse: true\n`)
+    const reused = await place.run(["run", again, "--json", "--slots", "1"])
+    expect(reused.code, reused.stderr).toBe(0)
+    expect(reused.stderr).toMatch(/#1 is the same run as small\/\d: eval\/loss .*, reused/)
+    expect(lastJson(reused.stdout).best.objective).toBe(result.best.objective)
+    expect((await place.run(["show", "again"])).stdout).toMatch(/#1 is the result of small\/1/)
+    expect(readFileSync(lastJson(reused.stdout).report, "utf8")).toContain("reused from small/2")
+
     const counted = lastJson(
       (
         await place.run([
