@@ -107,7 +107,7 @@ export const layer = (
         // A verdict can wait for a slot to be filled; a free GPU should not wait for a verdict.
         afterRound: Effect.andThen(finish, Effect.sync(decide.judgeDue)),
       })
-      const endings = yield* makeEndings(journal, {
+      const endings = yield* makeEndings(journal, roster, {
         vacated: (epoch) => {
           roster.vacate(epoch)
           wake()

@@ -6,6 +6,7 @@ import type { Timings } from "@sweep/domain/Lease"
 import type { SessionBroken, SessionRefused } from "@sweep/rpc/AgentConnection"
 import type { CoordinatorMessage } from "@sweep/rpc/AgentMessage"
 import type { AgentStatus } from "@sweep/rpc/SweepApi"
+import { Breaker } from "./Breaker.ts"
 
 /** The open connection to an agent. */
 export interface Session {
@@ -26,6 +27,7 @@ export interface Agent {
   /** Monotonic milliseconds. */
   lastHeard: number
   lost: boolean
+  readonly breaker: Breaker
   /** What physically occupies each slot, which may be an attempt that no longer counts. */
   readonly occupied: Map<number, Epoch>
 }
@@ -58,6 +60,7 @@ export class Roster {
         session: null,
         lastHeard: now,
         lost: false,
+        breaker: new Breaker(),
         occupied: new Map(),
       }
       this.agents.set(id, agent)
@@ -69,11 +72,30 @@ export class Roster {
     return agent.session === null || now - agent.lastHeard > this.#timings.suspect
   }
 
+  takesWork(agent: Agent, now: number): boolean {
+    return !agent.draining && !agent.lost && !this.isSuspect(agent, now) && !agent.breaker.isOpen(now)
+  }
+
+  /** Whether an agent other than this one takes work of the trainer, if not at this moment then when a slot is free. */
+  hasOther(than: AgentId, trainer: string, now: number): boolean {
+    for (const agent of this.agents.values()) {
+      if (agent.id !== than && agent.trainers.has(trainer) && this.takesWork(agent, now)) return true
+    }
+    return false
+  }
+
+  /** Boxes that the trial, as `sweep/number`, was taken from. */
+  returns(trial: string): number {
+    let count = 0
+    for (const { breaker } of this.agents.values()) if (breaker.hasReturned(trial)) count++
+    return count
+  }
+
   freeSlots(now: number): ReadonlyArray<FreeSlot> {
     const free: Array<FreeSlot> = []
     for (const agent of this.agents.values()) {
       const { session } = agent
-      if (session === null || agent.draining || agent.lost || this.isSuspect(agent, now)) continue
+      if (session === null || !this.takesWork(agent, now)) continue
       for (const slot of agent.slots) if (!agent.occupied.has(slot.index)) free.push({ agent, session, slot })
     }
     return free
@@ -97,6 +119,7 @@ export class Roster {
   state(agent: Agent, now: number): AgentStatus["state"] {
     if (agent.lost) return "lost"
     if (this.isSuspect(agent, now)) return "suspect"
+    if (agent.breaker.isOpen(now)) return "quarantined"
     return agent.draining ? "draining" : "connected"
   }
 }

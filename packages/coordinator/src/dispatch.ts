@@ -15,7 +15,7 @@ import type { Journal } from "./Journal.ts"
 import { monotonic } from "./monotonic.ts"
 import { Results, reuse } from "./Results.ts"
 import { backoff } from "./retry.ts"
-import type { FreeSlot, Roster } from "./Roster.ts"
+import type { Agent, FreeSlot, Roster } from "./Roster.ts"
 import { trainingOf, trialDocument } from "./trialDocument.ts"
 
 export interface Dispatch {
@@ -59,11 +59,16 @@ export const makeDispatch = Effect.fnUntraced(function* (options: {
     (resting.get(`${trial.sweep}/${trial.number}`) ?? 0) <= now &&
     !(trial.epoch !== null && roster.isOccupying(trial.epoch))
 
-  /** The first trial of the sweep that was started or created before and waits for a slot. */
-  const firstReady = (sweep: SweepState, now: number): Trial | undefined => {
+  /** Not on a box that the trial was taken from, as long as another one takes work. */
+  const mayTry = (trial: Trial, { spec }: SweepState, agent: Agent, now: number): boolean =>
+    !(agent.breaker.hasReturned(`${trial.sweep}/${trial.number}`) && roster.hasOther(agent.id, spec.trainer, now))
+
+  /** The first trial of the sweep that was started or created before and waits for a slot, of this agent if one is given. */
+  const firstReady = (sweep: SweepState, now: number, agent?: Agent): Trial | undefined => {
     let first: Trial | undefined
     for (const trial of state.open(sweep.id).values()) {
-      if (isReady(trial, now) && (first === undefined || trial.number < first.number)) first = trial
+      if (first !== undefined && trial.number > first.number) continue
+      if (isReady(trial, now) && (agent === undefined || mayTry(trial, sweep, agent, now))) first = trial
     }
     return first
   }
@@ -104,7 +109,7 @@ export const makeDispatch = Effect.fnUntraced(function* (options: {
       const { trainer, command } = sweep.spec
       if (trainer === "external") return []
       const recorded: Array<Fact> = []
-      let trial: Pick<Trial, "number" | "parameters" | "seed" | "attempt"> | undefined = firstReady(sweep, now)
+      let trial: Pick<Trial, "number" | "parameters" | "seed" | "attempt"> | undefined = firstReady(sweep, now, agent)
       if (trial === undefined) {
         const next = ask(sweep, state, samplers, at, curves)
         if (next._tag === "Broken") {
@@ -167,7 +172,10 @@ export const makeDispatch = Effect.fnUntraced(function* (options: {
     if (free.length === 0) return false
     for (const sweep of inTurn()) {
       const waiting = firstReady(sweep, now)
-      const slot = slotFor(sweep, free, waiting === undefined ? undefined : state.lastAgent(waiting))
+      const before = waiting === undefined ? undefined : state.lastAgent(waiting)
+      const fitting = waiting === undefined ? free : free.filter(({ agent }) => mayTry(waiting, sweep, agent, now))
+      // What waits may have been taken from every box that is free: they get what comes after it.
+      const slot = slotFor(sweep, fitting, before) ?? slotFor(sweep, free, undefined)
       if (slot !== undefined && (yield* fill(sweep, slot))) return true
     }
     return false

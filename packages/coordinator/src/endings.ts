@@ -4,12 +4,14 @@ import * as Effect from "effect/Effect"
 import * as Queue from "effect/Queue"
 import type { Epoch, SweepId, TrialNumber } from "@sweep/domain/Id"
 import { SessionBroken } from "@sweep/rpc/AgentConnection"
+import type { Trial } from "@sweep/domain/Trial"
 import type { AttemptEnd } from "@sweep/rpc/AgentMessage"
 import { Store, type StoreError } from "@sweep/store/Store"
 import { factOfEnd } from "./attemptEnd.ts"
 import type { Journal } from "./Journal.ts"
 import { readReported } from "./reported.ts"
-import type { Session } from "./Roster.ts"
+import { monotonic } from "./monotonic.ts"
+import type { Roster, Session } from "./Roster.ts"
 
 type Step =
   | { readonly _tag: "Started"; readonly epoch: Epoch }
@@ -25,8 +27,37 @@ export interface Endings {
 /** Milliseconds between two tries to record what only the coordinator knows, while the store refuses to write. */
 const retryDelay = 1_000
 
+/** What the failure says of the box: the trial is taken from it, when it is the box that seems at fault. */
+const judgeBox = Effect.fnUntraced(function* (journal: Journal, roster: Roster, trial: Trial, end: AttemptEnd) {
+  const agent = trial.agent === null ? undefined : roster.agents.get(trial.agent)
+  if (agent === undefined || trial.stopReason !== null) return end
+  if (end._tag === "Finished") agent.breaker.trained()
+  if (end._tag !== "Failed") return end
+  const key = `${trial.sweep}/${trial.number}`
+  const now = yield* monotonic
+  const { trainer } = journal.state.sweeps.get(trial.sweep)!.spec
+  const { returned, quarantine } = agent.breaker.failed({
+    now,
+    trial: key,
+    class: end.class,
+    others: roster.hasOther(agent.id, trainer, now),
+    returns: roster.returns(key),
+  })
+  if (quarantine !== null) {
+    yield* Effect.logWarning(
+      `agent ${agent.id} fails everything, the last with: ${end.message} It gets no more work for ${Math.round(quarantine / 60_000)} min, and its trials go to others`,
+    )
+  }
+  if (!returned) return end
+  return {
+    _tag: "Released",
+    cause: `taken from agent ${agent.id}, where it failed: ${end.message}`,
+  } satisfies AttemptEnd
+})
+
 export const makeEndings = Effect.fnUntraced(function* (
   journal: Journal,
+  roster: Roster,
   after: {
     /** Whatever the attempt occupied is free. */
     readonly vacated: (epoch: Epoch) => void
@@ -40,6 +71,7 @@ export const makeEndings = Effect.fnUntraced(function* (
   const end = Effect.fnUntraced(function* (epoch: Epoch, how: AttemptEnd) {
     const trial = journal.state.inFlight(epoch)
     if (trial === undefined) return
+    const judged = yield* judgeBox(journal, roster, trial, how)
     const reported = yield* readReported(store, journal.state.sweeps.get(trial.sweep)!, trial.number)
     const facts = yield* journal.record((at) => {
       // Somebody may have cancelled it while its values were read.
@@ -47,7 +79,7 @@ export const makeEndings = Effect.fnUntraced(function* (
       const sweep = journal.state.sweeps.get(trial.sweep)
       if (now === undefined || sweep === undefined) return []
       const releases = journal.state.releases(now)
-      return [factOfEnd({ at, sweep, trial: now, end: how, reported, releases })]
+      return [factOfEnd({ at, sweep, trial: now, end: judged, reported, releases })]
     })
     if (facts.length > 0 && facts[0]!._tag !== "TrialReleased") after.settled(trial.sweep, trial.number)
   })

@@ -37,7 +37,7 @@ export interface AgentStatus {
   readonly hostname: string
   readonly slots: ReadonlyArray<Slot>
   readonly running: ReadonlyArray<{ readonly sweep: SweepId; readonly trial: TrialNumber; readonly slot: number }>
-  readonly state: "connected" | "draining" | "suspect" | "lost"
+  readonly state: "connected" | "draining" | "quarantined" | "suspect" | "lost"
 }
 
 /** Where a running trial is, from its newest report. */

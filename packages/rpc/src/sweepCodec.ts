@@ -85,7 +85,7 @@ const CoordinatorStatus = Schema.Struct({
       hostname: Schema.String,
       slots: Schema.Array(Slot),
       running: Schema.Array(Schema.Struct({ sweep: SweepId, trial: TrialNumber, slot: Schema.Number })),
-      state: Schema.Literals(["connected", "draining", "suspect", "lost"]),
+      state: Schema.Literals(["connected", "draining", "quarantined", "suspect", "lost"]),
     }),
   ),
 })

@@ -1,0 +1,78 @@
+// What is known of a box by how its attempts fail: one that fails everything gets no more work for a while, and the trials
+// it failed go to another, at no cost to them. Owns counting and the waits. With nobody else to try, nothing can be told
+// of a box: then a failure is the trial's.
+import type { FailureClass } from "@sweep/domain/TrialEvent"
+
+/** Failures in a row, with nothing between them that shows the box can train. */
+const mostInARow = 3
+/** Milliseconds without work: doubled each time that it fails on, up to the last. */
+const firstWait = 5 * 60_000
+const longestWait = 60 * 60_000
+/** Boxes that a trial is taken from before the failure counts as its own. */
+const mostReturns = 2
+
+/** A missing package, a crash without a word: it may be the box's fault. What runs out of memory or diverges did train. */
+const mayBeTheBox: Readonly<Record<FailureClass, boolean>> = {
+  oom: false,
+  diverged: false,
+  data: false,
+  dependency: true,
+  bug: true,
+}
+
+export class Breaker {
+  #inARow = 0
+  #opened = 0
+  /** Whether an attempt on this box ever came so far that the box is known to train. */
+  #proven = false
+  /** Monotonic milliseconds. */
+  #until = Number.NEGATIVE_INFINITY
+  /** Trials that were taken from this box after it failed them, as `sweep/number`. */
+  readonly #returned = new Set<string>()
+
+  isOpen(now: number): boolean {
+    return now < this.#until
+  }
+
+  hasReturned(trial: string): boolean {
+    return this.#returned.has(trial)
+  }
+
+  /** An attempt here trained. */
+  trained(): void {
+    this.#inARow = 0
+    this.#opened = 0
+    this.#proven = true
+    this.#until = Number.NEGATIVE_INFINITY
+    this.#returned.clear()
+  }
+
+  /**
+   * An attempt here failed. `others`: whether another box could run it; `returns`: how many boxes it was taken from.
+   * Says whether the trial is to be taken from this box, and whether the box is quarantined from now on, in milliseconds.
+   */
+  failed(options: {
+    readonly now: number
+    readonly trial: string
+    readonly class: FailureClass
+    readonly others: boolean
+    readonly returns: number
+  }): { readonly returned: boolean; readonly quarantine: number | null } {
+    const { now, trial, others, returns } = options
+    if (!mayBeTheBox[options.class]) {
+      this.trained()
+      return { returned: false, quarantine: null }
+    }
+    this.#inARow++
+    if (!others) return { returned: false, quarantine: null }
+    const tooOften = this.#inARow >= mostInARow
+    let quarantine: number | null = null
+    if (tooOften && !this.isOpen(now)) {
+      quarantine = Math.min(longestWait, firstWait * 2 ** this.#opened++)
+      this.#until = now + quarantine
+    }
+    const returned = (tooOften || !this.#proven) && returns < mostReturns
+    if (returned) this.#returned.add(trial)
+    return { returned, quarantine }
+  }
+}
