@@ -14,7 +14,7 @@ interface Backend {
 }
 
 export const peft: Backend = {
-  adapter: ["lora", "rslora", "dora", "lora+", "pissa", "adalora", "oft", "freeze", "full"],
+  adapter: ["lora", "rslora", "dora", "lora+", "pissa", "adalora", "oft", "moka", "freeze", "full"],
   quantization: ["none", "nf4", "int8"],
   objective: ["sft", "upft"],
   post: ["none", "norm"],
