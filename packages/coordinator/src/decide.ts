@@ -11,13 +11,13 @@ import type { SweepId, TrialNumber } from "@sweep/domain/Id"
 import type { SweepState } from "@sweep/domain/SweepState"
 import { isTerminal, type Trial } from "@sweep/domain/Trial"
 import { Evidence, Verdict } from "@sweep/domain/Verdict"
-import { historyOf } from "@sweep/search/History"
 import type { Report, Stopper } from "@sweep/search/Stopper"
 import { stopperFor } from "@sweep/search/stopperFor"
 import { type EventBatch, Store, type StoreError } from "@sweep/store/Store"
 import type { CurvesOf } from "./ask.ts"
 import type { Journal } from "./Journal.ts"
 import type { Progress } from "./Progress.ts"
+import { curvesOfSets, firstOf, placeOf } from "./replicas.ts"
 import { Reports } from "./Reports.ts"
 
 export interface Decide {
@@ -194,7 +194,11 @@ export const makeDecide = Effect.fnUntraced(function* (options: {
 
   const actOnReport = Effect.fnUntraced(function* (sweep: SweepState, stopper: Stopper, report: Report) {
     const number = report.trial as TrialNumber
-    const decision = stopper.decide(historyOf(sweep), reports.of(sweep.id), report)
+    const { replicas } = sweep.spec
+    const curves = curvesOfSets(reports.of(sweep.id), replicas)
+    const { set } = placeOf(number, replicas)
+    const ofSet = replicas === 1 ? report : curves.get(set)!.find(({ step }) => step === report.step)!
+    const decision = stopper.decide(state.sets(sweep.id), curves, ofSet)
     if (decision._tag === "Stop") yield* stop(sweep.id, number, decision.reason)
     if (decision._tag === "Pause") yield* pause(sweep.id, number, decision.reason)
   })
@@ -202,8 +206,13 @@ export const makeDecide = Effect.fnUntraced(function* (options: {
   const promote = Effect.fnUntraced(function* (sweep: SweepState) {
     const stopper = sweep.status === "running" ? stopperOf(sweep) : null
     if (stopper === null) return
-    for (const number of stopper.promote(historyOf(sweep), reports.of(sweep.id))) {
-      yield* resume(sweep.id, number as TrialNumber)
+    const { replicas } = sweep.spec
+    for (const set of stopper.promote(state.sets(sweep.id), curvesOfSets(reports.of(sweep.id), replicas))) {
+      for (let replica = 0; replica < replicas; replica++) {
+        const trial = state.trial(sweep.id, (firstOf(set, replicas) + replica) as TrialNumber)
+        // What a person has paused goes on when a person says so.
+        if (trial !== undefined && state.isSetAside(trial)) yield* resume(sweep.id, trial.number)
+      }
     }
   })
 

@@ -2,7 +2,7 @@
 import type { Configuration } from "@sweep/domain/configurations"
 import type { Distribution } from "@sweep/domain/Distribution"
 import type { ParameterValue, Parameters } from "@sweep/domain/Parameter"
-import type { SweepSpec } from "@sweep/domain/SweepSpec"
+import type { SweepState } from "@sweep/domain/SweepState"
 
 /** `0:07`, `4:31`, `2:03:11`, `3 d 04:12`. */
 export const duration = (milliseconds: number): string => {
@@ -48,11 +48,29 @@ const shortNames: Readonly<Record<string, string>> = { learning_rate: "lr", batc
 const isConstant = (distribution: Distribution): boolean =>
   distribution._tag === "Constant" || (distribution._tag === "Categorical" && distribution.values.length === 1)
 
-/** The parameters that the sweep varies, in the order of its file. */
-export const varying = (spec: SweepSpec): ReadonlyArray<string> => [
-  ...spec.space.dimensions.filter((d) => !isConstant(d.distribution)).map((d) => d.name),
-  ...spec.space.derived.map((d) => d.name),
-]
+const onlyValue = (distribution: Distribution): ParameterValue | undefined =>
+  distribution._tag === "Constant"
+    ? distribution.value
+    : distribution._tag === "Categorical"
+      ? distribution.values[0]
+      : undefined
+
+/** The parameters that the sweep varies, in the order of its file, and those that a person varied by hand. */
+export const varying = ({ spec, trials }: SweepState): ReadonlyArray<string> => {
+  const { dimensions, derived } = spec.space
+  const names = new Set([
+    ...dimensions.filter((d) => !isConstant(d.distribution)).map((d) => d.name),
+    ...derived.map((d) => d.name),
+  ])
+  const fixed = new Map(dimensions.map(({ name, distribution }) => [name, onlyValue(distribution)]))
+  for (const { origin, parameters } of trials.values()) {
+    if (origin === "sampler") continue
+    for (const [name, value] of Object.entries(parameters)) {
+      if (!names.has(name) && fixed.get(name) !== value) names.add(name)
+    }
+  }
+  return Array.from(names)
+}
 
 /** `rank 8 · alpha 16 · lr 0.003` */
 export const parameters = (names: ReadonlyArray<string>, values: Parameters): string =>
