@@ -11,7 +11,7 @@ import * as Fiber from "effect/Fiber"
 import { claimHome, type HomeUnusable } from "./AgentHome.ts"
 import { Attempts } from "./Attempts.ts"
 import { commandTrainer } from "./commandTrainer.ts"
-import { findDevices } from "./devices.ts"
+import { deviceProblem, findDevices } from "./devices.ts"
 import { Lease } from "./Lease.ts"
 import * as ProcessTree from "./ProcessTree.ts"
 import { secretsOfBox } from "./redaction.ts"
@@ -43,6 +43,10 @@ export interface AgentOptions {
   readonly passEnvironment?: ReadonlyArray<string> | undefined
   /** Disk space for attempts that are over, in bytes. */
   readonly keptBytes?: number | undefined
+  /** Whether devices are offered whose memory other programs use, too. */
+  readonly sharedDevices?: boolean | undefined
+  /** Milliseconds in which a trainer has to write something; an hour unless given, `null`: it need not. */
+  readonly silenceMillis?: number | null | undefined
   /**
    * `"signals"`: the first SIGINT or SIGTERM drains, the second kills; an interruption of the fiber waits until then.
    * Otherwise the effects that complete when the one and the other is wanted; an interruption kills.
@@ -52,6 +56,17 @@ export interface AgentOptions {
 
 /** How long an agent that leaves waits for the coordinator to commit the ends. They are kept on disk in any case. */
 const lastWordsMillis = { drain: 15_000, kill: 2_000 }
+
+/** The largest models take long to load, but not in silence. */
+const defaultSilence = 3_600_000
+
+/** Several slots of one device: what is in its memory may be the other's. */
+const isShared = (slot: Slot, slots: ReadonlyArray<Slot>): boolean =>
+  slots.some(
+    (other) =>
+      other.index !== slot.index &&
+      other.devices.some(({ kind, index }) => slot.devices.some((own) => own.kind === kind && own.index === index)),
+  )
 
 const agent = (options: AgentOptions) =>
   Effect.scoped(
@@ -68,7 +83,13 @@ const agent = (options: AgentOptions) =>
       yield* Effect.addFinalizer(() => leaveNothingRunning(attempts))
 
       const trainers = yield* makeTrainers(options, home.directory, devices.slots)
-      const slots = yield* Slots.make(devices.slots, (slot) => trainers.get(slot.index)!, attempts, lease)
+      const slots = yield* Slots.make(devices.slots, (slot) => trainers.get(slot.index)!, attempts, lease, {
+        problem: (slot) =>
+          options.sharedDevices === true || isShared(slot, devices.slots)
+            ? Effect.succeed(undefined)
+            : deviceProblem(slot),
+        silence: options.silenceMillis === undefined ? defaultSilence : options.silenceMillis,
+      })
       yield* recoverAttempts(attempts, slots)
       for (const slot of devices.slots) yield* Effect.forkScoped(slots.run(slot))
       yield* Effect.forkScoped(lease.watch)

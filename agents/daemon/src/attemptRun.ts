@@ -29,8 +29,15 @@ export interface AttemptOutcome {
   readonly stuck: ReadonlyArray<number>
 }
 
-/** `grace`: milliseconds between SIGTERM and SIGKILL, as they stand at the time. */
-export const runAttempt = Effect.fn("runAttempt")(function* (attempt: Attempt, trainer: Trainer, grace: () => number) {
+export interface RunLimits {
+  /** Milliseconds between SIGTERM and SIGKILL, as they stand at the time. */
+  readonly grace: () => number
+  /** Milliseconds in which a trainer has to write something, an event or a line of a log; `null`: it need not. */
+  readonly silence: number | null
+}
+
+export const runAttempt = Effect.fn("runAttempt")(function* (attempt: Attempt, trainer: Trainer, limits: RunLimits) {
+  const { grace, silence } = limits
   const killsBefore = oomKills()
   const started = yield* Effect.result(trainer.start(attempt, attempt.startedAs))
   if (started._tag === "Failure") {
@@ -44,6 +51,7 @@ export const runAttempt = Effect.fn("runAttempt")(function* (attempt: Attempt, t
       yield* Effect.forkScoped(attempt.tail.follow)
       yield* Effect.forkScoped(obeyStops(attempt, run.tree, grace))
       yield* Effect.forkScoped(boundSpool(attempt))
+      if (silence !== null) yield* Effect.forkScoped(boundSilence(attempt, silence))
       const over = yield* Effect.raceFirst(run.over, endLingering(attempt, run.tree, grace))
       // A host that is through with the attempt lives on for the next; otherwise nothing may be left.
       const stuck = over._tag === "Done" ? [] : yield* ProcessTree.kill(run.tree)
@@ -93,6 +101,30 @@ const boundSpool = (attempt: Attempt) =>
     yield* Queue.offer(attempt.stops, {
       mode: "kill",
       reason: `The trainer wrote more than ${spoolLimit} bytes of events.`,
+      fault: true,
+    })
+  })
+
+/** Looks within one limit, so that a silence is seen before it is a quarter longer than that. */
+const looks = 4
+
+/** A trainer that hangs says so by saying nothing: it would keep its device for ever. */
+const boundSilence = (attempt: Attempt, limit: number) =>
+  Effect.gen(function* () {
+    const { tail } = attempt
+    let growths = tail.growths
+    for (let silent = 0; silent < looks;) {
+      yield* Effect.sleep(limit / looks)
+      // What came while this process itself stood still counts, too.
+      yield* Effect.ignore(Effect.try(() => tail.look()))
+      silent = tail.growths === growths ? silent + 1 : 0
+      growths = tail.growths
+    }
+    const minutes = Math.round(limit / 6_000) / 10
+    yield* Effect.logWarning(`${attempt.name}: nothing was written for ${minutes} min; it is ended`)
+    yield* Queue.offer(attempt.stops, {
+      mode: "kill",
+      reason: `The trainer made no progress: for ${minutes} min it wrote no event and no line of a log, the last at step ${tail.step}.`,
       fault: true,
     })
   })

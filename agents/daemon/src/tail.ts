@@ -31,6 +31,9 @@ export class Tail {
   /** Done once the spool has outgrown its limit. */
   readonly overgrown = Deferred.makeUnsafe<void>()
 
+  /** How often the files were found to have grown. */
+  growths = 0
+
   /** The sizes of the files at the last look. */
   private seen = ""
   private readonly spool: Spool
@@ -92,10 +95,12 @@ export class Tail {
     }),
   )
 
-  private look(): void {
+  /** Takes up what has grown. */
+  look(): void {
     const sizes = `${this.spool.size()} ${this.logs.stdout.size()} ${this.logs.stderr.size()}`
     if (sizes === this.seen) return
     this.seen = sizes
+    this.growths++
     this.catchUp()
     this.logs.stdout.bound()
     this.logs.stderr.bound()

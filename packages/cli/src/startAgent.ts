@@ -30,6 +30,8 @@ export interface StartAgent {
   readonly directory: string | undefined
   /** Whether sweeps may start programs of their own here. */
   readonly allowCommands: boolean
+  /** Whether GPUs are offered whose memory other programs use, too. */
+  readonly sharedDevices: boolean
   readonly whileStdin: boolean
 }
 
@@ -42,6 +44,15 @@ const stdinStops = Effect.gen(function* () {
   process.on("SIGINT", () => {})
   process.on("SIGTERM", end)
   return { drain: Effect.never, kill: Deferred.await(ended) }
+})
+
+/** SWEEP_NO_PROGRESS, in seconds; 0: a trainer may be silent for ever. */
+const silence = Effect.suspend(() => {
+  const text = process.env["SWEEP_NO_PROGRESS"]
+  if (text === undefined || text === "") return Effect.succeed(undefined)
+  const seconds = Number(text)
+  if (!(seconds >= 0)) return Effect.fail(badInput(`SWEEP_NO_PROGRESS=${text}: expected a number of seconds, or 0`))
+  return Effect.succeed(seconds === 0 ? null : seconds * 1000)
 })
 
 export const startAgent = Effect.fn("startAgent")(function* (options: StartAgent) {
@@ -70,6 +81,8 @@ export const startAgent = Effect.fn("startAgent")(function* (options: StartAgent
     python: process.env["SWEEP_PYTHON"] ?? join(root, ".venv/bin/python"),
     pythonPath: join(root, "agents/trainer/src"),
     trainers: options.allowCommands ? ["peft", "command"] : ["peft"],
+    sharedDevices: options.sharedDevices,
+    silenceMillis: yield* silence,
     stops: options.whileStdin ? yield* stdinStops : "signals",
   }).pipe(
     Effect.provide(grpcAgentConnection.layer(found.client)),
