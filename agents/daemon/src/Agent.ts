@@ -20,6 +20,7 @@ import { defaultKeptBytes, makeRetention } from "./retention.ts"
 import { keepSession } from "./session.ts"
 import { signalStops, type Stops } from "./signals.ts"
 import { Slots, type SlotTrainers } from "./Slots.ts"
+import { makeUploads } from "./uploads.ts"
 import { makeWarmHost } from "./WarmHost.ts"
 
 export interface AgentOptions {
@@ -55,7 +56,7 @@ export interface AgentOptions {
 }
 
 /** How long an agent that leaves waits for the coordinator to commit the ends. They are kept on disk in any case. */
-const lastWordsMillis = { drain: 15_000, kill: 2_000 }
+const lastWordsMillis = { drain: 15_000, kill: 2_000, upload: 10_000 }
 
 /** The largest models take long to load, but not in silence. */
 const defaultSilence = 3_600_000
@@ -76,7 +77,8 @@ const agent = (options: AgentOptions) =>
       const devices = yield* findDevices({ perDevice: options.slotsPerDevice })
       for (const warning of devices.warnings) yield* Effect.logWarning(warning)
       const retention = yield* makeRetention(home.directory, options.keptBytes ?? defaultKeptBytes)
-      const attempts = new Attempts(home.directory, retention)
+      const uploads = yield* makeUploads
+      const attempts = new Attempts(home.directory, retention, uploads)
       const lease = yield* Lease.make(home.directory, (reason) =>
         Effect.andThen(Effect.logWarning(reason), attempts.stopAll({ mode: "preempt", reason })),
       )
@@ -118,12 +120,14 @@ const agent = (options: AgentOptions) =>
       const drained = Effect.andThen(
         attempts.until((all) => slots.draining && all.every((attempt) => attempt.end !== undefined)),
         left(lastWordsMillis.drain),
-      )
+      ).pipe(Effect.andThen(uploads.idle))
       const killed = Effect.gen(function* () {
         yield* stops.kill
         yield* drain("it is to stop at once")
         yield* attempts.stopAll({ mode: "kill", reason: "the agent was stopped" })
         yield* left(lastWordsMillis.kill)
+        // What is left is handed over by the next agent in this directory.
+        yield* Effect.timeoutOption(uploads.idle, lastWordsMillis.upload)
       })
 
       const session = keepSession({

@@ -8,6 +8,7 @@ import * as Queue from "effect/Queue"
 import type { Attempt } from "./Attempt.ts"
 import { attemptEnd } from "./attemptEnd.ts"
 import { obeyStops } from "./obeyStops.ts"
+import { fetchCheckpoint } from "./fetchCheckpoint.ts"
 import * as ProcessTree from "./ProcessTree.ts"
 import { spoolLimit } from "./tail.ts"
 import type { RunOver, Trainer } from "./Trainer.ts"
@@ -38,6 +39,7 @@ export interface RunLimits {
 
 export const runAttempt = Effect.fn("runAttempt")(function* (attempt: Attempt, trainer: Trainer, limits: RunLimits) {
   const { grace, silence } = limits
+  if (attempt.record.attempt > 1) yield* fetchCheckpoint(attempt.name, attempt.record, attempt.directory)
   const killsBefore = oomKills()
   const started = yield* Effect.result(trainer.start(attempt, attempt.startedAs))
   if (started._tag === "Failure") {

@@ -7,7 +7,9 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import { AgentId } from "@sweep/domain/Id"
 import * as Schema from "effect/Schema"
+import * as Layer from "effect/Layer"
 import * as grpcAgentConnection from "@sweep/rpc/grpcAgentConnection"
+import * as grpcArtifactExchange from "@sweep/rpc/grpcArtifactExchange"
 import { runAgent } from "@sweep/daemon/Agent"
 import { findCoordinator } from "./access.ts"
 import { badInput, deniedFailure, stateFailure, unavailable } from "./exitCodes.ts"
@@ -85,7 +87,7 @@ export const startAgent = Effect.fn("startAgent")(function* (options: StartAgent
     silenceMillis: yield* silence,
     stops: options.whileStdin ? yield* stdinStops : "signals",
   }).pipe(
-    Effect.provide(grpcAgentConnection.layer(found.client)),
+    Effect.provide(Layer.merge(grpcAgentConnection.layer(found.client), grpcArtifactExchange.layer(found.client))),
     Effect.catchTags({
       HomeUnusable: (error) => Effect.fail(stateFailure(error.message)),
       SessionRefused: (error) =>
