@@ -119,8 +119,12 @@ export const makeArtifacts = Effect.fnUntraced(function* ({ state, listen }: Jou
   const ended = yield* Queue.unbounded<{ readonly sweep: SweepId; readonly trial: TrialNumber }>()
   listen((facts) => {
     for (const fact of facts) {
-      if ("trial" in fact && isTerminal(state.trial(fact.sweep, fact.trial)?.state ?? "pending")) {
-        Queue.offerUnsafe(ended, fact)
+      switch (fact._tag) {
+        case "TrialCompleted":
+        case "TrialStopped":
+        case "TrialFailed":
+        case "TrialCancelled":
+          Queue.offerUnsafe(ended, fact)
       }
     }
   })
@@ -135,7 +139,7 @@ export const makeArtifacts = Effect.fnUntraced(function* ({ state, listen }: Jou
         true,
       ),
     )
-    yield* store.retain(sweep, number, ({ epoch, path }) =>
+    yield* store.retain(sweep, number, trial?.epoch ?? null, ({ epoch, path }) =>
       Array.from(kept).some((file) => file.epoch === epoch && file.path === path),
     )
   })

@@ -5,7 +5,7 @@ import * as Context from "effect/Context"
 import type * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import type { Artifact, ArtifactFile, ArtifactOwner } from "@sweep/domain/Artifact"
-import type { SweepId, TrialNumber } from "@sweep/domain/Id"
+import type { Epoch, SweepId, TrialNumber } from "@sweep/domain/Id"
 
 /** What was sent does not fit what is there, or what was promised. `message` is for the agent's log. */
 export class ArtifactMismatch extends Schema.TaggedError<ArtifactMismatch>()("ArtifactMismatch", {
@@ -43,10 +43,14 @@ export class ArtifactStore extends Context.Service<
     ) => Effect.Effect<void, ArtifactMismatch | ArtifactsUnusable>
     /** Where a whole file lies, to be read. */
     readonly locate: (sweep: SweepId, artifact: Pick<Artifact, "trial" | "epoch" | "path">) => string
-    /** Removes what of the trial `keeps` is false of, and every file that is not whole. */
+    /**
+     * Removes what of the trial `keeps` is false of, and what of other attempts than `newest` is not whole: files of the
+     * newest may be on their way.
+     */
     readonly retain: (
       sweep: SweepId,
       trial: TrialNumber,
+      newest: Epoch | null,
       keeps: (artifact: Artifact) => boolean,
     ) => Effect.Effect<void, ArtifactsUnusable>
     readonly removeSweep: (sweep: SweepId) => Effect.Effect<void, ArtifactsUnusable>

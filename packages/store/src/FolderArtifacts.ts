@@ -179,7 +179,7 @@ export const layer = (options: { readonly directory: string }): Layer.Layer<Arti
 
         locate: (sweep, { trial, epoch, path }) => fileOf({ sweep, trial, epoch }, path),
 
-        retain: (sweep, trial, keeps) =>
+        retain: (sweep, trial, newest, keeps) =>
           one(
             attempt(async () => {
               const folder = folderOf(sweep, trial)
@@ -187,16 +187,16 @@ export const layer = (options: { readonly directory: string }): Layer.Layer<Arti
               const kept = all.filter(keeps)
               if (all.length > 0) await writeIndex(folder, kept)
               const names = new Set(kept.map((artifact) => fileOf({ sweep, ...artifact }, artifact.path)))
-              const clean = async (path: string): Promise<void> => {
+              const clean = async (path: string, mayCome: boolean): Promise<void> => {
                 for (const entry of await readdir(path, { withFileTypes: true })) {
                   const inner = join(path, entry.name)
-                  if (entry.isDirectory()) await clean(inner)
-                  else if (!names.has(inner)) await rm(inner, { force: true })
+                  if (entry.isDirectory()) await clean(inner, mayCome)
+                  else if (!names.has(inner) && !(mayCome && inner.endsWith(".part"))) await rm(inner, { force: true })
                 }
                 if ((await readdir(path)).length === 0) await rm(path, { recursive: true })
               }
               for (const entry of await readdir(folder, { withFileTypes: true }).catch(() => [])) {
-                if (entry.isDirectory()) await clean(join(folder, entry.name))
+                if (entry.isDirectory()) await clean(join(folder, entry.name), entry.name === String(newest))
               }
             }),
           ),
