@@ -107,6 +107,8 @@ export const makeDecide = Effect.fnUntraced(function* (options: {
 
   /** Of each sweep, the lowest eval loss of any trial. */
   const bests = new Map<SweepId, number>()
+  /** Sweeps all of whose trials have been looked at for it. */
+  const surveyed = new Set<SweepId>()
   /** Sweeps whose lowest loss has changed since verdicts were reached that may name it. */
   const outdated = new Set<SweepId>()
   const note = (sweep: SweepId, found: ReadonlyArray<CurveFeatures>) => {
@@ -119,7 +121,8 @@ export const makeDecide = Effect.fnUntraced(function* (options: {
 
   const judge = Effect.fnUntraced(function* (sweep: SweepId, touched: ReadonlySet<TrialNumber>) {
     // The first time all of the sweep, for what a coordinator before this one has seen.
-    let found = yield* store.features(sweep, bests.has(sweep) ? Array.from(touched) : undefined)
+    let found = yield* store.features(sweep, surveyed.has(sweep) ? Array.from(touched) : undefined)
+    surveyed.add(sweep)
     note(sweep, found)
     // Once nothing runs that could change the lowest loss, what was said of it earlier is put right.
     const putRight = outdated.has(sweep) && Array.from(state.open(sweep).values()).every(state.isSetAside)
@@ -220,7 +223,8 @@ export const makeDecide = Effect.fnUntraced(function* (options: {
     for (const id of new Set([...touched.keys(), ...reported.keys(), ...due.keys()])) {
       const sweep = state.sweeps.get(id)
       const changed = touched.get(id) ?? new Set<TrialNumber>()
-      const ended = due.get(id) ?? new Set<TrialNumber>()
+      // More may come due while these are judged.
+      const ended = new Set(due.get(id))
       touched.delete(id)
       if (sweep === undefined) continue
       // A sweep may get its rule by an extension: what was reported before counts, too.
