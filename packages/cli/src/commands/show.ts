@@ -62,7 +62,7 @@ const showText = (sweep: SweepState, planned: number | null): ReadonlyArray<stri
   ]
   const first = best[0]
   if (first === undefined) return [...lines, `No trial has an objective (${spec.metric.name}) yet.`]
-  lines.push(bold(`best: ${trialNumbers(first)}, ${spec.metric.name} ${result(first)}${runsOf(first)}`))
+  lines.push(bold(`best: ${trialNumbers(first)}, ${spec.metric.name} ${result(first)}${runsOf(first, spec)}`))
   for (const name of names)
     if (name in first.parameters) lines.push(`  ${name}: ${parameterValue(first.parameters[name]!)}`)
   const { verdict } = first.trials[0]

@@ -2,6 +2,7 @@
 import type { Configuration } from "@sweep/domain/configurations"
 import type { Distribution } from "@sweep/domain/Distribution"
 import type { ParameterValue, Parameters } from "@sweep/domain/Parameter"
+import type { SweepSpec } from "@sweep/domain/SweepSpec"
 import type { SweepState } from "@sweep/domain/SweepState"
 
 /** `0:07`, `4:31`, `2:03:11`, `3 d 04:12`. */
@@ -83,9 +84,13 @@ export const parameters = (names: ReadonlyArray<string>, values: Parameters): st
 export const result = ({ mean, deviation }: Pick<Configuration, "mean" | "deviation">): string =>
   deviation === null ? number(mean) : `${number(mean)} ± ${Number(deviation.toPrecision(2))}`
 
-/** ` (mean of 2 runs)`; nothing for one. */
-export const runsOf = ({ trials }: Pick<Configuration, "trials">): string =>
-  trials.length === 1 ? "" : ` (mean of ${trials.length} runs)`
+/** ` (mean of 2 runs)`, ` (1 of 3 runs)`; nothing for the only one. */
+export const runsOf = ({ trials }: Pick<Configuration, "trials">, { replicas }: SweepSpec): string => {
+  const runs =
+    trials.length < replicas ? `${trials.length} of ${plural(replicas, "run")}` : plural(trials.length, "run")
+  if (trials.length > 1) return ` (mean of ${runs})`
+  return replicas > 1 ? ` (${runs})` : ""
+}
 
 /** `#3`, of several runs `#3 #4`. */
 export const trialNumbers = ({ trials }: Pick<Configuration, "trials">): string =>
