@@ -49,7 +49,6 @@ export const topLevelKeys = [
   "run_cap",
   "resources",
   "probes",
-  "artifacts",
   "enqueue",
   "warm_start",
   "reuse",
@@ -81,7 +80,6 @@ export type SweepDraft = Pick<
   | "budget"
   | "resources"
   | "probes"
-  | "artifacts"
   | "enqueue"
   | "warmStart"
   | "reuse"
@@ -462,7 +460,6 @@ export const readSweep = (root: Field): ReadSweep | undefined => {
       ? 1
       : resourceFields.optional("gpus", 1, (f) => f.number({ integer: true, min: 1, max: 1024 }))
   const probes = (top.get("probes")?.list("a list of questions") ?? []).flatMap((f) => readProbe(f) ?? [])
-  const artifacts = top.get("artifacts")?.word(["best", "last", "all", "none"])
   const enqueueField = top.get("enqueue")
   // With broken parameters every entry would look wrong, too.
   const enqueue =
@@ -517,7 +514,6 @@ export const readSweep = (root: Field): ReadSweep | undefined => {
       budget: budget!,
       resources: { gpus: gpus! },
       probes,
-      ...(artifacts === undefined ? {} : { artifacts }),
       enqueue,
       ...(warmStart.length > 0 ? { warmStart } : {}),
       ...(reuse === true ? { reuse } : {}),

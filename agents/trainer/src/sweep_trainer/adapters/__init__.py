@@ -8,10 +8,9 @@ from .freeze import Freeze
 from .full import Full
 from .lora import Lora
 from .lora_plus import LoraPlus
-from .moka import Moka
 from .oft import Oft
 from .pissa import Pissa
 from .rslora import RsLora
 
-registry: Registry[Adapter] = Registry(Lora, RsLora, Dora, LoraPlus, Pissa, AdaLora, Oft, Moka, Freeze, Full)
+registry: Registry[Adapter] = Registry(Lora, RsLora, Dora, LoraPlus, Pissa, AdaLora, Oft, Freeze, Full)
 parse = registry.parse
