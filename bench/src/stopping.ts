@@ -162,7 +162,7 @@ const options = (change: Partial<AshaOptions>): AshaOptions => ({
   min_resource: 1,
   max_resource: longest,
   eta: 3,
-  mode: "stop",
+  mode: "promote",
   brackets: 1,
   ...change,
 })
@@ -171,8 +171,9 @@ const nothing: Stopper = { decide: () => proceed, promote: neverPromotes }
 const rules: Readonly<Record<string, Stopper>> = {
   "run everything": nothing,
   asha: asha("minimize", "best", options({})),
-  "asha, promoting": asha("minimize", "best", options({ mode: "promote" })),
+  "asha, mode: stop": asha("minimize", "best", options({ mode: "stop" })),
   hyperband: asha("minimize", "best", options({ brackets: null })),
+  "hyperband, mode: stop": asha("minimize", "best", options({ brackets: null, mode: "stop" })),
   "W&B hyperband": wandbHyperband("minimize", {
     min_iter: 1,
     max_iter: null,
@@ -262,7 +263,7 @@ for (const [method, sampler] of Object.entries(methods)) {
     }
   }
 }
-const bohbOptions = options({ brackets: null, mode: "stop" })
+const bohbOptions = options({ brackets: null })
 row("tpe", "bohb", (seed) =>
   replay(bohb({ space, metric: minimize, seed }, minimize, bohbOptions), () => asha("minimize", "best", bohbOptions)),
 )

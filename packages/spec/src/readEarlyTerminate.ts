@@ -51,7 +51,7 @@ const rules = (resource: Option): Readonly<Record<string, Readonly<Record<string
       strict: boolean(true),
       action,
     },
-    asha: { ...rungs, mode: word("stop", ["stop", "promote"]), brackets: number(1, { integer: true, min: 1 }) },
+    asha: { ...rungs, mode: word("promote", ["stop", "promote"]), brackets: number(1, { integer: true, min: 1 }) },
     median: {
       resource,
       min_resource: from(0),

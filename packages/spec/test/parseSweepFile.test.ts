@@ -59,7 +59,7 @@ describe("a native file", () => {
         min_resource: 1,
         max_resource: null,
         eta: 3,
-        mode: "stop",
+        mode: "promote",
         brackets: 1,
       },
       overfitting: { action: "stop" },
