@@ -230,6 +230,11 @@ export const board = {
         >点击表头排序，点击一行可在各图中突出该试验。</span
       >`,
   }),
+  mean: { en: "Mean of runs", zh: "各次运行均值" },
+  meanOf: (metric: Text): Text => ({
+    en: html`the mean ${metric.en} of all runs with their parameters`,
+    zh: html`相同参数各次运行的平均${metric.zh}`,
+  }),
   reused: (from: string): Text => ({ en: `reused from ${from}`, zh: `复用自 ${from}` }),
   constant: { en: "The same for every trial:", zh: "所有试验相同的参数：" },
   trial: { en: "Trial", zh: "试验" },

@@ -199,7 +199,14 @@ describe("sweeps of every shape", () => {
 
   it("runs replicas", async () => {
     const trials = [constant, constant, { ...constant, rank: 32 }, { ...constant, rank: 32 }, constant]
-    const text = sectionOf(await page({ trials: trials.map((parameters) => ({ parameters })) }), "answer")
+    const whole = await page({ trials: trials.map((parameters) => ({ parameters })) })
+    const text = sectionOf(whole, "answer")
+    const board = sectionOf(whole, "board")
+    expect(board).toContain("ranked by the mean eval loss of all runs with their parameters")
+    expect(board).toMatch(/Mean of runs/)
+    // The runs of one set stand together, those of the best set first.
+    const order = Array.from(whole.matchAll(/<tr data-trial="(\d)"/g), ([, trial]) => ["3", "4"].includes(trial!))
+    expect(order.join()).toBeOneOf(["true,true,false,false,false", "false,false,false,true,true"])
     expect(text).toMatch(/eval loss, mean of \d runs/)
     expect(text).toMatch(/The runner-up, trials [\d, ]+, reached [\d.]+ on average/)
     expect(text).toMatch(/The configuration ran \d times with different seeds/)

@@ -52,6 +52,8 @@ const Record = Schema.Struct({
   end: Schema.NullOr(End),
   /** Whether the coordinator has committed the end: nothing more will be sent. */
   settled: Schema.Boolean,
+  /** Whether its files are with the coordinator, as far as it wants them; absent before that is asked. */
+  handedOver: Schema.optionalKey(Schema.Boolean),
 })
 /** agent.json */
 export type AttemptRecord = typeof Record.Type

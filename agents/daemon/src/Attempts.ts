@@ -18,16 +18,19 @@ import {
 } from "./AttemptDirectory.ts"
 import type { Slot } from "@sweep/domain/Device"
 import type { Retention } from "./retention.ts"
+import type { Uploads } from "./uploads.ts"
 
 export class Attempts {
   private readonly home: string
   private readonly retention: Retention
+  private readonly uploads: Uploads
   private readonly byEpoch = new Map<Epoch, Attempt>()
   private readonly changed = Latch.makeUnsafe()
 
-  constructor(home: string, retention: Retention) {
+  constructor(home: string, retention: Retention, uploads: Uploads) {
     this.home = home
     this.retention = retention
+    this.uploads = uploads
   }
 
   get(epoch: Epoch): Attempt | undefined {
@@ -57,7 +60,10 @@ export class Attempts {
   /** What an earlier life of this agent left: everything whose end the coordinator has not committed. */
   readonly recover = Effect.gen({ self: this }, function* () {
     for (const { directory, record } of keptAttempts(this.home)) {
-      if (record.settled) continue
+      if (record.settled) {
+        if (record.handedOver === false) yield* this.handOver(directory, record)
+        continue
+      }
       this.byEpoch.set(record.epoch, yield* Attempt.make(directory, record))
     }
     return this.all()
@@ -107,14 +113,27 @@ export class Attempts {
   readonly settle = Effect.fn("Attempts.settle")({ self: this }, function* (attempt: Attempt) {
     this.byEpoch.delete(attempt.epoch)
     attempt.close()
-    attempt.record = { ...attempt.record, settled: true }
-    if (attempt.unwanted) yield* this.retention.forget(attempt.directory)
-    else {
+    if (attempt.unwanted) {
+      attempt.record = { ...attempt.record, settled: true }
+      yield* this.retention.forget(attempt.directory)
+    } else {
+      attempt.record = { ...attempt.record, settled: true, handedOver: false }
       yield* attempt.save
-      yield* this.retention.keep(attempt.directory, { checkpoints: attempt.record.end?._tag === "Released" })
+      yield* this.handOver(attempt.directory, attempt.record)
     }
     this.notify()
   })
+
+  /** Its files go to the coordinator; only then does any of them go from this disk. */
+  private readonly handOver = (directory: AttemptDirectory, record: AttemptRecord): Effect.Effect<void> =>
+    this.uploads.enqueue(
+      directory,
+      record,
+      Effect.andThen(
+        Effect.ignore(Effect.try(() => directory.write({ ...record, handedOver: true }))),
+        this.retention.keep(directory, { checkpoints: record.end?._tag === "Released" }),
+      ),
+    )
 
   /** An attempt that ran the very same trial here before and is over: its checkpoints can be gone on from. */
   private earlier(assignment: Assignment): AttemptDirectory | undefined {

@@ -6,7 +6,7 @@ import * as Latch from "effect/Latch"
 import * as Queue from "effect/Queue"
 import type { Attempt } from "./Attempt.ts"
 import { type AttemptOutcome, runAttempt } from "./attemptRun.ts"
-import { Processes } from "./Processes.ts"
+import * as ProcessTree from "./ProcessTree.ts"
 import type { Attempts } from "./Attempts.ts"
 import type { Lease } from "./Lease.ts"
 import type { Trainer } from "./Trainer.ts"
@@ -17,6 +17,17 @@ export interface SlotTrainers {
   readonly peft: WarmHost | null
   readonly command: Trainer | null
 }
+
+export interface SlotChecks {
+  /** Why no trial can be put on the slot now; `undefined` when one can. */
+  readonly problem: (slot: Slot) => Effect.Effect<string | undefined>
+  /** Milliseconds in which a trainer has to write something; `null`: it need not. */
+  readonly silence: number | null
+}
+
+/** Milliseconds between two looks at a device that is not free: doubled from the first to the last. */
+const firstLook = 500
+const lastLook = 10_000
 
 interface Work {
   readonly attempt: Attempt
@@ -33,13 +44,16 @@ export class Slots {
   private readonly trainers: (slot: Slot) => SlotTrainers
   private readonly attempts: Attempts
   private readonly lease: Lease
+  private readonly checks: SlotChecks
 
   private constructor(
     slots: ReadonlyArray<Slot>,
     trainers: (slot: Slot) => SlotTrainers,
     attempts: Attempts,
     lease: Lease,
+    checks: SlotChecks,
   ) {
+    this.checks = checks
     this.slots = slots
     this.trainers = trainers
     this.attempts = attempts
@@ -51,8 +65,9 @@ export class Slots {
     trainers: (slot: Slot) => SlotTrainers,
     attempts: Attempts,
     lease: Lease,
+    checks: SlotChecks,
   ) {
-    const slots = new Slots(found, trainers, attempts, lease)
+    const slots = new Slots(found, trainers, attempts, lease, checks)
     for (const slot of found) slots.queues.set(slot.index, yield* Queue.unbounded<Work>())
     return slots
   })
@@ -80,7 +95,10 @@ export class Slots {
   readonly runNow = (attempt: Attempt, trainer: Trainer) =>
     Effect.gen({ self: this }, function* () {
       attempt.begun = true
-      const outcome = yield* runAttempt(attempt, trainer, () => this.lease.timings.grace).pipe(
+      const outcome = yield* runAttempt(attempt, trainer, {
+        grace: () => this.lease.timings.grace,
+        silence: this.checks.silence,
+      }).pipe(
         // A disk that fails under one attempt must not take the slot with it.
         Effect.catchDefect((defect) => abandon(attempt, defect)),
       )
@@ -96,7 +114,11 @@ export class Slots {
       const { peft } = this.trainers(slot)
       for (;;) {
         // The imports of the first attempt's trainer, or of the next one's after a failure, are done while it is awaited.
-        if (peft !== null && Queue.sizeUnsafe(queue) === 0 && !this.draining) yield* peft.prepare
+        if (Queue.sizeUnsafe(queue) === 0 && !this.draining) {
+          if (peft !== null) yield* peft.prepare
+          // A host that has the model loaded is what holds the memory.
+          if (peft === null || !peft.hasTrained()) yield* this.untilFree(slot, queue)
+        }
         const { attempt, trainer } = yield* Queue.take(queue)
         // It was stopped while it waited.
         if (attempt.end !== undefined) continue
@@ -104,6 +126,34 @@ export class Slots {
         const { stuck } = yield* this.runNow(attempt, trainer)
         if (stuck.length > 0) return yield* this.withdraw(slot, queue, stuck)
       }
+    })
+
+  /** Not on offer until its device is free: what an earlier trainer left there, or another program, would cost a trial. */
+  private readonly untilFree = (slot: Slot, queue: Queue.Queue<Work>) =>
+    Effect.gen({ self: this }, function* () {
+      let told: string | undefined
+      for (let wait = firstLook; ; wait = Math.min(lastLook, 2 * wait)) {
+        const problem = yield* this.checks.problem(slot)
+        if (problem === undefined) break
+        if (problem !== told) yield* Effect.logWarning(`slot ${slot.index} is not offered: ${problem}`)
+        told = problem
+        if (!this.withdrawn.has(slot.index)) {
+          this.withdrawn.add(slot.index)
+          this.changed.openUnsafe()
+        }
+        for (const { attempt } of yield* Queue.clear(queue)) {
+          yield* attempt.requestStop({
+            mode: "preempt",
+            reason: `slot ${slot.index} of the agent is not free: ${problem}`,
+          })
+        }
+        this.attempts.notify()
+        yield* Effect.sleep(wait)
+      }
+      if (told === undefined) return
+      yield* Effect.logInfo(`slot ${slot.index} is offered again`)
+      this.withdrawn.delete(slot.index)
+      this.changed.openUnsafe()
     })
 
   private readonly withdraw = (slot: Slot, queue: Queue.Queue<Work>, stuck: ReadonlyArray<number>) =>
@@ -124,7 +174,7 @@ export class Slots {
 const abandon = Effect.fnUntraced(function* (attempt: Attempt, defect: unknown) {
   yield* Effect.logError(`${attempt.name}: the agent could not go on with it`, defect)
   const { tree } = attempt.record
-  const stuck = tree === null ? [] : yield* (yield* Processes).kill(tree)
+  const stuck = tree === null ? [] : yield* ProcessTree.kill(tree)
   const cause = defect instanceof Error ? defect.message : String(defect)
   yield* attempt.endedAs({ _tag: "Released", cause: `the agent could not go on with it: ${cause}` })
   return { stuck } satisfies AttemptOutcome

@@ -25,6 +25,8 @@ interface Host extends TrainerProcess {
   run: { readonly attempt: Attempt; readonly over: Deferred.Deferred<RunOver> } | undefined
   /** It will take no further attempt: it said so, or its process ended. */
   spent: boolean
+  /** Whether it has begun an attempt. */
+  trained: boolean
 }
 
 const parseReply = (
@@ -42,6 +44,8 @@ const parseReply = (
 export interface WarmHost extends Trainer {
   /** Starts the process if there is none, so that its imports are done by the time an attempt comes. */
   readonly prepare: Effect.Effect<void>
+  /** Whether the process has run an attempt and is there for another: it keeps the base model in the device's memory. */
+  readonly hasTrained: () => boolean
   /** Ends the process: an attempt that it is at is over with it. */
   readonly stop: Effect.Effect<void>
 }
@@ -77,7 +81,7 @@ export const makeWarmHost = (options: {
         stdio: ["pipe", "pipe", descriptor],
         mark,
       }).pipe(Effect.ensuring(Effect.sync(() => closeSync(descriptor))))
-      const made: Host = { ...process, log: new LogFile(path), run: undefined, spent: false }
+      const made: Host = { ...process, log: new LogFile(path), run: undefined, spent: false, trained: false }
       started.add(made)
       const { child } = process
       // Writing to a host that has died is no error of its own: the exit tells.
@@ -129,6 +133,7 @@ export const makeWarmHost = (options: {
 
     return {
       prepare: Effect.ignore(current),
+      hasTrained: () => host !== undefined && !host.spent && host.trained,
       stop,
       start: Effect.fn("WarmHost.start")(function* (attempt, onTree) {
         const used = yield* current
@@ -138,6 +143,7 @@ export const makeWarmHost = (options: {
         const over = Deferred.makeUnsafe<RunOver>()
         const { path } = attempt.directory
         used.run = { attempt, over }
+        used.trained = true
         // Before it is ready, the request waits in the pipe.
         used.child.stdin!.write(`${JSON.stringify({ type: "run", directory: path })}\n`)
         return { tree: used.tree, over: Deferred.await(over), ownStderr } satisfies Run

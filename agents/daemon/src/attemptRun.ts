@@ -8,8 +8,8 @@ import * as Queue from "effect/Queue"
 import type { Attempt } from "./Attempt.ts"
 import { attemptEnd } from "./attemptEnd.ts"
 import { obeyStops } from "./obeyStops.ts"
-import { Processes } from "./Processes.ts"
-import type { ProcessTree } from "./ProcessTree.ts"
+import { fetchCheckpoint } from "./fetchCheckpoint.ts"
+import * as ProcessTree from "./ProcessTree.ts"
 import { spoolLimit } from "./tail.ts"
 import type { RunOver, Trainer } from "./Trainer.ts"
 
@@ -30,8 +30,16 @@ export interface AttemptOutcome {
   readonly stuck: ReadonlyArray<number>
 }
 
-/** `grace`: milliseconds between SIGTERM and SIGKILL, as they stand at the time. */
-export const runAttempt = Effect.fn("runAttempt")(function* (attempt: Attempt, trainer: Trainer, grace: () => number) {
+export interface RunLimits {
+  /** Milliseconds between SIGTERM and SIGKILL, as they stand at the time. */
+  readonly grace: () => number
+  /** Milliseconds in which a trainer has to write something, an event or a line of a log; `null`: it need not. */
+  readonly silence: number | null
+}
+
+export const runAttempt = Effect.fn("runAttempt")(function* (attempt: Attempt, trainer: Trainer, limits: RunLimits) {
+  const { grace, silence } = limits
+  if (attempt.record.attempt > 1) yield* fetchCheckpoint(attempt.name, attempt.record, attempt.directory)
   const killsBefore = oomKills()
   const started = yield* Effect.result(trainer.start(attempt, attempt.startedAs))
   if (started._tag === "Failure") {
@@ -45,9 +53,10 @@ export const runAttempt = Effect.fn("runAttempt")(function* (attempt: Attempt, t
       yield* Effect.forkScoped(attempt.tail.follow)
       yield* Effect.forkScoped(obeyStops(attempt, run.tree, grace))
       yield* Effect.forkScoped(boundSpool(attempt))
+      if (silence !== null) yield* Effect.forkScoped(boundSilence(attempt, silence))
       const over = yield* Effect.raceFirst(run.over, endLingering(attempt, run.tree, grace))
       // A host that is through with the attempt lives on for the next; otherwise nothing may be left.
-      const stuck = over._tag === "Done" ? [] : yield* (yield* Processes).kill(run.tree)
+      const stuck = over._tag === "Done" ? [] : yield* ProcessTree.kill(run.tree)
       return { over, stuck }
     }),
   )
@@ -79,11 +88,11 @@ const killedBySystem = (over: RunOver): boolean =>
   over._tag === "Vanished" || (over._tag === "Exited" && over.signal === "SIGKILL")
 
 /** A trainer that has written how it ended has no more to do here: after the grace time it is made to go. */
-const endLingering = (attempt: Attempt, tree: ProcessTree, grace: () => number) =>
+const endLingering = (attempt: Attempt, tree: ProcessTree.ProcessTree, grace: () => number) =>
   Effect.gen(function* () {
     yield* Deferred.await(attempt.tail.ended)
     yield* Effect.sleep(grace())
-    yield* (yield* Processes).kill(tree)
+    yield* ProcessTree.kill(tree)
     return { _tag: "Vanished" } satisfies RunOver
   })
 
@@ -94,6 +103,30 @@ const boundSpool = (attempt: Attempt) =>
     yield* Queue.offer(attempt.stops, {
       mode: "kill",
       reason: `The trainer wrote more than ${spoolLimit} bytes of events.`,
+      fault: true,
+    })
+  })
+
+/** Looks within one limit, so that a silence is seen before it is a quarter longer than that. */
+const looks = 4
+
+/** A trainer that hangs says so by saying nothing: it would keep its device for ever. */
+const boundSilence = (attempt: Attempt, limit: number) =>
+  Effect.gen(function* () {
+    const { tail } = attempt
+    let growths = tail.growths
+    for (let silent = 0; silent < looks;) {
+      yield* Effect.sleep(limit / looks)
+      // What came while this process itself stood still counts, too.
+      yield* Effect.ignore(Effect.try(() => tail.look()))
+      silent = tail.growths === growths ? silent + 1 : 0
+      growths = tail.growths
+    }
+    const minutes = Math.round(limit / 6_000) / 10
+    yield* Effect.logWarning(`${attempt.name}: nothing was written for ${minutes} min; it is ended`)
+    yield* Queue.offer(attempt.stops, {
+      mode: "kill",
+      reason: `The trainer made no progress: for ${minutes} min it wrote no event and no line of a log, the last at step ${tail.step}.`,
       fault: true,
     })
   })

@@ -65,6 +65,11 @@ const parseGpu = (line: string, threads: number): Device | undefined => {
   return new Device({ kind: "cuda", index: Number(index), name: name!, memoryBytes: Number(total) * mebibyte, threads })
 }
 
+const usedBytes = (line: string): number | undefined => {
+  const used = /,\s*\d+\s*,\s*(\d+)\s*$/.exec(line)?.[1]
+  return used === undefined ? undefined : Number(used) * mebibyte
+}
+
 /** Bytes this process may use: the machine's, or less where a control group says so. */
 const usableMemory = (): number => {
   const constrained = process.constrainedMemory()
@@ -106,6 +111,32 @@ export const findDevices = Effect.fn("findDevices")(function* (options: {
     slots: slots.map((device, index) => new Slot({ index, devices: [device] })),
     warnings,
   } satisfies FoundDevices
+})
+
+/** What may be in the memory of a device that is free: the driver's own, a display's. */
+const idleBytes = (device: Device): number => Math.max(1024 * mebibyte, 0.05 * device.memoryBytes)
+
+/**
+ * Why a trial cannot be put on the devices of `slot` now; `undefined` when it can, and for a CPU. For a slot on which none
+ * of this agent's processes is: what is in a device's memory then is in the way.
+ */
+export const deviceProblem = Effect.fn("deviceProblem")(function* (
+  slot: Slot,
+  options: { readonly timeoutMillis?: number; readonly environment?: NodeJS.ProcessEnv } = {},
+) {
+  const gpus = slot.devices.filter(({ kind }) => kind === "cuda")
+  if (gpus.length === 0) return undefined
+  const answer = yield* probe(options.timeoutMillis ?? probeTimeoutMillis, options.environment ?? process.env)
+  if (answer.lines === undefined) return answer.problem ?? "nvidia-smi is not there any more"
+  for (const device of gpus) {
+    const line = answer.lines.find((text) => text.trimStart().startsWith(`${device.index},`))
+    const used = line === undefined ? undefined : usedBytes(line)
+    if (used === undefined) return `nvidia-smi no longer lists GPU ${device.index}, or not its memory`
+    if (used > idleBytes(device)) {
+      return `${Math.round(used / mebibyte)} MiB of the memory of GPU ${device.index} are in use by another program`
+    }
+  }
+  return undefined
 })
 
 /** Small models gain from trials side by side; each takes about 2 GiB with its libraries, and beyond 4 nothing is gained. */

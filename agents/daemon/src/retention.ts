@@ -72,7 +72,7 @@ export const makeRetention = (home: string, keptBytes: number): Effect.Effect<Re
     const inBackground = (job: () => Promise<void>) => Effect.asVoid(Queue.offer(work, job))
 
     yield* inBackground(async () => {
-      const settled = keptAttempts(home).filter(({ record }) => record.settled)
+      const settled = keptAttempts(home).filter(({ record }) => record.settled && record.handedOver !== false)
       for (const { directory, record } of settled.sort((a, b) => a.record.epoch - b.record.epoch)) {
         // What an earlier life of the agent did not come to do any more.
         await settle(directory, record.end?._tag === "Released")

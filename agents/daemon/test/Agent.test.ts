@@ -1,12 +1,10 @@
-import { existsSync, readdirSync, readFileSync } from "node:fs"
+import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs"
 import { dirname, join } from "node:path"
 import { describe, expect, it } from "@effect/vitest"
 import { Timings } from "@sweep/domain/Lease"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
-import { Processes } from "../src/Processes.ts"
 import { processStatus } from "../src/ProcessIdentity.ts"
-import * as ProcessTree from "../src/ProcessTree.ts"
 import { ScriptedCoordinator } from "./ScriptedCoordinator.ts"
 import { fixtures, script, startAgent, type Steps, temporaryDirectory, trainerCommand } from "./testAgent.ts"
 
@@ -207,25 +205,6 @@ describe("an attempt", () => {
       const trial = JSON.parse(readFileSync(join(home, "attempts", String(second), "trial.json"), "utf8"))
       expect(trial.resume).toBe(true)
     }),
-  )
-})
-
-describe("a slot", () => {
-  it.live("is withdrawn when its processes cannot be ended, and says so", () =>
-    Effect.gen(function* () {
-      const { coordinator } = yield* withAgent
-      const epoch = yield* command(coordinator, ["metrics", 1], ["exit", 1])
-      yield* coordinator.untilEnded(epoch)
-      yield* coordinator.until(() => coordinator.messages.some((message) => message._tag === "Slots"))
-      expect(coordinator.messages.findLast((message) => message._tag === "Slots")).toMatchObject({ slots: [] })
-    }).pipe(
-      // No test can put a process to sleep in the kernel: this one is said to have stayed.
-      Effect.provideService(Processes, {
-        isRunning: ProcessTree.isRunning,
-        terminate: ProcessTree.terminate,
-        kill: (tree) => Effect.as(ProcessTree.kill(tree), [tree.pid]),
-      }),
-    ),
   )
 })
 
@@ -555,6 +534,79 @@ describe("the warm host", () => {
         class: "dependency",
         message: expect.stringContaining("does not allow the trainer `peft`"),
       })
+    }),
+  )
+})
+
+describe("a trainer that hangs", () => {
+  it.live("is ended when it has written nothing for too long, its children with it, and its trial failed", () =>
+    Effect.gen(function* () {
+      const coordinator = new ScriptedCoordinator()
+      yield* startAgent(coordinator, yield* temporaryDirectory, { silenceMillis: 1_000 })
+      yield* coordinator.untilConnected
+      const epoch = yield* command(coordinator, "ignore-term", "setsid-child", ["metrics", 3], ["sleep", 600])
+      const end = yield* coordinator.untilEnded(epoch)
+      expect(end).toMatchObject({
+        _tag: "Failed",
+        class: "bug",
+        message: expect.stringMatching(/made no progress: for .* min it wrote no event .* the last at step 3/),
+      })
+      expect(runs(Number(coordinator.of(epoch).sample("child")))).toBe(false)
+    }),
+  )
+
+  it.live("is not one that says something now and then", () =>
+    Effect.gen(function* () {
+      const coordinator = new ScriptedCoordinator()
+      yield* startAgent(coordinator, yield* temporaryDirectory, { silenceMillis: 2_000 })
+      yield* coordinator.untilConnected
+      const talks = Array.from({ length: 8 }, () => [
+        ["sleep", 0.5],
+        ["complain", "still here"],
+      ]).flat()
+      const epoch = yield* command(coordinator, ...talks, "finish")
+      expect(yield* coordinator.untilEnded(epoch)).toMatchObject({ _tag: "Finished" })
+    }),
+  )
+})
+
+describe("a slot of a GPU", () => {
+  it.live("is not offered while another program is in its memory, and offered again when that is gone", () =>
+    Effect.gen(function* () {
+      const home = yield* temporaryDirectory
+      const used = join(home, "used")
+      writeFileSync(used, "60000")
+      writeFileSync(join(home, "nvidia-smi"), `#!/bin/sh\necho "0, NVIDIA H100, 81559, $(cat ${used})"\n`, {
+        mode: 0o755,
+      })
+      const { PATH, CUDA_VISIBLE_DEVICES } = process.env
+      yield* Effect.acquireRelease(
+        Effect.sync(() => {
+          process.env["PATH"] = `${home}:${PATH}`
+          delete process.env["CUDA_VISIBLE_DEVICES"]
+        }),
+        () =>
+          Effect.sync(() => {
+            process.env["PATH"] = PATH
+            if (CUDA_VISIBLE_DEVICES !== undefined) process.env["CUDA_VISIBLE_DEVICES"] = CUDA_VISIBLE_DEVICES
+          }),
+      )
+      const coordinator = new ScriptedCoordinator()
+      yield* startAgent(coordinator, join(home, "agent"))
+      yield* coordinator.untilConnected
+      const offered = (count: number) =>
+        coordinator.until(() => {
+          const last = coordinator.messages.findLast((message) => message._tag === "Slots")
+          return last?._tag === "Slots" && last.slots.length === count
+        })
+      yield* offered(0)
+      // What was on its way is given back, at no cost.
+      const early = yield* command(coordinator, "finish")
+      expect(yield* coordinator.untilEnded(early)).toMatchObject({ _tag: "Released" })
+      writeFileSync(used, "3")
+      yield* offered(1)
+      const epoch = yield* command(coordinator, "finish")
+      expect(yield* coordinator.untilEnded(epoch)).toMatchObject({ _tag: "Finished" })
     }),
   )
 })

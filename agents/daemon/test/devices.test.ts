@@ -2,7 +2,8 @@ import { chmodSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { describe, expect, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import { findDevices, type FoundDevices } from "../src/devices.ts"
+import { Device, Slot } from "@sweep/domain/Device"
+import { deviceProblem, findDevices, type FoundDevices } from "../src/devices.ts"
 import { temporaryDirectory } from "./testAgent.ts"
 
 /** PATH begins with a directory whose `nvidia-smi` is this shell script. */
@@ -74,6 +75,49 @@ describe("devices", () => {
       const [device] = absent.slots[0]!.devices
       expect(device.memoryBytes).toBeGreaterThan(0)
       expect(device.threads).toBeGreaterThan(0)
+    }),
+  )
+})
+
+describe("a device", () => {
+  const gpu = (index: number) =>
+    new Slot({
+      index: 0,
+      devices: [new Device({ kind: "cuda", index, name: "H100", memoryBytes: 81559 * 2 ** 20, threads: 1 })],
+    })
+
+  it.live("is free when next to nothing is in its memory", () =>
+    Effect.gen(function* () {
+      const environment = yield* machineWith(`
+echo "0, NVIDIA H100 80GB HBM3, 81559, 900"
+echo "1, NVIDIA H100 80GB HBM3, 81559, 30000"
+echo "10, NVIDIA H100 80GB HBM3, 81559, 0"`)
+      expect(yield* deviceProblem(gpu(0), { environment })).toBeUndefined()
+      expect(yield* deviceProblem(gpu(1), { environment })).toBe(
+        "30000 MiB of the memory of GPU 1 are in use by another program",
+      )
+      expect(yield* deviceProblem(gpu(10), { environment })).toBeUndefined()
+    }),
+  )
+
+  it.live("that fell off the bus, or whose driver does not answer, is none to train on", () =>
+    Effect.gen(function* () {
+      const listed = yield* machineWith('echo "0, NVIDIA H100, [GPU is lost], [N/A]"')
+      expect(yield* deviceProblem(gpu(0), { environment: listed })).toMatch(/no longer lists GPU 0, or not its memory/)
+      expect(yield* deviceProblem(gpu(1), { environment: listed })).toMatch(/no longer lists GPU 1/)
+      const failing = yield* machineWith('echo "Unable to determine the device handle: Unknown Error" >&2; exit 15')
+      expect(yield* deviceProblem(gpu(0), { environment: failing })).toMatch(/nvidia-smi failed: Unable to determine/)
+      const hanging = yield* machineWith("exec sleep 60")
+      expect(yield* deviceProblem(gpu(0), { environment: hanging, timeoutMillis: 200 })).toMatch(
+        /did not answer within 0.2 s/,
+      )
+    }),
+  )
+
+  it.live("of a CPU is always free", () =>
+    Effect.gen(function* () {
+      const { slots } = yield* findDevices({ environment: yield* machineWith("exit 1") })
+      expect(yield* deviceProblem(slots[0]!)).toBeUndefined()
     }),
   )
 })

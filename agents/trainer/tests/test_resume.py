@@ -49,7 +49,7 @@ def preempt_in_evaluation(monkeypatch: pytest.MonkeyPatch, preemption: Preemptio
     monkeypatch.setattr(training_run, "evaluate", interrupted)
 
 
-def assert_goes_on_exactly(whole: Path, first: Path, second: Path) -> None:
+def assert_goes_on_exactly(whole: Path, first: Path, second: Path, samples: bool = True) -> None:
     for name in ("train/loss", "eval/loss", "eval/token_accuracy", "train/grad_norm", "train/learning_rate"):
         before, after = tiny.curve(first, name), tiny.curve(second, name)
         assert {**before, **after} == tiny.curve(whole, name), name
@@ -60,7 +60,8 @@ def assert_goes_on_exactly(whole: Path, first: Path, second: Path) -> None:
     assert ended["step"] == 21
     for name in ("eval/loss", "eval/best_loss", "eval/best_step", "train/loss"):
         assert ended["values"][name] == expected["values"][name]
-    assert tiny.of_type(second, "sample")[0]["answer"] == tiny.of_type(whole, "sample")[0]["answer"]
+    if samples:
+        assert tiny.of_type(second, "sample")[0]["answer"] == tiny.of_type(whole, "sample")[0]["answer"]
 
 
 @pytest.mark.parametrize("step", [1, 6, 7, 10, 17, 21])

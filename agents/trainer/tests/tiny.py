@@ -15,7 +15,16 @@ from typing import Any
 
 import torch
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
-from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
+from transformers import (
+    CLIPVisionConfig,
+    LlamaConfig,
+    LlamaForCausalLM,
+    LlavaConfig,
+    LlavaForConditionalGeneration,
+    LlavaProcessor,
+    PreTrainedTokenizerFast,
+)
+from transformers.models.clip.image_processing_pil_clip import CLIPImageProcessorPil
 
 SOURCE = Path(__file__).parents[1] / "src"
 CHAT = (
@@ -77,6 +86,46 @@ def make_model(folder: Path, chat: bool = True) -> Path:
         initializer_range=0.12,  # far enough from 0 that an adapter of rank 4 has something to turn
     )
     LlamaForCausalLM(config).save_pretrained(folder)
+    return folder
+
+
+def make_vision_model(folder: Path) -> Path:
+    """Writes a LLaVA of the same text model to `folder`: pictures of 16 × 16 pixels are 16 tokens."""
+    make_model(folder)
+    tokenizer = PreTrainedTokenizerFast.from_pretrained(folder)
+    tokenizer.add_special_tokens({"additional_special_tokens": ["<image>"]}, replace_extra_special_tokens=False)
+    images = CLIPImageProcessorPil(size={"height": 16, "width": 16}, do_center_crop=False)
+    LlavaProcessor(
+        image_processor=images,
+        tokenizer=tokenizer,
+        patch_size=4,
+        vision_feature_select_strategy="default",
+        num_additional_image_tokens=1,
+        chat_template=CHAT,
+    ).save_pretrained(folder)
+    text = LlamaConfig.from_pretrained(folder)
+    text.vocab_size = len(tokenizer)
+    vision = CLIPVisionConfig(
+        hidden_size=32,
+        intermediate_size=64,
+        num_hidden_layers=1,
+        num_attention_heads=2,
+        image_size=16,
+        patch_size=4,
+        projection_dim=32,
+    )
+    torch.manual_seed(3)
+    config = LlavaConfig(
+        vision_config=vision,
+        text_config=text,
+        image_token_id=tokenizer.convert_tokens_to_ids("<image>"),
+        image_seq_length=16,
+        vision_feature_layer=-1,
+        tie_word_embeddings=True,
+        eos_token_id=1,
+        pad_token_id=0,
+    )
+    LlavaForConditionalGeneration(config).save_pretrained(folder)
     return folder
 
 

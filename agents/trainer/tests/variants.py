@@ -65,6 +65,7 @@ VARIANTS = {
     "int8-lora": Variant("lora", per_layer(low_rank), quantization="int8"),
     "oft": Variant("oft", per_layer(rotations), {"oft_block_size": BLOCK}),
     "qoft": Variant("oft", per_layer(rotations), {"oft_block_size": BLOCK}, "nf4"),
+    "moka": Variant("moka", per_layer(low_rank), {"cross_modal_weight": 0.5}, in_peft=False),
     "freeze": Variant("freeze", DECODER_LAYER, {"trainable_layers": 1}, in_peft=False, learning_rate=0.003),
     # Embeddings, which are the output layer too, and the last norm.
     "full": Variant("full", VOCABULARY * HIDDEN + LAYERS * DECODER_LAYER + HIDDEN, in_peft=False, learning_rate=0.003),

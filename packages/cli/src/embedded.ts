@@ -7,6 +7,7 @@ import type { Timings } from "@sweep/domain/Lease"
 import * as Coordinator from "@sweep/coordinator/Coordinator"
 import * as DuckdbStore from "@sweep/store/DuckdbStore"
 import { networkFileSystem } from "@sweep/store/networkFileSystem"
+import * as FolderArtifacts from "@sweep/store/FolderArtifacts"
 import { stateFailure } from "./exitCodes.ts"
 import { ensureHome, type Home, readNote } from "./home.ts"
 import { note } from "./output.ts"
@@ -29,6 +30,13 @@ const store = (at: Home) =>
     ),
   )
 
+const artifacts = (at: Home) =>
+  Layer.effectContext(
+    Effect.mapError(Layer.build(FolderArtifacts.layer({ directory: at.artifacts })), ({ message }) =>
+      stateFailure(message),
+    ),
+  )
+
 export const coordinator = (at: Home, timings?: Timings) =>
   Layer.unwrap(
     Effect.gen(function* () {
@@ -40,6 +48,6 @@ export const coordinator = (at: Home, timings?: Timings) =>
         )
       }
       const options = { version, home: at.directory, timings: timings ?? (yield* timingsFromEnvironment) }
-      return Coordinator.layer(options).pipe(Layer.provide(store(at)))
+      return Coordinator.layer(options).pipe(Layer.provide(store(at)), Layer.provide(artifacts(at)))
     }),
   )

@@ -19,13 +19,11 @@ export const finishRun = Effect.fn("finishRun")(function* (id: SweepId, options:
   else {
     const counts = Object.entries(countByState(sweep)).map(([state, count]) => `${count} ${state}`)
     const verdicts = Object.entries(countByVerdict(sweep)).map(([kind, count]) => `${count} ${kind}`)
-    yield* print(
-      `\n${plural(sweep.trials.size, "trial")} in ${duration((sweep.endedAt ?? sweep.createdAt) - sweep.createdAt)}: ${counts.join(", ")}`,
-    )
+    yield* print(`\n${plural(sweep.trials.size, "trial")} in ${duration(sweep.activeMs)}: ${counts.join(", ")}`)
     if (verdicts.length > 0) yield* print(`verdicts: ${verdicts.join(", ")}`)
     if (first !== undefined) {
       yield* print(
-        `best: ${trialNumbers(first)}, ${sweep.spec.metric.name} ${result(first)} (${parameters(varying(sweep.spec), first.parameters)})`,
+        `best: ${trialNumbers(first)}, ${sweep.spec.metric.name} ${result(first)} (${parameters(varying(sweep), first.parameters)})`,
       )
     }
     yield* print(`report: ${path}`)

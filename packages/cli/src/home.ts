@@ -10,6 +10,8 @@ export interface Home {
   readonly directory: string
   readonly store: string
   readonly agent: string
+  /** Files of trials that the coordinator keeps; SWEEP_ARTIFACTS puts them elsewhere, such as on a disk all boxes share. */
+  readonly artifacts: string
   /** Files made once per sweep before it is submitted, such as a data split. */
   readonly prepared: string
   readonly report: (sweep: SweepId) => string
@@ -25,6 +27,7 @@ export const homeAt = (directory: string): Home => ({
   directory,
   store: directory,
   agent: join(directory, "agent"),
+  artifacts: resolve(process.env["SWEEP_ARTIFACTS"] ?? join(directory, "artifacts")),
   prepared: join(directory, "data"),
   report: (sweep) => join(directory, "reports", `${sweep}.html`),
   authority: join(directory, "tls"),

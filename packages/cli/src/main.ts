@@ -7,6 +7,7 @@ import * as Command from "effect/cli/Command"
 import { agent } from "./commands/agent.ts"
 import { ask } from "./commands/ask.ts"
 import { backup, restore } from "./commands/backup.ts"
+import { artifacts } from "./commands/artifacts.ts"
 import { best } from "./commands/best.ts"
 import { certs } from "./commands/certs.ts"
 import { check } from "./commands/check.ts"
@@ -16,6 +17,7 @@ import { exportCommand } from "./commands/export.ts"
 import { extend } from "./commands/extend.ts"
 import { logs } from "./commands/logs.ts"
 import { ls } from "./commands/ls.ts"
+import { pull } from "./commands/pull.ts"
 import { query } from "./commands/query.ts"
 import { report } from "./commands/report.ts"
 import { run } from "./commands/run.ts"
@@ -47,6 +49,8 @@ const sweep = Command.make("sweep").pipe(
     watch,
     logs,
     best,
+    artifacts,
+    pull,
     report,
     stop,
     pause,

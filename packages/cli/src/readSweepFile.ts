@@ -3,7 +3,7 @@
 import { readFileSync, statSync } from "node:fs"
 import { resolve } from "node:path"
 import * as Effect from "effect/Effect"
-import { unrunnable } from "@sweep/domain/Backend"
+import { unavailableRule, unrunnable } from "@sweep/domain/Backend"
 import { secretsIn } from "@sweep/domain/Secrets"
 import type { LoadedSweep } from "@sweep/spec/loadSweep"
 import { specErrors, type SpecProblem } from "@sweep/spec/SpecProblem"
@@ -45,6 +45,11 @@ const tried = Effect.fnUntraced(function* (loaded: LoadedSweep) {
   const { spaceProblem } = yield* Effect.promise(() => import("@sweep/spec/spaceProblem"))
   const { parsed, spec, warnings } = loaded
   const impossible = unrunnable(spec).map((message) => spaceProblem(parsed, { where: "variant", message }))
+  const rule = unavailableRule(spec)
+  if (rule !== null) {
+    const { source } = parsed
+    impossible.push(source.problemAt(source.spanOf("early_terminate.type"), "early_terminate.type", { message: rule }))
+  }
   if (impossible.length > 0) return yield* specErrors(impossible, parsed.text)
   try {
     samplerFor(spec)

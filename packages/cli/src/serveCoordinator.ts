@@ -16,6 +16,7 @@ import { gateOf } from "./gate.ts"
 import { type Home, home, leaveNote } from "./home.ts"
 import { withLineLog } from "./logging.ts"
 import { note, print } from "./output.ts"
+import { serveMetrics } from "./serveMetrics.ts"
 import { version } from "./version.ts"
 
 const dayMillis = 86_400_000
@@ -111,6 +112,7 @@ export const serveCoordinator = Effect.fn("serveCoordinator")(function* (options
   readonly host: string
   readonly port: number
   readonly tls: boolean
+  readonly metricsPort: number | undefined
 }) {
   const at = yield* home
   yield* Effect.gen(function* () {
@@ -126,6 +128,11 @@ export const serveCoordinator = Effect.fn("serveCoordinator")(function* (options
         ...(secured === undefined ? {} : { access: secured.accessFile }),
       })
       yield* print(greeting(at, bound, secured))
+      if (options.metricsPort !== undefined) {
+        const certificate = secured === undefined ? undefined : authorityFiles(at.authority).server
+        const port = yield* serveMetrics({ port: options.metricsPort, store: at.store, certificate })
+        yield* print(`metrics for Prometheus: http://127.0.0.1:${port}/metrics`)
+      }
       return yield* Effect.never
     }).pipe(Effect.scoped, Effect.provide(coordinator(at)))
   }).pipe(Effect.scoped, withLineLog)

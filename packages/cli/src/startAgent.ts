@@ -7,7 +7,9 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import { AgentId } from "@sweep/domain/Id"
 import * as Schema from "effect/Schema"
+import * as Layer from "effect/Layer"
 import * as grpcAgentConnection from "@sweep/rpc/grpcAgentConnection"
+import * as grpcArtifactExchange from "@sweep/rpc/grpcArtifactExchange"
 import { runAgent } from "@sweep/daemon/Agent"
 import { findCoordinator } from "./access.ts"
 import { badInput, deniedFailure, stateFailure, unavailable } from "./exitCodes.ts"
@@ -30,6 +32,8 @@ export interface StartAgent {
   readonly directory: string | undefined
   /** Whether sweeps may start programs of their own here. */
   readonly allowCommands: boolean
+  /** Whether GPUs are offered whose memory other programs use, too. */
+  readonly sharedDevices: boolean
   readonly whileStdin: boolean
 }
 
@@ -42,6 +46,15 @@ const stdinStops = Effect.gen(function* () {
   process.on("SIGINT", () => {})
   process.on("SIGTERM", end)
   return { drain: Effect.never, kill: Deferred.await(ended) }
+})
+
+/** SWEEP_NO_PROGRESS, in seconds; 0: a trainer may be silent for ever. */
+const silence = Effect.suspend(() => {
+  const text = process.env["SWEEP_NO_PROGRESS"]
+  if (text === undefined || text === "") return Effect.succeed(undefined)
+  const seconds = Number(text)
+  if (!(seconds >= 0)) return Effect.fail(badInput(`SWEEP_NO_PROGRESS=${text}: expected a number of seconds, or 0`))
+  return Effect.succeed(seconds === 0 ? null : seconds * 1000)
 })
 
 export const startAgent = Effect.fn("startAgent")(function* (options: StartAgent) {
@@ -70,9 +83,11 @@ export const startAgent = Effect.fn("startAgent")(function* (options: StartAgent
     python: process.env["SWEEP_PYTHON"] ?? join(root, ".venv/bin/python"),
     pythonPath: join(root, "agents/trainer/src"),
     trainers: options.allowCommands ? ["peft", "command"] : ["peft"],
+    sharedDevices: options.sharedDevices,
+    silenceMillis: yield* silence,
     stops: options.whileStdin ? yield* stdinStops : "signals",
   }).pipe(
-    Effect.provide(grpcAgentConnection.layer(found.client)),
+    Effect.provide(Layer.merge(grpcAgentConnection.layer(found.client), grpcArtifactExchange.layer(found.client))),
     Effect.catchTags({
       HomeUnusable: (error) => Effect.fail(stateFailure(error.message)),
       SessionRefused: (error) =>

@@ -13,7 +13,7 @@ import { type AccessFile, readAccessFile } from "@sweep/access/AccessFile"
 import { authorityFiles, makeCertificates } from "@sweep/access/Authority"
 import { createToken } from "@sweep/access/createToken"
 import { Tokens } from "@sweep/access/Tokens"
-import { SweepId, TrialNumber } from "@sweep/domain/Id"
+import { Epoch, SweepId, TrialNumber } from "@sweep/domain/Id"
 import { Role, serverName } from "@sweep/domain/Role"
 import { AgentConnection, SessionRefused } from "@sweep/rpc/AgentConnection"
 import { AgentGateway } from "@sweep/rpc/AgentGateway"
@@ -42,7 +42,10 @@ const served = Layer.merge(
 )
 
 const sweep = SweepId.make("s")
-/** One call of each method. */
+/** Those of the agents' service. */
+type AgentMethod = "session" | "offerArtifacts" | "putArtifact" | "listCheckpoint" | "fetchCheckpoint"
+
+/** One call of each method for people. */
 const calls = {
   status: (client: SweepApi["Service"]) => client.status,
   submit: (client) => client.submit(exampleSpec()),
@@ -59,8 +62,13 @@ const calls = {
   query: (client) => client.query("SELECT 1", 1),
   backup: (client) => Stream.runDrain(client.backup),
   exportParquet: (client) => Stream.runDrain(client.exportParquet(sweep)),
+  listArtifacts: (client) => client.artifacts(sweep, null),
+  fetchArtifact: (client) =>
+    Stream.runDrain(
+      client.fetchArtifact(sweep, { trial: TrialNumber.make(1), epoch: Epoch.make(1), path: "adapter/a" }, 0),
+    ),
 } satisfies Record<
-  Exclude<keyof typeof neededRole, "session">,
+  Exclude<keyof typeof neededRole, AgentMethod>,
   (client: SweepApi["Service"]) => Effect.Effect<unknown, NotFound | Refused | Unavailable>
 >
 

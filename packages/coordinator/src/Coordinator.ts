@@ -9,10 +9,12 @@ import type { AgentId, SweepId, TrialNumber } from "@sweep/domain/Id"
 import { defaultTimings, type Timings } from "@sweep/domain/Lease"
 import type { SweepState } from "@sweep/domain/SweepState"
 import { AgentGateway } from "@sweep/rpc/AgentGateway"
+import { ArtifactExchange } from "@sweep/rpc/ArtifactExchange"
 import { type Refused, SweepApi } from "@sweep/rpc/SweepApi"
 import type { Store, StoreError } from "@sweep/store/Store"
 import { Samplers } from "./ask.ts"
 import { makeAskTell } from "./askTell.ts"
+import { makeArtifacts } from "./artifacts.ts"
 import { makeControl } from "./control.ts"
 import { type Decide, makeDecide } from "./decide.ts"
 import { type Dispatch, makeDispatch } from "./dispatch.ts"
@@ -65,7 +67,7 @@ const supervised = (name: string, loop: Effect.Effect<never>): Effect.Effect<nev
 /** Goes on with every sweep in the store from where it was. */
 export const layer = (
   options: CoordinatorOptions,
-): Layer.Layer<Coordinator | SweepApi | AgentGateway, StoreError, Store | FileSystem.FileSystem> =>
+): Layer.Layer<Coordinator | SweepApi | AgentGateway | ArtifactExchange, StoreError, Store | FileSystem.FileSystem> =>
   Layer.effectContext(
     Effect.gen(function* () {
       const { version, pid = process.pid, home, timings = defaultTimings } = options
@@ -84,6 +86,7 @@ export const layer = (
       const wake = () => dispatch.wake()
       const isJudged = (sweep: SweepState) => decide.isJudged(sweep)
 
+      const artifacts = yield* makeArtifacts(journal)
       const control = yield* makeControl(journal, roster, (sweep, trial) => decide.settled(sweep, trial))
       // A rule may find the trial ended meanwhile: then there is nothing to do.
       const ifPossible = (effect: Effect.Effect<void, Refused | StoreError>) =>
@@ -132,7 +135,7 @@ export const layer = (
         for (const fact of facts) if (fact._tag === "TrialCancelled") progress.forget(fact.sweep, fact.trial)
       })
       // What is not committed when these end stays with the agents, and comes again.
-      const loops = { ingest, endings, decide, dispatch, liveness }
+      const loops = { ingest, endings, decide, dispatch, liveness, artifacts }
       for (const [name, loop] of Object.entries(loops)) yield* Effect.forkScoped(supervised(name, loop.run))
       wake()
 
@@ -151,6 +154,7 @@ export const layer = (
         state: journal.state,
         roster,
         control,
+        artifacts,
         submit: makeSubmit(journal, { ...options.versions, sweep: version }),
         watch: makeWatch(journal, progress, isOver),
         version,
@@ -160,6 +164,7 @@ export const layer = (
       const serve = makeServe({ journal, roster, ingest, endings, timings, wake })
       return Context.make(SweepApi, api).pipe(
         Context.add(AgentGateway, { serve }),
+        Context.add(ArtifactExchange, artifacts.exchange),
         Context.add(Coordinator, {
           agentGone: liveness.gone,
           drain: (reason) =>

@@ -43,7 +43,7 @@ export class Reports {
     return this.#sweeps.get(sweep) ?? new Map()
   }
 
-  /** Begins to keep the reports of a sweep, with what is stored of it. When those came is not known any more. */
+  /** Begins to keep the reports of a sweep, with what is stored of it. */
   readonly resume = (sweep: SweepState): Effect.Effect<void, StoreError, Store> =>
     Effect.gen({ self: this }, function* () {
       const curves: Curves = new Map()
@@ -51,12 +51,19 @@ export class Reports {
       const store = yield* Store
       for (const { trial, started } of yield* store.details(sweep.id)) this.#noteTotal(sweep.id, trial, started)
       const metrics = [sweep.spec.metric.name]
+      const times = new Map((yield* store.times(sweep.id, sweep.spec.metric.name)).map((one) => [one.trial, one.steps]))
       for (const { trial, points } of yield* store.curves(sweep.id, { metrics, maxPoints: 100_000 })) {
         const total = this.#totals.get(`${sweep.id}/${trial}`) ?? null
         const of = sweep.trials.get(trial)
+        const steps = times.get(trial) ?? new Map<number, number>()
+        const start = steps.values().reduce((first, at) => Math.min(first, at), Infinity)
+        if (Number.isFinite(start)) this.#starts.set(`${sweep.id}/${trial}`, start)
         curves.set(
           trial,
-          points.map(({ step, value }) => ({ trial, step, epoch: epochAt(of, step, total), seconds: 0, value })),
+          points.map(({ step, value }) => {
+            const seconds = Math.max(0, ((steps.get(step) ?? start) - start) / 1_000)
+            return { trial, step, epoch: epochAt(of, step, total), seconds, value }
+          }),
         )
       }
     })

@@ -12,7 +12,7 @@ import type { Curves } from "@sweep/search/Stopper"
 import { samplerFor } from "@sweep/search/samplerFor"
 import { within } from "@sweep/search/within"
 import { spent } from "./budget.ts"
-import { firstOf, placeOf, seedOf } from "./replicas.ts"
+import { curvesOfSets, firstOf, placeOf, seedOf } from "./replicas.ts"
 import { learnedHistory } from "./warmStart.ts"
 import type { State } from "./State.ts"
 
@@ -33,16 +33,6 @@ export type Next =
 
 /** What trials reported so far, by trial number; of sweeps without a stopping rule there is none. */
 export type CurvesOf = (sweep: SweepId) => Curves | undefined
-
-/** By sets, as the samplers count: a set's curve is that of its first trial. */
-const curvesOfSets = (curves: Curves | undefined, replicas: number): Curves | undefined =>
-  curves === undefined || replicas === 1
-    ? curves
-    : new Map(
-        Array.from(curves, ([trial, curve]) => [placeOf(trial, replicas), curve] as const)
-          .filter(([{ replica }]) => replica === 0)
-          .map(([{ set }, curve]) => [set, curve]),
-      )
 
 /** The next set of parameters given by hand that no trial has run for yet; one that is given twice is run twice. */
 const nextGiven = (enqueue: SweepSpec["enqueue"], taken: ReadonlyMap<string, number>): Parameters | undefined => {
@@ -125,9 +115,10 @@ export const ask = (
   }
   const given = nextGiven(enqueue, state.enqueued(sweep.id))
   if (given !== undefined) return trial(given, "enqueue")
+  const curves = curvesOf(sweep.id)
   let suggestion: Suggestion
   try {
-    suggestion = samplers.suggest(sweep, state, set, curvesOfSets(curvesOf(sweep.id), replicas))
+    suggestion = samplers.suggest(sweep, state, set, curves === undefined ? undefined : curvesOfSets(curves, replicas))
   } catch (error) {
     return { _tag: "Broken", reason: `the sampler failed: ${error instanceof Error ? error.message : String(error)}` }
   }

@@ -11,13 +11,13 @@ import type { SweepId, TrialNumber } from "@sweep/domain/Id"
 import type { SweepState } from "@sweep/domain/SweepState"
 import { isTerminal, type Trial } from "@sweep/domain/Trial"
 import { Evidence, Verdict } from "@sweep/domain/Verdict"
-import { historyOf } from "@sweep/search/History"
 import type { Report, Stopper } from "@sweep/search/Stopper"
 import { stopperFor } from "@sweep/search/stopperFor"
 import { type EventBatch, Store, type StoreError } from "@sweep/store/Store"
 import type { CurvesOf } from "./ask.ts"
 import type { Journal } from "./Journal.ts"
 import type { Progress } from "./Progress.ts"
+import { curvesOfSets, firstOf, placeOf } from "./replicas.ts"
 import { Reports } from "./Reports.ts"
 
 export interface Decide {
@@ -107,6 +107,8 @@ export const makeDecide = Effect.fnUntraced(function* (options: {
 
   /** Of each sweep, the lowest eval loss of any trial. */
   const bests = new Map<SweepId, number>()
+  /** Sweeps all of whose trials have been looked at for it. */
+  const surveyed = new Set<SweepId>()
   /** Sweeps whose lowest loss has changed since verdicts were reached that may name it. */
   const outdated = new Set<SweepId>()
   const note = (sweep: SweepId, found: ReadonlyArray<CurveFeatures>) => {
@@ -119,7 +121,8 @@ export const makeDecide = Effect.fnUntraced(function* (options: {
 
   const judge = Effect.fnUntraced(function* (sweep: SweepId, touched: ReadonlySet<TrialNumber>) {
     // The first time all of the sweep, for what a coordinator before this one has seen.
-    let found = yield* store.features(sweep, bests.has(sweep) ? Array.from(touched) : undefined)
+    let found = yield* store.features(sweep, surveyed.has(sweep) ? Array.from(touched) : undefined)
+    surveyed.add(sweep)
     note(sweep, found)
     // Once nothing runs that could change the lowest loss, what was said of it earlier is put right.
     const putRight = outdated.has(sweep) && Array.from(state.open(sweep).values()).every(state.isSetAside)
@@ -194,7 +197,11 @@ export const makeDecide = Effect.fnUntraced(function* (options: {
 
   const actOnReport = Effect.fnUntraced(function* (sweep: SweepState, stopper: Stopper, report: Report) {
     const number = report.trial as TrialNumber
-    const decision = stopper.decide(historyOf(sweep), reports.of(sweep.id), report)
+    const { replicas } = sweep.spec
+    const curves = curvesOfSets(reports.of(sweep.id), replicas)
+    const { set } = placeOf(number, replicas)
+    const ofSet = replicas === 1 ? report : curves.get(set)!.find(({ step }) => step === report.step)!
+    const decision = stopper.decide(state.sets(sweep.id), curves, ofSet)
     if (decision._tag === "Stop") yield* stop(sweep.id, number, decision.reason)
     if (decision._tag === "Pause") yield* pause(sweep.id, number, decision.reason)
   })
@@ -202,8 +209,13 @@ export const makeDecide = Effect.fnUntraced(function* (options: {
   const promote = Effect.fnUntraced(function* (sweep: SweepState) {
     const stopper = sweep.status === "running" ? stopperOf(sweep) : null
     if (stopper === null) return
-    for (const number of stopper.promote(historyOf(sweep), reports.of(sweep.id))) {
-      yield* resume(sweep.id, number as TrialNumber)
+    const { replicas } = sweep.spec
+    for (const set of stopper.promote(state.sets(sweep.id), curvesOfSets(reports.of(sweep.id), replicas))) {
+      for (let replica = 0; replica < replicas; replica++) {
+        const trial = state.trial(sweep.id, (firstOf(set, replicas) + replica) as TrialNumber)
+        // What a person has paused goes on when a person says so.
+        if (trial !== undefined && state.isSetAside(trial)) yield* resume(sweep.id, trial.number)
+      }
     }
   })
 
@@ -211,7 +223,8 @@ export const makeDecide = Effect.fnUntraced(function* (options: {
     for (const id of new Set([...touched.keys(), ...reported.keys(), ...due.keys()])) {
       const sweep = state.sweeps.get(id)
       const changed = touched.get(id) ?? new Set<TrialNumber>()
-      const ended = due.get(id) ?? new Set<TrialNumber>()
+      // More may come due while these are judged.
+      const ended = new Set(due.get(id))
       touched.delete(id)
       if (sweep === undefined) continue
       // A sweep may get its rule by an extension: what was reported before counts, too.

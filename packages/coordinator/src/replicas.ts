@@ -1,9 +1,10 @@
 // Replicas: each set of parameters is run `replicas` times with different seeds, in trials whose numbers follow each
-// other, and samplers see their mean. Owns this numbering, the seeds, and the mean.
+// other, and samplers and stopping rules see their mean. Owns this numbering, the seeds, and the mean.
 import { TrialNumber } from "@sweep/domain/Id"
 import type { SweepState } from "@sweep/domain/SweepState"
 import type { Trial } from "@sweep/domain/Trial"
 import { type Observation, observe, type Outcome } from "@sweep/search/History"
+import type { Curves, Report } from "@sweep/search/Stopper"
 
 /** The number of the set that a trial belongs to, from 1, and its place in it, from 0. */
 export const placeOf = (trial: number, replicas: number) => ({
@@ -52,4 +53,26 @@ export const observeSet = (sweep: SweepState, number: TrialNumber): Observation 
     objective: objectives.length === 0 ? null : mean(objectives),
     values: meanByName(same),
   }
+}
+
+/** By sets, as samplers and rules count: at each step the mean of what the set's trials have reported there. */
+export const curvesOfSets = (curves: Curves, replicas: number): Curves => {
+  if (replicas === 1) return curves
+  const sets = Map.groupBy(curves, ([trial]) => placeOf(trial, replicas).set)
+  return new Map(
+    Array.from(sets, ([set, members]) => {
+      const steps = Map.groupBy(
+        members.flatMap(([, curve]) => curve),
+        ({ step }) => step,
+      )
+      const points = Array.from(steps, ([step, reports]): Report => ({
+        trial: set,
+        step,
+        epoch: reports.find(({ epoch }) => epoch !== null)?.epoch ?? null,
+        seconds: mean(reports.map(({ seconds }) => seconds)),
+        value: mean(reports.map(({ value }) => value)),
+      }))
+      return [set, points.sort((a, b) => a.step - b.step)] as const
+    }),
+  )
 }

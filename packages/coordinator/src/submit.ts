@@ -2,7 +2,7 @@
 // spec; the file's own errors, with line and column, were found where it was read.
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
-import { unrunnable } from "@sweep/domain/Backend"
+import { unavailableRule, unrunnable } from "@sweep/domain/Backend"
 import { type SweepId, sweepIdFor } from "@sweep/domain/Id"
 import type { SweepSpec } from "@sweep/domain/SweepSpec"
 import { Refused } from "@sweep/rpc/SweepApi"
@@ -28,11 +28,8 @@ export const checkSpec = (spec: SweepSpec): Effect.Effect<void, Refused> =>
     } catch (error) {
       return yield* refuse(`this sweep cannot be searched: ${reasonOf(error)}`)
     }
-    if (spec.earlyTerminate?.["type"] === "pbt") {
-      return yield* refuse(
-        "population-based training needs one trial's checkpoint in another, which this version cannot do yet; take asha, hyperband, median or patience",
-      )
-    }
+    const rule = unavailableRule(spec)
+    if (rule !== null) return yield* refuse(rule)
     const impossible = unrunnable(spec)
     if (impossible.length > 0) return yield* refuse(impossible.join("\n"))
     const suggestion = sampler.suggest([], 1)

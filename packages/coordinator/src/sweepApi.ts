@@ -12,6 +12,7 @@ import { chunkBytes } from "@sweep/rpc/channelOptions"
 import { NotFound, Refused, type SweepApi, Unavailable, type WatchEvent } from "@sweep/rpc/SweepApi"
 import { Store, StoreError } from "@sweep/store/Store"
 import type { AskTell } from "./askTell.ts"
+import type { Artifacts } from "./artifacts.ts"
 import type { Control } from "./control.ts"
 import { readLog } from "./logs.ts"
 import { readReused } from "./readReused.ts"
@@ -38,13 +39,14 @@ export const makeSweepApi = Effect.fnUntraced(function* (options: {
   readonly control: Control
   readonly askTell: AskTell
   readonly revise: Revise
+  readonly artifacts: Artifacts
   readonly submit: (spec: SweepSpec) => Effect.Effect<SweepId, Refused | StoreError>
   readonly watch: (sweep: SweepId) => Stream.Stream<WatchEvent>
   readonly version: string
   readonly pid: number
   readonly home: string
 }) {
-  const { state, roster, control, askTell, revise, submit, watch, version, pid, home } = options
+  const { state, roster, control, askTell, revise, artifacts, submit, watch, version, pid, home } = options
   const store = yield* Store
   const files = yield* FileSystem.FileSystem
 
@@ -169,6 +171,14 @@ export const makeSweepApi = Effect.fnUntraced(function* (options: {
         (error) => new Unavailable({ reason: "unreachable", message: `the backup failed: ${error.message}` }),
       ),
     ),
+    artifacts: (sweep, trial) =>
+      Effect.andThen(
+        trial === null ? Effect.asVoid(find(sweep)) : Effect.asVoid(findTrial(sweep, trial)),
+        artifacts.list(sweep, trial),
+      ),
+
+    fetchArtifact: (sweep, artifact, offset) =>
+      Stream.unwrap(Effect.as(findTrial(sweep, artifact.trial), artifacts.fetch(sweep, artifact, offset))),
 
     exportParquet: (sweep) =>
       Stream.unwrap(

@@ -258,13 +258,23 @@ describe("a coordinator that starts again at every trial", () => {
         }).pipe(Effect.provide(coordinator().pipe(Layer.provide(store))))
       }
       return suggested.slice(0, trials)
-    }).pipe(Effect.provide(layerMemory))
+    })
+
+  it.live("does so on the real database, too", () =>
+    Effect.gen(function* () {
+      const on = (restartEvery: number) =>
+        run("tpe", 60, restartEvery).pipe(
+          Effect.provide(duckdb({ directory: mkdtempSync(join(tmpdir(), "sweep-ask-")) })),
+        )
+      expect(yield* on(7)).toEqual(yield* on(Infinity))
+    }),
+  )
 
   it.live.each(["tpe", "gp"] as const)("suggests the same 200 trials by %s as one that never does", (method) =>
     Effect.gen(function* () {
-      const whole = yield* run(method, 200, Infinity)
+      const whole = yield* run(method, 200, Infinity).pipe(Effect.provide(layerMemory))
       expect(new Set(whole.map(canonicalText)).size).toBe(200)
-      expect(yield* run(method, 200, 1)).toEqual(whole)
+      expect(yield* run(method, 200, 1).pipe(Effect.provide(layerMemory))).toEqual(whole)
     }),
   )
 })

@@ -121,6 +121,28 @@ describe("a coordinator that starts again", () => {
     }),
   )
 
+  it.live("knows after a restart how long trials had taken to their reports", () =>
+    Effect.gen(function* () {
+      const directory = mkdtempSync(join(tmpdir(), "sweep-restart-"))
+      const asha = { type: "asha", resource: "seconds", min_resource: 2, max_resource: 9, eta: 2 }
+      const epoch = yield* Effect.gen(function* () {
+        yield* (yield* SweepApi).submit(exampleSpec({ earlyTerminate: { ...asha, mode: "stop", brackets: 1 } }))
+        const agent = yield* connectAgent()
+        const one = yield* agent.next("Assign")
+        // A report a second.
+        yield* agent.report(one.epoch, evalLosses(1, 1, 1))
+        yield* agent.acknowledged(one.epoch, 3)
+        return one.epoch
+      }).pipe(Effect.scoped, Effect.provide(on(directory)))
+      yield* Effect.gen(function* () {
+        const agent = yield* connectAgent({ slots: slotsOf(2), held: [{ epoch, slot: 0, running: true }] })
+        const two = yield* agent.next("Assign")
+        yield* agent.report(two.epoch, evalLosses(5, 5, 5))
+        expect((yield* agent.next("Stop")).reason).toMatch(/at second 2 it is number 2 of 2/)
+      }).pipe(Effect.scoped, Effect.provide(on(directory)))
+    }),
+  )
+
   it.live("suggests after a restart what it would have suggested without", () =>
     Effect.gen(function* () {
       const spec = exampleSpec({

@@ -233,6 +233,48 @@ describe("early stopping", () => {
     }).pipe(Effect.provide(inMemory())),
   )
 
+  it.effect("compares sets of parameters by the mean of their runs", () =>
+    Effect.gen(function* () {
+      const api = yield* SweepApi
+      yield* api.submit(exampleSpec({ earlyTerminate: asha("stop"), replicas: 2 }))
+      const agent = yield* connectAgent({ slots: slotsOf(4) })
+      const epochs = []
+      for (let n = 0; n < 4; n++) epochs.push((yield* agent.next("Assign")).epoch)
+      // The lucky run of the second set is the best of all, and its mean the worse of two.
+      for (const [i, loss] of [3, 3, 7, 1].entries()) {
+        yield* agent.report(epochs[i]!, evalLosses(loss))
+        yield* agent.acknowledged(epochs[i]!, 1)
+      }
+      expect(yield* agent.next("Stop")).toMatchObject({
+        epoch: epochs[2],
+        reason: expect.stringMatching(/number 2 of 2 with 7/),
+      })
+      expect(yield* agent.next("Stop")).toMatchObject({
+        epoch: epochs[3],
+        reason: expect.stringMatching(/number 2 of 2 with 4/),
+      })
+      expect(agent.waiting("Stop")).toBe(0)
+    }).pipe(Effect.provide(inMemory())),
+  )
+
+  it.effect("does not bring back what a person has paused", () =>
+    Effect.gen(function* () {
+      const api = yield* SweepApi
+      const sweep = yield* api.submit(exampleSpec({ earlyTerminate: asha("promote") }))
+      const agent = yield* connectAgent({ slots: slotsOf(2) })
+      const one = yield* agent.next("Assign")
+      const two = yield* agent.next("Assign")
+      yield* agent.report(one.epoch, evalLosses(1))
+      yield* agent.acknowledged(one.epoch, 1)
+      yield* api.control(sweep, one.trial, "pause", "")
+      // With it the first has earned its next rung.
+      yield* agent.report(two.epoch, evalLosses(5))
+      yield* agent.acknowledged(two.epoch, 1)
+      yield* trialIs(sweep, 2, "paused")
+      expect(yield* trialOf(sweep, 1)).toMatchObject({ state: "paused" })
+    }).pipe(Effect.provide(inMemory())),
+  )
+
   it.effect("does not end what a person has paused", () =>
     Effect.gen(function* () {
       const api = yield* SweepApi

@@ -1,12 +1,15 @@
 import { describe, expect, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
+import * as Latch from "effect/Latch"
+import * as Layer from "effect/Layer"
 import * as Stream from "effect/Stream"
 import { TrialNumber } from "@sweep/domain/Id"
 import { SweepApi } from "@sweep/rpc/SweepApi"
 import { exampleSpec } from "@sweep/testing/exampleSpec"
-import { connectAgent, evalLosses, finished, slotsOf } from "@sweep/testing/ScriptedAgent"
-import { inMemory, sweepIs, trialIs, trialOf } from "./harness.ts"
+import { connectAgent, evalLosses, eventually, finished, slotsOf } from "@sweep/testing/ScriptedAgent"
+import { layerMemory, Store } from "@sweep/store/Store"
+import { coordinator, inMemory, sweepIs, trialIs, trialOf } from "./harness.ts"
 
 const started = {
   type: "started" as const,
@@ -143,6 +146,41 @@ describe("a sweep from submission to its end", () => {
       ])
       expect(yield* trialOf(sweep, 2)).toMatchObject({ objective: 2 })
     }).pipe(Effect.provide(inMemory())),
+  )
+
+  it.effect("judges a trial that ends while another is being judged", () =>
+    Effect.gen(function* () {
+      const store = yield* Store
+      const reading = Latch.makeUnsafe(false)
+      let readers = 0
+      const slow = Layer.succeed(Store, {
+        ...store,
+        features: (sweep, trials) =>
+          Effect.suspend(() => {
+            readers++
+            return Effect.andThen(reading.await, store.features(sweep, trials))
+          }),
+      })
+      yield* Effect.gen(function* () {
+        const api = yield* SweepApi
+        const sweep = yield* api.submit(exampleSpec({ budget: { trials: 2, gpuHours: null, hours: null } }))
+        const agent = yield* connectAgent({ slots: slotsOf(2) })
+        const one = yield* agent.next("Assign")
+        const two = yield* agent.next("Assign")
+        const end = finished({ values: { "eval/loss": 2 } })
+        yield* agent.ended(one.epoch, 0, end)
+        yield* eventually(
+          "the first is being judged",
+          Effect.sync(() => readers > 0),
+        )
+        yield* agent.ended(two.epoch, 0, end)
+        yield* trialIs(sweep, 2, "completed")
+        yield* agent.confirmed(two.epoch)
+        reading.openUnsafe()
+        const { trials } = yield* sweepIs(sweep, "finished")
+        expect(Array.from(trials.values()).every(({ verdict }) => verdict !== null)).toBe(true)
+      }).pipe(Effect.provide(coordinator().pipe(Layer.provide(slow))))
+    }).pipe(Effect.provide(layerMemory)),
   )
 
   it.effect("in the end says the lowest loss of all trials in every verdict that names it", () =>

@@ -14,7 +14,7 @@ interface Backend {
 }
 
 export const peft: Backend = {
-  adapter: ["lora", "rslora", "dora", "lora+", "pissa", "adalora", "oft", "freeze", "full"],
+  adapter: ["lora", "rslora", "dora", "lora+", "pissa", "adalora", "oft", "moka", "freeze", "full"],
   quantization: ["none", "nf4", "int8"],
   objective: ["sft", "upft"],
   post: ["none", "norm"],
@@ -34,6 +34,12 @@ const lackingVariant = (backend: Backend, variant: ParameterValue): ReadonlyArra
   const config = fromParameters({ model: "", train: "", eval: "" }, { variant })
   return Result.isSuccess(config) ? lacking(backend, config.success) : []
 }
+
+/** Why the sweep's early-stopping rule cannot be carried out; `null` when it can. */
+export const unavailableRule = ({ earlyTerminate }: SweepSpec): string | null =>
+  earlyTerminate?.["type"] === "pbt"
+    ? "population-based training needs one trial's checkpoint in another, which this version cannot do yet; take asha, hyperband, median or patience"
+    : null
 
 /** Why the sweep cannot run on its backend: a sentence per variant in its space that cannot. */
 export const unrunnable = (spec: SweepSpec): ReadonlyArray<string> => {

@@ -3,6 +3,7 @@
 // box needs nothing but this.
 import * as Schema from "effect/Schema"
 import { SweepId, TrialNumber } from "./Id.ts"
+import { KeepRule } from "./Artifact.ts"
 import { Metric } from "./Metric.ts"
 import { Parameters } from "./Parameter.ts"
 import { SearchSpace } from "./SearchSpace.ts"
@@ -75,6 +76,8 @@ export class SweepSpec extends Schema.Class<SweepSpec>("SweepSpec")({
   /** Devices one trial takes. */
   resources: Schema.Struct({ gpus: Schema.Int }),
   probes: Schema.Array(Probe),
+  /** Which files of its trials the coordinator keeps; `best` unless given. */
+  artifacts: Schema.optionalKey(KeepRule),
   /** Trials to run first, exactly as given. */
   enqueue: Schema.Array(Parameters),
   /** Whether the result of the same run in another sweep stands for a new one. */

@@ -54,6 +54,8 @@ export const TrainingConfig = Schema.Struct({
     oft_block_size: Schema.optionalKey(Schema.Int.check(Schema.isGreaterThanOrEqualTo(2))),
     /** Only with `oft`: blocks per layer; given, it takes the place of `oft_block_size`. */
     oft_rank: Schema.optionalKey(Schema.NullOr(PositiveInt)),
+    /** Only with `moka`: of what images see of the question. */
+    cross_modal_weight: Schema.optionalKey(NonNegative),
     /** Only with `freeze`: how many of the last layers are trained. */
     trainable_layers: Schema.optionalKey(PositiveInt),
   }),
@@ -139,6 +141,8 @@ export const parameterDefaults = {
   oft_block_size: 32,
   oft_rank: null,
   trainable_layers: 2,
+  /** MokA (arXiv 2506.05191). */
+  cross_modal_weight: 1,
   /** UPFT (arXiv 2503.02875): 8 to 32 tokens, a tenth of whole answers, temperature 0.6. */
   prefix_tokens: 8,
   structure_share: 0.1,
@@ -173,6 +177,7 @@ export const parameterNames = Object.keys(parameterDefaults) as ReadonlyArray<ke
 const adapterOptions: Partial<Record<typeof AdapterType.Type, ReadonlyArray<keyof TrainingConfig["adapter"]>>> = {
   "lora+": ["lr_ratio"],
   oft: ["oft_block_size", "oft_rank"],
+  moka: ["cross_modal_weight"],
   freeze: ["trainable_layers"],
 }
 
@@ -231,6 +236,7 @@ export const fromParameters = (
       oft_block_size: p["oft_block_size"],
       oft_rank: p["oft_rank"],
       trainable_layers: p["trainable_layers"],
+      cross_modal_weight: p["cross_modal_weight"],
     },
     quantization: { type: variant.quantization ?? "none" },
     objective: {

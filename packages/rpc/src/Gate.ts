@@ -30,6 +30,10 @@ export type Method = keyof typeof AgentServiceService | keyof typeof SweepServic
 /** A method that is not named here does not compile. */
 export const neededRole: Readonly<Record<Method, Role>> = {
   session: "agent",
+  offerArtifacts: "agent",
+  putArtifact: "agent",
+  listCheckpoint: "agent",
+  fetchCheckpoint: "agent",
   submit: "submit",
   control: "submit",
   ask: "submit",
@@ -45,6 +49,8 @@ export const neededRole: Readonly<Record<Method, Role>> = {
   query: "read",
   exportParquet: "read",
   backup: "read",
+  listArtifacts: "read",
+  fetchArtifact: "read",
 }
 
 /** How often it is looked whether a stream's caller is still admitted. */

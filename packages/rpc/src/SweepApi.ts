@@ -5,6 +5,7 @@ import * as Context from "effect/Context"
 import type * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import type * as Stream from "effect/Stream"
+import type { Artifact } from "@sweep/domain/Artifact"
 import type { Slot } from "@sweep/domain/Device"
 import type { Fact } from "@sweep/domain/Fact"
 import type { AgentId, SweepId, TrialNumber } from "@sweep/domain/Id"
@@ -151,5 +152,16 @@ export class SweepApi extends Context.Service<
     readonly exportParquet: (
       sweep: SweepId,
     ) => Stream.Stream<{ readonly file: string; readonly chunk: Uint8Array }, NotFound | Unavailable>
+    /** The files that are kept of one trial, or of all of the sweep. */
+    readonly artifacts: (
+      sweep: SweepId,
+      trial: TrialNumber | null,
+    ) => Effect.Effect<ReadonlyArray<Artifact>, NotFound | Unavailable>
+    /** The bytes of one of them from `offset` on. */
+    readonly fetchArtifact: (
+      sweep: SweepId,
+      artifact: Pick<Artifact, "trial" | "epoch" | "path">,
+      offset: number,
+    ) => Stream.Stream<Uint8Array, NotFound | Unavailable>
   }
 >()("@sweep/rpc/SweepApi") {}

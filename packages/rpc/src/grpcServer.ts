@@ -19,14 +19,29 @@ import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
-import { AgentServiceService, type SessionRequest, type SessionResponse } from "@sweep/proto/agent"
+import {
+  AgentServiceService,
+  type FetchCheckpointRequest,
+  type ListCheckpointRequest,
+  type OfferArtifactsRequest,
+  type PutArtifactRequest,
+  type SessionRequest,
+  type SessionResponse,
+} from "@sweep/proto/agent"
 import { SweepId, TrialNumber } from "@sweep/domain/Id"
-import { SweepServiceService, type TellRequest, type WatchResponse } from "@sweep/proto/sweep"
+import {
+  type FetchArtifactRequest,
+  SweepServiceService,
+  type TellRequest,
+  type WatchResponse,
+} from "@sweep/proto/sweep"
 import { type Address, formatAddress, isLoopback } from "./address.ts"
 import { SessionBroken, SessionRefused } from "./AgentConnection.ts"
 import { AgentGateway } from "./AgentGateway.ts"
 import { decodeAgentMessage, encodeCoordinatorMessage } from "./agentCodec.ts"
 import { decodeTold, encodeAsked, encodeHeard, parametersJson } from "./askTellCodec.ts"
+import { decodeFiles, decodeOwner, decodePiece, decodeWhich, encodeKept, encodeOffer } from "./artifactCodec.ts"
+import { ArtifactExchange } from "./ArtifactExchange.ts"
 import { callReader } from "./callReader.ts"
 import { callWriter } from "./callWriter.ts"
 import { serverOptions } from "./channelOptions.ts"
@@ -41,8 +56,9 @@ import {
   statusOfDenied,
   statusOfSessionError,
 } from "./status.ts"
-import { type NotFound, type Refused, SweepApi, type Unavailable, type WatchEvent } from "./SweepApi.ts"
+import { type NotFound, Refused, SweepApi, type Unavailable, type WatchEvent } from "./SweepApi.ts"
 import {
+  artifactsJson,
   decodeAction,
   encodeCurve,
   factJson,
@@ -195,6 +211,10 @@ export const serveGrpc: (
       secured === undefined ? Effect.never : Effect.forever(Effect.delay(admit(call, method), lookAgain))
     const api = yield* SweepApi
     const gateway = yield* AgentGateway
+    const exchange = yield* Effect.serviceOption(ArtifactExchange)
+    const artifacts: Effect.Effect<ArtifactExchange["Service"], Refused> = Option.isSome(exchange)
+      ? Effect.succeed(exchange.value)
+      : Effect.fail(new Refused({ message: "this coordinator keeps no files of trials" }))
 
     quietGrpc()
     const server = new Server(serverOptions)
@@ -291,6 +311,37 @@ export const serveGrpc: (
         // Not interrupted when the agent goes: `incoming` fails, and what was received is still committed.
         serve("session", call, gateway.serve({ send, incoming, peer: call.getPeer() }))
       },
+      offerArtifacts: unary("offerArtifacts", (request: OfferArtifactsRequest) =>
+        Effect.gen(function* () {
+          const owner = yield* decoding(() => decodeOwner(request))
+          const files = yield* decoding(() => decodeFiles(request))
+          return encodeOffer(yield* (yield* artifacts).offer(owner, files))
+        }),
+      ),
+      putArtifact: unary("putArtifact", (request: PutArtifactRequest) =>
+        Effect.gen(function* () {
+          const owner = yield* decoding(() => decodeOwner(request))
+          const piece = yield* decoding(() => decodePiece(request))
+          yield* (yield* artifacts).put(owner, piece)
+          return {}
+        }),
+      ),
+      listCheckpoint: unary("listCheckpoint", (request: ListCheckpointRequest) =>
+        Effect.gen(function* () {
+          const sweep = yield* sweepIn(request)
+          const trial = yield* trialIn(request.trial)
+          return encodeKept(yield* (yield* artifacts).listCheckpoint(sweep, trial))
+        }),
+      ),
+      fetchCheckpoint: streaming("fetchCheckpoint", (request: FetchCheckpointRequest) =>
+        Stream.unwrap(
+          Effect.gen(function* () {
+            const { sweep, trial, epoch, path } = yield* decoding(() => decodeWhich(request))
+            const pieces = (yield* artifacts).fetch(sweep, trial, { epoch, path })
+            return Stream.map(pieces, (data) => ({ data: Buffer.from(data) }))
+          }),
+        ),
+      ),
     })
 
     server.addService(SweepServiceService, {
@@ -388,6 +439,23 @@ export const serveGrpc: (
       exportParquet: streaming("exportParquet", (request: { sweep: string }) =>
         Stream.unwrap(Effect.map(sweepIn(request), api.exportParquet)).pipe(
           Stream.map(({ file, chunk }) => ({ file, chunk: Buffer.from(chunk) })),
+        ),
+      ),
+      listArtifacts: streaming("listArtifacts", (request: { sweep: string; trial?: number | undefined }) =>
+        Stream.unwrap(
+          Effect.gen(function* () {
+            const trial = request.trial === undefined ? null : yield* trialIn(request.trial)
+            return jsonChunks(artifactsJson.encode(yield* api.artifacts(yield* sweepIn(request), trial)))
+          }),
+        ),
+      ),
+      fetchArtifact: streaming("fetchArtifact", (request: FetchArtifactRequest) =>
+        Stream.unwrap(
+          Effect.gen(function* () {
+            const { sweep, trial, epoch, path } = yield* decoding(() => decodeWhich(request))
+            const pieces = api.fetchArtifact(sweep, { trial, epoch, path }, Number(request.offset))
+            return Stream.map(pieces, (data) => ({ data: Buffer.from(data) }))
+          }),
         ),
       ),
     })

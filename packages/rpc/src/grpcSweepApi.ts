@@ -21,6 +21,7 @@ import { join } from "./jsonChunks.ts"
 import { apiErrorOf } from "./status.ts"
 import { NotFound, Refused, SweepApi, Unavailable, type WatchEvent } from "./SweepApi.ts"
 import {
+  artifactsJson,
   decodeCurve,
   encodeAction,
   factJson,
@@ -208,6 +209,18 @@ export const layer = (options: GrpcClientOptions): Layer.Layer<SweepApi> =>
           stream(
             () => client.exportParquet({ sweep }),
             ({ file, chunk }) => ({ file, chunk }),
+          ).pipe(Stream.mapError(noRefused)),
+
+        artifacts: (sweep, trial) =>
+          joined(
+            stream(() => client.listArtifacts({ sweep, trial: trial ?? undefined }, soon()), chunkOf),
+            artifactsJson.decode,
+          ).pipe(Effect.mapError(noRefused)),
+
+        fetchArtifact: (sweep, { trial, epoch, path }, offset) =>
+          stream(
+            () => client.fetchArtifact({ sweep, trial, epoch: BigInt(epoch), path, offset: BigInt(offset) }),
+            ({ data }) => data,
           ).pipe(Stream.mapError(noRefused)),
       }
     }),

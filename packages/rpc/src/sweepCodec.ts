@@ -2,6 +2,7 @@
 // fold of facts or computed and is never stored (states, progress, results), and their conversion.
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
+import { Artifact } from "@sweep/domain/Artifact"
 import type { Curve } from "@sweep/domain/Curve"
 import { Slot } from "@sweep/domain/Device"
 import { Fact } from "@sweep/domain/Fact"
@@ -131,6 +132,7 @@ export const progressJson = jsonCodec(Progress)
 export const snapshotJson = jsonCodec(Schema.Struct({ sweep: SweepState, progress: Progress }))
 export const resultsJson = jsonCodec(ResultsHead)
 export const queryJson = jsonCodec(QueryResult)
+export const artifactsJson = jsonCodec(Schema.Array(Artifact))
 
 export const encodeCurve = (curve: Curve): wire.Curve => ({
   trial: curve.trial,

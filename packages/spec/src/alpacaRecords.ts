@@ -24,7 +24,7 @@ export interface AlpacaFile {
 }
 
 const shownProblems = 3
-const fields = ["instruction", "input", "output", "system", "history"]
+const fields = ["instruction", "input", "output", "system", "history", "images"]
 
 const describe = (value: unknown): string => {
   if (value === undefined || value === null) return "null"
@@ -97,6 +97,14 @@ const mistakeIn = (record: unknown): Mistake | undefined => {
     const bad: unknown = history.find((turn) => !isPair(turn))
     if (bad !== undefined)
       return mistake("history", "has a wrong turn in `history`", { found: describe(bad), expected })
+  }
+  const { images } = values
+  if (
+    images !== undefined &&
+    images !== null &&
+    !(Array.isArray(images) && images.every((path) => typeof path === "string"))
+  ) {
+    return mistake("images", "has wrong `images`", { found: describe(images), expected: "a list of paths" })
   }
   const question = `${String(values["instruction"])}${typeof values["input"] === "string" ? values["input"] : ""}`
   if (question.trim() === "") {

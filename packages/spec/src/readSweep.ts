@@ -49,6 +49,7 @@ export const topLevelKeys = [
   "run_cap",
   "resources",
   "probes",
+  "artifacts",
   "enqueue",
   "warm_start",
   "reuse",
@@ -80,6 +81,7 @@ export type SweepDraft = Pick<
   | "budget"
   | "resources"
   | "probes"
+  | "artifacts"
   | "enqueue"
   | "warmStart"
   | "reuse"
@@ -460,6 +462,7 @@ export const readSweep = (root: Field): ReadSweep | undefined => {
       ? 1
       : resourceFields.optional("gpus", 1, (f) => f.number({ integer: true, min: 1, max: 1024 }))
   const probes = (top.get("probes")?.list("a list of questions") ?? []).flatMap((f) => readProbe(f) ?? [])
+  const artifacts = top.get("artifacts")?.word(["best", "last", "all", "none"])
   const enqueueField = top.get("enqueue")
   // With broken parameters every entry would look wrong, too.
   const enqueue =
@@ -514,6 +517,7 @@ export const readSweep = (root: Field): ReadSweep | undefined => {
       budget: budget!,
       resources: { gpus: gpus! },
       probes,
+      ...(artifacts === undefined ? {} : { artifacts }),
       enqueue,
       ...(warmStart.length > 0 ? { warmStart } : {}),
       ...(reuse === true ? { reuse } : {}),

@@ -39,7 +39,13 @@ const toJson = (records: ReadonlyArray<AlpacaRecord>): Uint8Array =>
 
 /** What makes two records the same example. */
 const exampleOf = (record: AlpacaRecord): string =>
-  JSON.stringify([record["instruction"], record["input"] ?? "", record["output"], record["system"] ?? ""])
+  JSON.stringify([
+    record["instruction"],
+    record["input"] ?? "",
+    record["output"],
+    record["system"] ?? "",
+    record["images"] ?? [],
+  ])
 
 /** The method by which a checkpoint is quantised, from its config.json. */
 const quantizationOf = (config: object): string | undefined => {
@@ -218,8 +224,17 @@ export const resolveSweep = Effect.fn("resolveSweep")(function* (parsed: ParsedS
       })
     }
     const { fraction, seed } = wanted
-    const parts = splitRecords(train.records, wanted)
-    const key = yield* sha256(new TextEncoder().encode(JSON.stringify([train.file.sha256, fraction, seed])))
+    // The parts lie elsewhere, and paths of images start at the file's folder.
+    const home = path.dirname(train.file.path)
+    const records = train.records.map((record) => {
+      const { images } = record
+      return Array.isArray(images) ? { ...record, images: images.map((at) => path.resolve(home, String(at))) } : record
+    })
+    const hasImages = train.records.some((record) => Array.isArray(record["images"]))
+    const parts = splitRecords(records, wanted)
+    const key = yield* sha256(
+      new TextEncoder().encode(JSON.stringify([train.file.sha256, fraction, seed, ...(hasImages ? [home] : [])])),
+    )
     const stem = path
       .basename(given.value)
       .replace(/\.[^.]*$/, "")

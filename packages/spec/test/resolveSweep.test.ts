@@ -90,6 +90,22 @@ describe("data", () => {
     expect(other.spec.data.eval.sha256).not.toBe(first.spec.data.eval.sha256)
   })
 
+  it("keeps the paths of images right when it is split, and refuses what are none", async () => {
+    const all = records(4).map((record, i) => ({ ...record, images: [`images/${i}.png`, "/elsewhere.png"] }))
+    put("train.json", all)
+    const { spec } = await good(file("{train: train.json, eval: {fraction: 0.5}}"))
+    const parts = [spec.data.train, spec.data.eval].flatMap(
+      ({ path }) => JSON.parse(readFileSync(path, "utf8")) as typeof all,
+    )
+    expect(parts.flatMap(({ images }) => images).toSorted()).toEqual(
+      all.flatMap(({ images: [own] }) => [join(folder, own!), "/elsewhere.png"]).toSorted(),
+    )
+    put("train.json", [{ ...records(1)[0], images: "one.png" }, ...records(2)])
+    expect((await bad(file("{train: train.json, eval: {fraction: 0.5}}"))).text).toContain(
+      "train.json: record 1 has wrong `images`",
+    )
+  })
+
   it("gives at least one record to each part", async () => {
     put("train.json", records(2))
     for (const fraction of [0.01, 0.99]) {

@@ -14,7 +14,10 @@ import { logSlice } from "./logSlice.ts"
 import { defaultMaxPoints, type Store } from "./Store.ts"
 import { storeFailure } from "./storeFailure.ts"
 
-type Reads = Pick<Store["Service"], "facts" | "curves" | "lastValues" | "features" | "details" | "attempts" | "log">
+type Reads = Pick<
+  Store["Service"],
+  "facts" | "curves" | "times" | "lastValues" | "features" | "details" | "attempts" | "log"
+>
 
 /** As SQL text: a sweep's id, a trial's number and an epoch need no escaping, other text does. */
 const text = (value: string): string => `'${value.replaceAll("'", "''")}'`
@@ -136,6 +139,25 @@ export const make = ({ file, reading, rows }: Database): Reads => ({
             trial: row["trial"] as TrialNumber,
             metric: String(row["metric"]),
             points: numbers(row["steps"]).map((step, i) => ({ step, value: values[i]! })),
+          }
+        }),
+      ),
+    ),
+
+  times: (sweep, metric) =>
+    rows(`
+      SELECT trial, list(step ORDER BY step) AS steps, list(reported ORDER BY step) AS times FROM (
+        SELECT a.trial, p.step, arg_max(p.at_ms, (p.epoch::BIGINT << 32) | p.seq) AS reported
+        FROM journal.points p JOIN journal.attempts a ON a.epoch = p.epoch
+        WHERE a.sweep = ${text(sweep)} AND ${metricIds([metric])}
+        GROUP BY a.trial, p.step
+      ) GROUP BY trial ORDER BY trial`).pipe(
+      Effect.map((found) =>
+        found.map((row) => {
+          const times = numbers(row["times"])
+          return {
+            trial: row["trial"] as TrialNumber,
+            steps: new Map(numbers(row["steps"]).map((step, i) => [step, times[i]!])),
           }
         }),
       ),

@@ -87,6 +87,14 @@ export class Store extends Context.Service<
         readonly maxPoints?: number
       },
     ) => Effect.Effect<ReadonlyArray<Curve>, StoreError>
+    /** When the points of one metric were reported: milliseconds since the Unix epoch on the agent's clock, by trial and step. */
+    readonly times: (
+      sweep: SweepId,
+      metric: string,
+    ) => Effect.Effect<
+      ReadonlyArray<{ readonly trial: TrialNumber; readonly steps: ReadonlyMap<number, number> }>,
+      StoreError
+    >
     /** The last, the least and the greatest value of every metric of the trial; NaN is neither least nor greatest unless there is nothing else. */
     readonly lastValues: (
       sweep: SweepId,
@@ -129,12 +137,12 @@ export class Store extends Context.Service<
 >()("@sweep/store/Store") {}
 
 /** What one attempt has sent. */
-export interface Received {
+interface Received {
   readonly sweep: SweepId
   readonly trial: TrialNumber
   mark: HighWater
-  /** Metric, step, value, in the order of the spool. */
-  readonly points: Array<readonly [metric: string, step: number, value: number]>
+  /** Metric, step, value and time, in the order of the spool. */
+  readonly points: Array<readonly [metric: string, step: number, value: number, at: number]>
   readonly events: Array<TrialEvent>
   readonly logs: Array<LogChunk>
 }
@@ -157,12 +165,10 @@ const curvesOf = (attempts: Iterable<Received>): ReadonlyArray<Curve> => {
   })).sort((a, b) => a.trial - b.trial || (a.metric < b.metric ? -1 : 1))
 }
 
-/**
- * Keeps everything in memory, for tests; it has no SQL and writes no files. A test that gives `received` can look at
- * what every attempt has sent.
- */
-export const makeMemory = (received = new Map<Epoch, Received>()): Store["Service"] => {
+/** Keeps everything in memory, for tests; it has no SQL and writes no files. */
+export const layerMemory: Layer.Layer<Store> = Layer.sync(Store, () => {
   const facts: Array<Fact> = []
+  const received = new Map<Epoch, Received>()
 
   const attemptOf = (from: { sweep: SweepId; trial: TrialNumber; epoch: Epoch }): Received => {
     const attempt = received.get(from.epoch) ?? {
@@ -181,7 +187,7 @@ export const makeMemory = (received = new Map<Epoch, Received>()): Store["Servic
     const { points } = batch
     for (let i = 0; i < points.seq.length; i++) {
       if (points.seq[i]! > attempt.mark.seq) {
-        attempt.points.push([points.metrics[points.metric[i]!]!, points.step[i]!, points.value[i]!])
+        attempt.points.push([points.metrics[points.metric[i]!]!, points.step[i]!, points.value[i]!, points.at[i]!])
       }
     }
     attempt.events.push(...batch.events.filter((event) => event.seq > attempt.mark.seq))
@@ -225,6 +231,21 @@ export const makeMemory = (received = new Map<Epoch, Received>()): Store["Servic
           .filter(({ metric }) => metrics?.includes(metric) ?? true)
           .map((curve) => ({ ...curve, points: downsample(curve.points, maxPoints) })),
       ),
+    times: (sweep, metric) =>
+      Effect.sync(() => {
+        const trials = new Map<TrialNumber, Map<number, number>>()
+        for (const [, { trial, points }] of attemptsOf(sweep)) {
+          for (const [name, step, , at] of points) {
+            if (name !== metric) continue
+            const steps = trials.get(trial) ?? new Map<number, number>()
+            trials.set(trial, steps.set(step, at))
+          }
+        }
+        return Array.from(trials, ([trial, steps]) => ({
+          trial,
+          steps: new Map(Array.from(steps).sort(([a], [b]) => a - b)),
+        })).sort((a, b) => a.trial - b.trial)
+      }),
     lastValues: (sweep, trial) =>
       Effect.sync(() =>
         curvesIn(sweep, [trial]).map(({ metric, points }) => {
@@ -289,6 +310,4 @@ export const makeMemory = (received = new Map<Epoch, Received>()): Store["Servic
     exportParquet: () =>
       Effect.fail(new StoreError({ reason: "io", message: "the store in memory writes no Parquet files" })),
   }
-}
-
-export const layerMemory: Layer.Layer<Store> = Layer.sync(Store, () => makeMemory())
+})

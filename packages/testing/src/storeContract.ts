@@ -184,6 +184,34 @@ export const storeContract = (name: string, layer: () => Layer.Layer<Store, Stor
         ])
       }))
 
+    test("knows when the points of a metric were reported, of every step the newest attempt's", (store) =>
+      Effect.gen(function* () {
+        yield* store.ingest(
+          [
+            batchOf(2, 1, [
+              [1, "a", 5, 1],
+              [2, "a", 10, 1],
+              [3, "b", 20, 1],
+            ]),
+            batchOf(1, 2, [[7, "a", 1, 1]], [], [1, 7]),
+            batchOf(2, 3, [[9, "a", 10, 2]], [], [1, 9]),
+          ],
+          [],
+        )
+        const at = (seq: number) => 1_700_000_000_000 + seq
+        expect(yield* store.times(sweep, "a")).toEqual([
+          { trial: 1, steps: new Map([[1, at(7)]]) },
+          {
+            trial: 2,
+            steps: new Map([
+              [5, at(1)],
+              [10, at(9)],
+            ]),
+          },
+        ])
+        expect(yield* store.times(sweep, "c")).toEqual([])
+      }))
+
     test("filters curves by trial and metric, and gives them by trial and metric", (store) =>
       Effect.gen(function* () {
         yield* store.ingest(

@@ -282,6 +282,32 @@ export const sweepApiContract = (name: string, make: () => Layer.Layer<SweepApi 
     )
 
     test(
+      "gives 64 who ask at once 64 different trials",
+      Effect.gen(function* () {
+        const api = yield* SweepApi
+        const dimension = {
+          name: "x",
+          distribution: { _tag: "Uniform" as const, min: 0, max: 1 },
+          when: null,
+          prior: null,
+        }
+        const sweep = yield* api.submit(
+          exampleSpec({
+            trainer: "external",
+            method: "random",
+            space: { dimensions: [dimension], derived: [], constraints: [] },
+          }),
+        )
+        const all = yield* Effect.forEach(Array.from({ length: 64 }), () => api.ask(sweep), {
+          concurrency: "unbounded",
+        })
+        const trials = all.flatMap((asked) => (asked._tag === "Trial" ? [asked] : []))
+        expect(new Set(trials.map(({ trial }) => trial)).size).toBe(64)
+        expect(new Set(trials.map(({ parameters }) => parameters["x"])).size).toBe(64)
+      }),
+    )
+
+    test(
       "extends a sweep, and runs a trial once more with changes",
       Effect.gen(function* () {
         const api = yield* SweepApi

@@ -50,6 +50,25 @@ const rise = (best: CurvePoint, last: CurvePoint): Html | null => {
   return share < 0.0005 || !Number.isFinite(share) ? null : html` <small>+${percent(share)}</small>`
 }
 
+const replicated = ({ configurations }: Standings): boolean => configurations.some((one) => one.standings.length > 1)
+
+/** Of all runs of the row's parameters: what sets of parameters are ranked by. */
+const meanColumn = (standings: Standings): Column => {
+  const of = new Map(
+    standings.configurations.flatMap((one) => one.standings.map(({ trial }) => [trial.number, one] as const)),
+  )
+  return {
+    id: "mean",
+    title: say(board.mean),
+    numeric: true,
+    sortBy: ({ trial }) => of.get(trial.number)?.mean ?? null,
+    cell: ({ trial }) =>
+      orNone(of.get(trial.number), ({ mean, deviation }) =>
+        deviation === null ? metricValue(mean) : html`${metricValue(mean)} <small>± ${metricValue(deviation)}</small>`,
+      ),
+  }
+}
+
 const columnsOf = (standings: Standings): ReadonlyArray<Column> => {
   const metric = standings.metric
   const lastStep = standings.all.reduce(
@@ -86,6 +105,7 @@ const columnsOf = (standings: Standings): ReadonlyArray<Column> => {
       (one) => one.objective,
       (value) => html`<strong>${metricValue(value)}</strong>`,
     ),
+    ...(replicated(standings) ? [meanColumn(standings)] : []),
     {
       id: "curve",
       title: say(board.curve),
@@ -169,13 +189,21 @@ export const leaderBoardSection = (standings: Standings): Html => {
   }
   const columns = columnsOf(standings).filter((column) => worthShowing(column, standings))
   const constants = constantsOf(standings)
+  const byMean = replicated(standings)
+  const metric = metricName(standings.metric)
+  const rows = byMean
+    ? [
+        ...standings.configurations.flatMap((one) => one.standings),
+        ...standings.all.filter(({ objective }) => objective === null),
+      ]
+    : standings.all
   const header = columns.map((column) =>
     column.sortBy === null
       ? html`<th scope="col">${column.title}</th>`
       : html`<th
           scope="col"
           class="${column.numeric ? "number" : "word"}"
-          ${column.id === "objective" ? html` aria-sort="${standings.goal === "minimize" ? "ascending" : "descending"}"` : null}
+          ${column.id === (byMean ? "mean" : "objective") ? html` aria-sort="${standings.goal === "minimize" ? "ascending" : "descending"}"` : null}
         >
           <button type="button" data-sort>${column.title}</button>
         </th>`,
@@ -197,7 +225,7 @@ export const leaderBoardSection = (standings: Standings): Html => {
   return html`<section id="board">
     <h2>${say(nav.board)}</h2>
     <p class="lead">
-      ${say(board.lead(standings.ranked.length, standings.all.length, metricName(standings.metric), standings.goal))}
+      ${say(board.lead(standings.ranked.length, standings.all.length, byMean ? board.meanOf(metric) : metric, standings.goal))}
     </p>
     <div
       class="scroll table${standings.all.length > 30 ? " long" : ""}"
@@ -212,7 +240,7 @@ export const leaderBoardSection = (standings: Standings): Html => {
           </tr>
         </thead>
         <tbody>
-          ${standings.all.map(row)}
+          ${rows.map(row)}
         </tbody>
       </table>
     </div>

@@ -14,18 +14,20 @@ from typing import Any
 from .failures import DataError
 from .fields import nearest, shown
 
-FIELDS = ("instruction", "input", "output", "system", "history")
+FIELDS = ("instruction", "input", "output", "system", "history", "images")
 
 
 @dataclass(frozen=True)
 class Record:
-    """One example. `history` holds earlier (question, answer) turns of the same conversation, oldest first."""
+    """One example. `history` holds earlier (question, answer) turns of the same conversation, oldest first; `images`
+    stand before the last question."""
 
     instruction: str
     input: str
     output: str
     system: str
     history: tuple[tuple[str, str], ...]
+    images: tuple[Path, ...] = ()
 
     @property
     def question(self) -> str:
@@ -41,12 +43,13 @@ def read_records(path: Path, limit: int | None = None) -> list[Record]:
     if not values:
         raise DataError(f"{path} holds no records; expected a list of Alpaca records")
     return [
-        record_from(value, f"{path}: record {number}", number) for number, value in enumerate(values[:limit], start=1)
+        record_from(value, f"{path}: record {number}", number, path.parent)
+        for number, value in enumerate(values[:limit], start=1)
     ]
 
 
-def record_from(value: Any, where: str, number: int | None = None) -> Record:
-    """The record that `value` is; `where` opens the error's sentence."""
+def record_from(value: Any, where: str, number: int | None = None, folder: Path | None = None) -> Record:
+    """The record that `value` is; `where` opens the error's sentence, relative paths of images start at `folder`."""
     if not isinstance(value, dict):
         raise DataError(f"{where}: expected an object with instruction and output, found {shown(value)}", number)
     record = Record(
@@ -55,6 +58,7 @@ def record_from(value: Any, where: str, number: int | None = None) -> Record:
         output=_text(value, "output", where, number, required=True),
         system=_text(value, "system", where, number),
         history=_history(value.get("history"), where, number),
+        images=_images(value.get("images"), where, number, folder or Path()),
     )
     if not record.question.strip():
         raise DataError(f"{where}: expected an instruction or an input, found both empty", number)
@@ -84,6 +88,18 @@ def _history(value: Any, where: str, number: int | None) -> tuple[tuple[str, str
         if not isinstance(turn, list) or len(turn) != 2 or not all(isinstance(part, str) for part in turn):
             raise DataError(f"{where}: {expected}, found {shown(turn)} in it", number)
     return tuple((question, answer) for question, answer in value)
+
+
+def _images(value: Any, where: str, number: int | None, folder: Path) -> tuple[Path, ...]:
+    if value is None:
+        return ()
+    if not isinstance(value, list) or not all(isinstance(path, str) for path in value):
+        raise DataError(f"{where}: field 'images' must be a list of paths, found {shown(value)}", number)
+    images = tuple(folder / path for path in value)
+    for image in images:
+        if not image.is_file():
+            raise DataError(f"{where}: the image {image} does not exist; relative paths start at {folder}", number)
+    return images
 
 
 def _read_values(path: Path) -> list[Any]:

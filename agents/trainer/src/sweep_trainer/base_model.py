@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from .failures import DataError
+from .images import ImageEncoder
 from .model_files import ModelFiles
 from .quantization.contract import Quantization
 
@@ -35,6 +36,7 @@ class BaseModel:
 
     model: PreTrainedModel
     tokenizer: PreTrainedTokenizerBase
+    images: ImageEncoder | None  # None: it reads text only
     device: torch.device
     fingerprint: Fingerprint = field(init=False)
     use_cache: bool = field(init=False)
@@ -71,12 +73,16 @@ def count(parameter: Tensor) -> int:
 def load(files: ModelFiles, quantization: Quantization, precision: str, device: torch.device) -> BaseModel:
     """Loads the base model and its tokenizer onto `device`. Raises DataError when transformers cannot read them."""
     from safetensors import SafetensorError
-    from transformers import AutoModelForCausalLM, AutoTokenizer
+    from transformers import AutoConfig, AutoModelForCausalLM, AutoModelForImageTextToText, AutoTokenizer
+    from transformers.models.auto.modeling_auto import MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING
 
     local = files.folder is not None
     try:
         tokenizer = AutoTokenizer.from_pretrained(files.name, local_files_only=local)
-        model = AutoModelForCausalLM.from_pretrained(
+        config = AutoConfig.from_pretrained(files.name, local_files_only=local)
+        reads_images = type(config) in MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING
+        images = _image_encoder(files.name, local) if reads_images else None
+        model = (AutoModelForImageTextToText if reads_images else AutoModelForCausalLM).from_pretrained(
             files.name,
             local_files_only=local,
             # A pickle runs whatever its author put into it.
@@ -90,7 +96,19 @@ def load(files: ModelFiles, quantization: Quantization, precision: str, device: 
         raise DataError(f"the base model {files.name} cannot be loaded: {reason}") from error
     if not hasattr(model, "hf_device_map"):
         model.to(device)
-    return BaseModel(quantization.prepare(model), tokenizer, device)
+    return BaseModel(quantization.prepare(model), tokenizer, images, device)
+
+
+def _image_encoder(name: str, local: bool) -> ImageEncoder | None:
+    """None where a package is missing that the processor needs: such a model still trains on text."""
+    from transformers import AutoProcessor
+
+    try:
+        processor = AutoProcessor.from_pretrained(name, local_files_only=local)
+    except ImportError as error:
+        print(f"images cannot be read: {str(error).strip().splitlines()[0]}", flush=True)
+        return None
+    return ImageEncoder(processor) if hasattr(processor, "image_token") else None
 
 
 def _fingerprint(model: torch.nn.Module) -> Fingerprint:

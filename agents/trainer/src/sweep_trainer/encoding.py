@@ -22,11 +22,12 @@ An earlier turn of `history` is one `### Instruction:` and one `### Response:` s
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from .alpaca import Record
 from .failures import DataError
+from .images import TEXT, ImageEncoder, ImageInputs
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
@@ -39,16 +40,19 @@ class Example:
     tokens: list[int]
     prompt_length: int
     truncated: bool
+    images: ImageInputs | None = None
 
 
 class Encoder:
-    """Encodes records for one tokenizer and one `max_length` (tokens, prompt and answer together)."""
+    """Encodes records for one tokenizer and one `max_length` (tokens, prompt and answer together). `images` is there
+    for a model that reads them."""
 
-    def __init__(self, tokenizer: PreTrainedTokenizerBase, max_length: int) -> None:
+    def __init__(self, tokenizer: PreTrainedTokenizerBase, max_length: int, images: ImageEncoder | None = None) -> None:
         if tokenizer.eos_token_id is None:
             raise DataError("the model's tokenizer has no end-of-sequence token, so no answer could learn to end")
         self._tokenizer = tokenizer
         self._max_length = max_length
+        self._images = images
         self._chat = bool(tokenizer.chat_template)
         # Some tokenizers (Llama's) open every text with a token of their own; chat templates write theirs themselves.
         opening = tokenizer("a", add_special_tokens=True)["input_ids"][:1]
@@ -68,17 +72,50 @@ class Encoder:
         return int(self.eos if pad is None else pad)
 
     def examples(self, records: list[Record]) -> list[Example]:
-        """One example a record, in order."""
-        texts = [self._texts(record) for record in records]
+        """One example a record, in order. Raises DataError for images that the model cannot read or that do not fit."""
+        texts = [self._texts(self._with_image_tokens(record)) for record in records]
         prompts = self._ids([prompt for prompt, _ in texts])
         answers = self._ids([answer for _, answer in texts])
         return [
-            self._example(self._opening + prompt, self._ended(answer))
-            for prompt, answer in zip(prompts, answers, strict=True)
+            self._example_with_images(record, text, answer)
+            if record.images
+            else self._example(self._opening + prompt, self._ended(answer))
+            for record, (text, _), prompt, answer in zip(records, texts, prompts, answers, strict=True)
         ]
 
+    def _with_image_tokens(self, record: Record) -> Record:
+        """The images stand before the question, unless it says itself where: with the model's own image token."""
+        if not record.images:
+            return record
+        if self._images is None:
+            raise DataError("the data has images, and this model, or what is installed for it, reads text only")
+        token = self._images.token
+        count = record.question.count(token)
+        if count == len(record.images):
+            return record
+        if count > 0:
+            raise DataError(f"a question has {count} times {token}, and its record {len(record.images)} images")
+        return replace(record, instruction=f"{token * len(record.images)}\n{record.question}", input="")
+
+    def _example_with_images(self, record: Record, text: str, answer: list[int]) -> Example:
+        assert self._images is not None
+        tokens, images = self._images.encode(text, record.images)
+        prompt = self._opening + tokens
+        room = self._max_length - len(prompt)
+        if room < 1:
+            raise DataError(
+                f"training.max_length: a prompt with its images takes {len(prompt)} tokens, found {self._max_length}; "
+                "images cannot be cut"
+            )
+        answer = self._ended(answer)
+        types = [TEXT] * len(self._opening) + images.token_types
+        return Example(prompt + answer[:room], len(prompt), len(answer) > room, replace(images, token_types=types))
+
     def prompt(self, record: Record) -> list[int]:
-        """The tokens before the answer, exactly as the training sees them (never truncated)."""
+        """The tokens before the answer, exactly as the training sees them (never truncated), of a record without
+        images."""
+        if record.images:
+            raise DataError("images can be trained on and evaluated, but not be sampled from or asked about in probes")
         return self._opening + self._ids([self._texts(record)[0]])[0]
 
     def prompt_within(self, record: Record, answer_tokens: int) -> list[int]:

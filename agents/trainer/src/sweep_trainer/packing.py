@@ -64,6 +64,12 @@ def _rows(examples: list[Example], width: int) -> list[list[Example]]:
     return rows
 
 
+def refuse_images(examples: list[Example]) -> None:
+    """Raises DataError when an example has images: their features would have to be sorted along."""
+    if any(example.images is not None for example in examples):
+        raise DataError("training.packing: examples with images cannot share rows; set packing to false")
+
+
 @torch.no_grad()
 def refuse_if_mixed(model: nn.Module, first: Example, second: Example, device: torch.device) -> None:
     """Raises DataError when the model computes something else for `second` because `first` is in its row."""

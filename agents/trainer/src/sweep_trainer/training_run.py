@@ -115,9 +115,10 @@ class TrainingRun:
         context = getattr(base.model.config.get_text_config(), "max_position_embeddings", None)
         self._max_length = min(training.max_length, context or training.max_length)
         encoding = time.perf_counter()
-        encoder = Encoder(base.tokenizer, self._max_length)
+        encoder = Encoder(base.tokenizer, self._max_length, base.images)
         examples = self._examples(base, base_key, encoder)
         if training.packing:
+            packing.refuse_images(examples)
             packing.refuse_if_mixed(base.model, examples[0], examples[-1], self._device)
         self._eval_set, eval_key = self._encode_eval(base, base_key, encoder)
         self._plan = planning.plan(training, len(examples), self._micro_batch_size(base, examples))

@@ -24,6 +24,12 @@ const allowCommands = Flag.Boolean("allow-commands").pipe(
   ),
   Flag.withDefault(false),
 )
+const sharedDevices = Flag.Boolean("shared-devices").pipe(
+  Flag.withDescription(
+    "Also offer GPUs whose memory other programs use; without it, a slot waits until its GPU is free",
+  ),
+  Flag.withDefault(false),
+)
 const whileStdin = Flag.Boolean("while-stdin").pipe(
   Flag.withDescription("End when standard input does, as 'sweep run' starts its own agent"),
   Flag.withDefault(false),
@@ -32,7 +38,7 @@ const whileStdin = Flag.Boolean("while-stdin").pipe(
 
 export const agent = Command.make(
   "agent",
-  { coordinator: flags.coordinator, slots, id, directory, allowCommands, whileStdin },
+  { coordinator: flags.coordinator, slots, id, directory, allowCommands, sharedDevices, whileStdin },
   (options) =>
     Effect.gen(function* () {
       const { startAgent } = yield* Effect.promise(() => import("../startAgent.ts"))
@@ -42,6 +48,7 @@ export const agent = Command.make(
         id: Option.getOrUndefined(options.id),
         directory: Option.getOrUndefined(options.directory),
         allowCommands: options.allowCommands,
+        sharedDevices: options.sharedDevices,
         whileStdin: options.whileStdin,
       })
     }),

@@ -35,7 +35,7 @@ export const best = Command.make(
         return yield* print(bestYaml(state.spec, first))
       }
       yield* printLines([
-        `${trialNumbers(first)}  ${state.spec.metric.name} ${result(first)}${runsOf(first)}  ${verdictWord(first.trials[0].verdict)}`,
+        `${trialNumbers(first)}  ${state.spec.metric.name} ${result(first)}${runsOf(first, state.spec)}  ${verdictWord(first.trials[0].verdict)}`,
         ...Object.entries(first.parameters).map(([name, value]) => `  ${name}: ${parameterValue(value)}`),
       ])
     }).pipe((effect) => withApi(coordinator, effect), explainApi),

@@ -1,4 +1,5 @@
 import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
 import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
 
@@ -13,11 +14,15 @@ const tls = Flag.Boolean("tls").pipe(
   Flag.withDescription("Ask for certificates and tokens on loopback, too: for a machine others use, or a tunnel"),
   Flag.withDefault(false),
 )
+const metricsPort = Flag.Int("metrics-port").pipe(
+  Flag.withDescription("Also answer Prometheus on http://127.0.0.1:PORT/metrics; 0 takes a free port"),
+  Flag.optional,
+)
 
-export const serve = Command.make("serve", { host, port, tls }, (options) =>
+export const serve = Command.make("serve", { host, port, tls, metricsPort }, ({ metricsPort, ...options }) =>
   Effect.gen(function* () {
     const { serveCoordinator } = yield* Effect.promise(() => import("../serveCoordinator.ts"))
-    yield* serveCoordinator(options)
+    yield* serveCoordinator({ ...options, metricsPort: Option.getOrUndefined(metricsPort) })
   }),
 ).pipe(
   Command.withDescription("Run the coordinator for agents on this or other boxes; it prints how they join"),

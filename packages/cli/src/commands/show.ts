@@ -38,7 +38,7 @@ const budgetLines = (sweep: SweepState, now: number): ReadonlyArray<string> => {
 const showText = (sweep: SweepState, planned: number | null): ReadonlyArray<string> => {
   const bold = (text: string) => styleText("bold", text)
   const { spec } = sweep
-  const names = varying(spec)
+  const names = varying(sweep)
   const counts = Object.entries(countByState(sweep)).map(([state, count]) => `${count} ${state}`)
   const best = leaders(sweep)
   const lines = [
@@ -57,12 +57,12 @@ const showText = (sweep: SweepState, planned: number | null): ReadonlyArray<stri
     `trials     ${counts.join(", ") || "none yet"} of ${planned ?? "∞"}`,
     ...budgetLines(sweep, Date.now()),
     ...(sweep.revision === 1 ? [] : [`revision   ${sweep.revision}`]),
-    ...(sweep.endedAt === null ? [] : [`took       ${duration(sweep.endedAt - sweep.createdAt)}`]),
+    ...(sweep.endedAt === null ? [] : [`took       ${duration(sweep.activeMs)}`]),
     "",
   ]
   const first = best[0]
   if (first === undefined) return [...lines, `No trial has an objective (${spec.metric.name}) yet.`]
-  lines.push(bold(`best: ${trialNumbers(first)}, ${spec.metric.name} ${result(first)}${runsOf(first)}`))
+  lines.push(bold(`best: ${trialNumbers(first)}, ${spec.metric.name} ${result(first)}${runsOf(first, spec)}`))
   for (const name of names)
     if (name in first.parameters) lines.push(`  ${name}: ${parameterValue(first.parameters[name]!)}`)
   const { verdict } = first.trials[0]

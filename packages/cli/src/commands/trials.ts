@@ -27,7 +27,7 @@ export const trials = Command.make(
       const all = Array.from(state.trials.values())
       if (sort === "objective") all.sort((a, b) => better(a.objective ?? Number.NaN, b.objective ?? Number.NaN))
       if (json) return yield* printJson(all.map(trialJson))
-      const names = varying(state.spec)
+      const names = varying(state)
       yield* printLines(
         table(
           [

@@ -43,7 +43,7 @@ export const board = (
   hint: string,
 ): ReadonlyArray<string> => {
   const { sweep } = view
-  const names = varying(sweep.spec)
+  const names = varying(sweep)
   const counts = countByState(sweep)
   const ahead = outlook(view, now)
   const reused = Array.from(sweep.trials.values()).filter((trial) => trial.reusedFrom !== null).length

@@ -3,6 +3,7 @@ import type { Configuration } from "@sweep/domain/configurations"
 import type { Distribution } from "@sweep/domain/Distribution"
 import type { ParameterValue, Parameters } from "@sweep/domain/Parameter"
 import type { SweepSpec } from "@sweep/domain/SweepSpec"
+import type { SweepState } from "@sweep/domain/SweepState"
 
 /** `0:07`, `4:31`, `2:03:11`, `3 d 04:12`. */
 export const duration = (milliseconds: number): string => {
@@ -48,11 +49,29 @@ const shortNames: Readonly<Record<string, string>> = { learning_rate: "lr", batc
 const isConstant = (distribution: Distribution): boolean =>
   distribution._tag === "Constant" || (distribution._tag === "Categorical" && distribution.values.length === 1)
 
-/** The parameters that the sweep varies, in the order of its file. */
-export const varying = (spec: SweepSpec): ReadonlyArray<string> => [
-  ...spec.space.dimensions.filter((d) => !isConstant(d.distribution)).map((d) => d.name),
-  ...spec.space.derived.map((d) => d.name),
-]
+const onlyValue = (distribution: Distribution): ParameterValue | undefined =>
+  distribution._tag === "Constant"
+    ? distribution.value
+    : distribution._tag === "Categorical"
+      ? distribution.values[0]
+      : undefined
+
+/** The parameters that the sweep varies, in the order of its file, and those that a person varied by hand. */
+export const varying = ({ spec, trials }: SweepState): ReadonlyArray<string> => {
+  const { dimensions, derived } = spec.space
+  const names = new Set([
+    ...dimensions.filter((d) => !isConstant(d.distribution)).map((d) => d.name),
+    ...derived.map((d) => d.name),
+  ])
+  const fixed = new Map(dimensions.map(({ name, distribution }) => [name, onlyValue(distribution)]))
+  for (const { origin, parameters } of trials.values()) {
+    if (origin === "sampler") continue
+    for (const [name, value] of Object.entries(parameters)) {
+      if (!names.has(name) && fixed.get(name) !== value) names.add(name)
+    }
+  }
+  return Array.from(names)
+}
 
 /** `rank 8 · alpha 16 · lr 0.003` */
 export const parameters = (names: ReadonlyArray<string>, values: Parameters): string =>
@@ -65,9 +84,13 @@ export const parameters = (names: ReadonlyArray<string>, values: Parameters): st
 export const result = ({ mean, deviation }: Pick<Configuration, "mean" | "deviation">): string =>
   deviation === null ? number(mean) : `${number(mean)} ± ${Number(deviation.toPrecision(2))}`
 
-/** ` (mean of 2 runs)`; nothing for one. */
-export const runsOf = ({ trials }: Pick<Configuration, "trials">): string =>
-  trials.length === 1 ? "" : ` (mean of ${trials.length} runs)`
+/** ` (mean of 2 runs)`, ` (1 of 3 runs)`; nothing for the only one. */
+export const runsOf = ({ trials }: Pick<Configuration, "trials">, { replicas }: SweepSpec): string => {
+  const runs =
+    trials.length < replicas ? `${trials.length} of ${plural(replicas, "run")}` : plural(trials.length, "run")
+  if (trials.length > 1) return ` (mean of ${runs})`
+  return replicas > 1 ? ` (${runs})` : ""
+}
 
 /** `#3`, of several runs `#3 #4`. */
 export const trialNumbers = ({ trials }: Pick<Configuration, "trials">): string =>

@@ -29,7 +29,7 @@ export const plainLine = (view: SweepView, fact: Fact): string | undefined => {
     trial.startedAt !== null && trial.endedAt !== null ? ` in ${duration(trial.endedAt - trial.startedAt)}` : ""
   switch (fact._tag) {
     case "TrialStarted":
-      return `#${trial.number} started${trial.attempt > 1 ? ` (attempt ${trial.attempt})` : ""}: ${parameters(varying(view.sweep.spec), trial.parameters)}`
+      return `#${trial.number} started${trial.attempt > 1 ? ` (attempt ${trial.attempt})` : ""}: ${parameters(varying(view.sweep), trial.parameters)}`
     case "TrialReleased":
       return `#${trial.number} goes back to the queue: ${printable(fact.cause)}`
     case "TrialCompleted": {

@@ -37,6 +37,11 @@ const files: ReadonlyArray<readonly [string, string, ReadonlyArray<RegExp>]> = [
     smallSweep().replace("  rank:", "  variant: {values: [lora, moka]}\n  rank:"),
     [/wrong\.yaml:\d+:\d+/, /moka/, /lora/],
   ],
+  [
+    "a stopping rule that is not there yet",
+    `${smallSweep()}early_terminate: {type: pbt}\n`,
+    [/wrong\.yaml:\d+:\d+/, /population-based/, /asha/],
+  ],
   ["zero trials", `${smallSweep()}budget: {trials: 0}\n`, [/wrong\.yaml:\d+:\d+/, /trials/]],
   ["a name that is a path", smallSweep({ name: "../../etc" }), [/wrong\.yaml:\d+:\d+/, /name/]],
   ["a name that is HTML", smallSweep({ name: "'<script>alert(1)</script>'" }), [/wrong\.yaml:\d+:\d+/, /name/]],

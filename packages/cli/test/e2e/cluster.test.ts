@@ -1,3 +1,5 @@
+import { readdirSync, readFileSync, writeFileSync } from "node:fs"
+import { join } from "node:path"
 import { describe, expect, it } from "vitest"
 import { lastJson, smallSweep, Workplace, type Running } from "./harness.ts"
 
@@ -121,6 +123,55 @@ describe("a coordinator and two agents", () => {
       expect(restored.code, restored.stderr).toBe(0)
       const then = await place.run(["trials", "small", "--json"], elsewhere)
       expect(lastJson(then.stdout)[0]).toMatchObject({ sweep: "small", trial: 1 })
+    },
+  )
+
+  it(
+    "go on with a paused trial on another box, from the checkpoint the coordinator keeps, and give its adapter out",
+    { timeout: 600_000 },
+    async () => {
+      const place = new Workplace()
+      const { address } = await serve(place)
+      const at = ["--coordinator", address]
+      const one = await agent(place, address, "one")
+      const file = place.write("small.yaml", smallSweep({ samples: 320, ranks: "[2]", epochs: "[3]" }))
+      expect((await place.run(["run", file, ...at, "--detach"])).code).toBe(0)
+      while ((await pointsOf(place, address)) < 40) await new Promise((resolve) => setTimeout(resolve, 100))
+      expect((await place.run(["pause", "small/1", ...at])).code).toBe(0)
+      const kept = async () => lastJson((await place.run(["artifacts", "small/1", ...at, "--json"])).stdout).files
+      while (!(await kept()).some(({ path }: any) => path.endsWith("/manifest.json"))) {
+        await new Promise((resolve) => setTimeout(resolve, 100))
+      }
+      expect((await kept()).every(({ path }: any) => path.startsWith("checkpoints/step-"))).toBe(true)
+      one.kill("SIGKILL")
+      await one.done
+
+      const two = await agent(place, address, "two")
+      expect((await place.run(["resume", "small/1", ...at])).code).toBe(0)
+      await two.until(/small\/1 .*goes on from the checkpoint/)
+      const watched = await place.run(["watch", "small", ...at])
+      expect(watched.code, watched.stderr).toBe(0)
+      expect(await trialsOf(place, address)).toMatchObject([{ state: "completed", attempt: 2, agent: "two" }])
+      const query = "SELECT count(*) AS n, count(DISTINCT step) AS steps FROM metrics WHERE metric = 'eval/loss'"
+      const evals = lastJson((await place.run(["query", query, ...at, "--json"])).stdout)
+      // The untouched model and three evals in each of three epochs: nothing was trained twice.
+      expect(evals).toEqual([{ n: 10, steps: 10 }])
+
+      while (!(await kept()).some(({ path }: any) => path.endsWith(".safetensors"))) {
+        await new Promise((resolve) => setTimeout(resolve, 100))
+      }
+      const pulled = await place.run(["pull", "small", ...at, "--to", "adapter"])
+      expect(pulled.code, pulled.stderr).toBe(0)
+      const adapter = (name: string) => readFileSync(join(place.directory, name))
+      const made = readdirSync(join(place.directory, "two", "attempts")).map(
+        (attempt) => `two/attempts/${attempt}/adapter`,
+      )
+      for (const name of ["adapter_config.json", "adapter_model.safetensors"]) {
+        expect(adapter(`adapter/${name}`)).toEqual(adapter(`${made[0]}/${name}`))
+      }
+      writeFileSync(join(place.directory, "adapter", "adapter_config.json"), "mine")
+      const again = await place.run(["pull", "small", ...at, "--to", "adapter"])
+      expect([again.code, again.stderr]).toEqual([65, expect.stringMatching(/is there already and is another file/)])
     },
   )
 })

@@ -12,9 +12,14 @@ import {
   Client,
   type ClientDuplexStream,
   type ClientOptions,
+  type ClientReadableStream,
+  type ClientUnaryCall,
   type handleBidiStreamingCall,
+  type handleServerStreamingCall,
+  type handleUnaryCall,
   makeGenericClientConstructor,
   type Metadata,
+  type ServiceError,
   type UntypedServiceImplementation,
 } from "@grpc/grpc-js";
 
@@ -221,6 +226,81 @@ export interface Ack {
 
 export interface Drain {
   reason: string;
+}
+
+export interface OfferArtifactsRequest {
+  sweep: string;
+  trial: number;
+  epoch: bigint;
+  files: OfferedArtifact[];
+}
+
+export interface OfferedArtifact {
+  /** Below the attempt's directory. */
+  path: string;
+  bytes: bigint;
+}
+
+export interface OfferArtifactsResponse {
+  wanted: WantedArtifact[];
+  /**
+   * A folder of the coordinator's machine, and what its file `.sweep-artifacts` says: an agent that reads the same there
+   * shares the folder, and may copy a wanted file to its `place` instead of sending it.
+   */
+  folder: string;
+  marker: string;
+}
+
+export interface WantedArtifact {
+  path: string;
+  /** Bytes the coordinator has already. */
+  offset: bigint;
+  place: string;
+}
+
+export interface PutArtifactRequest {
+  sweep: string;
+  trial: number;
+  epoch: bigint;
+  path: string;
+  /** Of the whole file. */
+  bytes: bigint;
+  /** Where `data` begins. */
+  offset: bigint;
+  /** At most 1 MiB. */
+  data: Buffer;
+  /** SHA-256 of the whole file, in hexadecimal: with the last piece. */
+  sha256?: string | undefined;
+}
+
+export interface PutArtifactResponse {
+}
+
+export interface ListCheckpointRequest {
+  sweep: string;
+  trial: number;
+}
+
+export interface ListCheckpointResponse {
+  files: KeptArtifact[];
+}
+
+export interface KeptArtifact {
+  epoch: bigint;
+  path: string;
+  bytes: bigint;
+  sha256: string;
+}
+
+export interface FetchCheckpointRequest {
+  sweep: string;
+  trial: number;
+  epoch: bigint;
+  path: string;
+}
+
+export interface FetchCheckpointResponse {
+  data: Buffer;
 }
 
 function createBaseSessionRequest(): SessionRequest {
@@ -1968,6 +2048,770 @@ export const Drain: MessageFns<Drain> = {
   },
 };
 
+function createBaseOfferArtifactsRequest(): OfferArtifactsRequest {
+  return { sweep: "", trial: 0, epoch: 0n, files: [] };
+}
+
+export const OfferArtifactsRequest: MessageFns<OfferArtifactsRequest> = {
+  encode(message: OfferArtifactsRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.sweep !== "") {
+      writer.uint32(10).string(message.sweep);
+    }
+    if (message.trial !== 0) {
+      writer.uint32(16).uint32(message.trial);
+    }
+    if (message.epoch !== 0n) {
+      if (BigInt.asUintN(64, message.epoch) !== message.epoch) {
+        throw new globalThis.Error("value provided for field message.epoch of type uint64 too large");
+      }
+      writer.uint32(24).uint64(message.epoch);
+    }
+    for (const v of message.files) {
+      OfferedArtifact.encode(v!, writer.uint32(34).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): OfferArtifactsRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseOfferArtifactsRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.sweep = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.trial = reader.uint32();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.epoch = reader.uint64() as bigint;
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.files.push(OfferedArtifact.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseOfferedArtifact(): OfferedArtifact {
+  return { path: "", bytes: 0n };
+}
+
+export const OfferedArtifact: MessageFns<OfferedArtifact> = {
+  encode(message: OfferedArtifact, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.path !== "") {
+      writer.uint32(10).string(message.path);
+    }
+    if (message.bytes !== 0n) {
+      if (BigInt.asUintN(64, message.bytes) !== message.bytes) {
+        throw new globalThis.Error("value provided for field message.bytes of type uint64 too large");
+      }
+      writer.uint32(16).uint64(message.bytes);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): OfferedArtifact {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseOfferedArtifact();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.path = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.bytes = reader.uint64() as bigint;
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseOfferArtifactsResponse(): OfferArtifactsResponse {
+  return { wanted: [], folder: "", marker: "" };
+}
+
+export const OfferArtifactsResponse: MessageFns<OfferArtifactsResponse> = {
+  encode(message: OfferArtifactsResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.wanted) {
+      WantedArtifact.encode(v!, writer.uint32(10).fork()).join();
+    }
+    if (message.folder !== "") {
+      writer.uint32(18).string(message.folder);
+    }
+    if (message.marker !== "") {
+      writer.uint32(26).string(message.marker);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): OfferArtifactsResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseOfferArtifactsResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.wanted.push(WantedArtifact.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.folder = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.marker = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseWantedArtifact(): WantedArtifact {
+  return { path: "", offset: 0n, place: "" };
+}
+
+export const WantedArtifact: MessageFns<WantedArtifact> = {
+  encode(message: WantedArtifact, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.path !== "") {
+      writer.uint32(10).string(message.path);
+    }
+    if (message.offset !== 0n) {
+      if (BigInt.asUintN(64, message.offset) !== message.offset) {
+        throw new globalThis.Error("value provided for field message.offset of type uint64 too large");
+      }
+      writer.uint32(16).uint64(message.offset);
+    }
+    if (message.place !== "") {
+      writer.uint32(26).string(message.place);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): WantedArtifact {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseWantedArtifact();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.path = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.offset = reader.uint64() as bigint;
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.place = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBasePutArtifactRequest(): PutArtifactRequest {
+  return { sweep: "", trial: 0, epoch: 0n, path: "", bytes: 0n, offset: 0n, data: Buffer.alloc(0), sha256: undefined };
+}
+
+export const PutArtifactRequest: MessageFns<PutArtifactRequest> = {
+  encode(message: PutArtifactRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.sweep !== "") {
+      writer.uint32(10).string(message.sweep);
+    }
+    if (message.trial !== 0) {
+      writer.uint32(16).uint32(message.trial);
+    }
+    if (message.epoch !== 0n) {
+      if (BigInt.asUintN(64, message.epoch) !== message.epoch) {
+        throw new globalThis.Error("value provided for field message.epoch of type uint64 too large");
+      }
+      writer.uint32(24).uint64(message.epoch);
+    }
+    if (message.path !== "") {
+      writer.uint32(34).string(message.path);
+    }
+    if (message.bytes !== 0n) {
+      if (BigInt.asUintN(64, message.bytes) !== message.bytes) {
+        throw new globalThis.Error("value provided for field message.bytes of type uint64 too large");
+      }
+      writer.uint32(40).uint64(message.bytes);
+    }
+    if (message.offset !== 0n) {
+      if (BigInt.asUintN(64, message.offset) !== message.offset) {
+        throw new globalThis.Error("value provided for field message.offset of type uint64 too large");
+      }
+      writer.uint32(48).uint64(message.offset);
+    }
+    if (message.data.length !== 0) {
+      writer.uint32(58).bytes(message.data);
+    }
+    if (message.sha256 !== undefined) {
+      writer.uint32(66).string(message.sha256);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): PutArtifactRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBasePutArtifactRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.sweep = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.trial = reader.uint32();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.epoch = reader.uint64() as bigint;
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.path = reader.string();
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.bytes = reader.uint64() as bigint;
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.offset = reader.uint64() as bigint;
+            continue;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.data = Buffer.from(reader.bytes());
+            continue;
+          }
+          case 8: {
+            if (tag !== 66) {
+              break;
+            }
+
+            message.sha256 = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBasePutArtifactResponse(): PutArtifactResponse {
+  return {};
+}
+
+export const PutArtifactResponse: MessageFns<PutArtifactResponse> = {
+  encode(_: PutArtifactResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): PutArtifactResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBasePutArtifactResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseListCheckpointRequest(): ListCheckpointRequest {
+  return { sweep: "", trial: 0 };
+}
+
+export const ListCheckpointRequest: MessageFns<ListCheckpointRequest> = {
+  encode(message: ListCheckpointRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.sweep !== "") {
+      writer.uint32(10).string(message.sweep);
+    }
+    if (message.trial !== 0) {
+      writer.uint32(16).uint32(message.trial);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ListCheckpointRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseListCheckpointRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.sweep = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.trial = reader.uint32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseListCheckpointResponse(): ListCheckpointResponse {
+  return { files: [] };
+}
+
+export const ListCheckpointResponse: MessageFns<ListCheckpointResponse> = {
+  encode(message: ListCheckpointResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.files) {
+      KeptArtifact.encode(v!, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ListCheckpointResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseListCheckpointResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.files.push(KeptArtifact.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseKeptArtifact(): KeptArtifact {
+  return { epoch: 0n, path: "", bytes: 0n, sha256: "" };
+}
+
+export const KeptArtifact: MessageFns<KeptArtifact> = {
+  encode(message: KeptArtifact, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.epoch !== 0n) {
+      if (BigInt.asUintN(64, message.epoch) !== message.epoch) {
+        throw new globalThis.Error("value provided for field message.epoch of type uint64 too large");
+      }
+      writer.uint32(8).uint64(message.epoch);
+    }
+    if (message.path !== "") {
+      writer.uint32(18).string(message.path);
+    }
+    if (message.bytes !== 0n) {
+      if (BigInt.asUintN(64, message.bytes) !== message.bytes) {
+        throw new globalThis.Error("value provided for field message.bytes of type uint64 too large");
+      }
+      writer.uint32(24).uint64(message.bytes);
+    }
+    if (message.sha256 !== "") {
+      writer.uint32(34).string(message.sha256);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): KeptArtifact {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseKeptArtifact();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.epoch = reader.uint64() as bigint;
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.path = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.bytes = reader.uint64() as bigint;
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.sha256 = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseFetchCheckpointRequest(): FetchCheckpointRequest {
+  return { sweep: "", trial: 0, epoch: 0n, path: "" };
+}
+
+export const FetchCheckpointRequest: MessageFns<FetchCheckpointRequest> = {
+  encode(message: FetchCheckpointRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.sweep !== "") {
+      writer.uint32(10).string(message.sweep);
+    }
+    if (message.trial !== 0) {
+      writer.uint32(16).uint32(message.trial);
+    }
+    if (message.epoch !== 0n) {
+      if (BigInt.asUintN(64, message.epoch) !== message.epoch) {
+        throw new globalThis.Error("value provided for field message.epoch of type uint64 too large");
+      }
+      writer.uint32(24).uint64(message.epoch);
+    }
+    if (message.path !== "") {
+      writer.uint32(34).string(message.path);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): FetchCheckpointRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseFetchCheckpointRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.sweep = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.trial = reader.uint32();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.epoch = reader.uint64() as bigint;
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.path = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseFetchCheckpointResponse(): FetchCheckpointResponse {
+  return { data: Buffer.alloc(0) };
+}
+
+export const FetchCheckpointResponse: MessageFns<FetchCheckpointResponse> = {
+  encode(message: FetchCheckpointResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.data.length !== 0) {
+      writer.uint32(10).bytes(message.data);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): FetchCheckpointResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseFetchCheckpointResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.data = Buffer.from(reader.bytes());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
 export type AgentServiceService = typeof AgentServiceService;
 export const AgentServiceService = {
   /** One stream per agent for as long as it lives. The first request is Hello, the first response Welcome. */
@@ -1980,11 +2824,61 @@ export const AgentServiceService = {
     responseSerialize: (value: SessionResponse): Buffer => Buffer.from(SessionResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): SessionResponse => SessionResponse.decode(value),
   },
+  /** Which of the files of an attempt that is over the coordinator wants, and from which byte on. */
+  offerArtifacts: {
+    path: "/sweep.v1.AgentService/OfferArtifacts" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: OfferArtifactsRequest): Buffer =>
+      Buffer.from(OfferArtifactsRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): OfferArtifactsRequest => OfferArtifactsRequest.decode(value),
+    responseSerialize: (value: OfferArtifactsResponse): Buffer =>
+      Buffer.from(OfferArtifactsResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): OfferArtifactsResponse => OfferArtifactsResponse.decode(value),
+  },
+  putArtifact: {
+    path: "/sweep.v1.AgentService/PutArtifact" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: PutArtifactRequest): Buffer => Buffer.from(PutArtifactRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): PutArtifactRequest => PutArtifactRequest.decode(value),
+    responseSerialize: (value: PutArtifactResponse): Buffer => Buffer.from(PutArtifactResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): PutArtifactResponse => PutArtifactResponse.decode(value),
+  },
+  /** The newest checkpoint that is kept of a trial, for an attempt that goes on from it. */
+  listCheckpoint: {
+    path: "/sweep.v1.AgentService/ListCheckpoint" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: ListCheckpointRequest): Buffer =>
+      Buffer.from(ListCheckpointRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): ListCheckpointRequest => ListCheckpointRequest.decode(value),
+    responseSerialize: (value: ListCheckpointResponse): Buffer =>
+      Buffer.from(ListCheckpointResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): ListCheckpointResponse => ListCheckpointResponse.decode(value),
+  },
+  fetchCheckpoint: {
+    path: "/sweep.v1.AgentService/FetchCheckpoint" as const,
+    requestStream: false as const,
+    responseStream: true as const,
+    requestSerialize: (value: FetchCheckpointRequest): Buffer =>
+      Buffer.from(FetchCheckpointRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): FetchCheckpointRequest => FetchCheckpointRequest.decode(value),
+    responseSerialize: (value: FetchCheckpointResponse): Buffer =>
+      Buffer.from(FetchCheckpointResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): FetchCheckpointResponse => FetchCheckpointResponse.decode(value),
+  },
 } as const;
 
 export interface AgentServiceServer extends UntypedServiceImplementation {
   /** One stream per agent for as long as it lives. The first request is Hello, the first response Welcome. */
   session: handleBidiStreamingCall<SessionRequest, SessionResponse>;
+  /** Which of the files of an attempt that is over the coordinator wants, and from which byte on. */
+  offerArtifacts: handleUnaryCall<OfferArtifactsRequest, OfferArtifactsResponse>;
+  putArtifact: handleUnaryCall<PutArtifactRequest, PutArtifactResponse>;
+  /** The newest checkpoint that is kept of a trial, for an attempt that goes on from it. */
+  listCheckpoint: handleUnaryCall<ListCheckpointRequest, ListCheckpointResponse>;
+  fetchCheckpoint: handleServerStreamingCall<FetchCheckpointRequest, FetchCheckpointResponse>;
 }
 
 export interface AgentServiceClient extends Client {
@@ -1992,6 +2886,62 @@ export interface AgentServiceClient extends Client {
   session(): ClientDuplexStream<SessionRequest, SessionResponse>;
   session(options: Partial<CallOptions>): ClientDuplexStream<SessionRequest, SessionResponse>;
   session(metadata: Metadata, options?: Partial<CallOptions>): ClientDuplexStream<SessionRequest, SessionResponse>;
+  /** Which of the files of an attempt that is over the coordinator wants, and from which byte on. */
+  offerArtifacts(
+    request: OfferArtifactsRequest,
+    callback: (error: ServiceError | null, response: OfferArtifactsResponse) => void,
+  ): ClientUnaryCall;
+  offerArtifacts(
+    request: OfferArtifactsRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: OfferArtifactsResponse) => void,
+  ): ClientUnaryCall;
+  offerArtifacts(
+    request: OfferArtifactsRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: OfferArtifactsResponse) => void,
+  ): ClientUnaryCall;
+  putArtifact(
+    request: PutArtifactRequest,
+    callback: (error: ServiceError | null, response: PutArtifactResponse) => void,
+  ): ClientUnaryCall;
+  putArtifact(
+    request: PutArtifactRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: PutArtifactResponse) => void,
+  ): ClientUnaryCall;
+  putArtifact(
+    request: PutArtifactRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: PutArtifactResponse) => void,
+  ): ClientUnaryCall;
+  /** The newest checkpoint that is kept of a trial, for an attempt that goes on from it. */
+  listCheckpoint(
+    request: ListCheckpointRequest,
+    callback: (error: ServiceError | null, response: ListCheckpointResponse) => void,
+  ): ClientUnaryCall;
+  listCheckpoint(
+    request: ListCheckpointRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: ListCheckpointResponse) => void,
+  ): ClientUnaryCall;
+  listCheckpoint(
+    request: ListCheckpointRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: ListCheckpointResponse) => void,
+  ): ClientUnaryCall;
+  fetchCheckpoint(
+    request: FetchCheckpointRequest,
+    options?: Partial<CallOptions>,
+  ): ClientReadableStream<FetchCheckpointResponse>;
+  fetchCheckpoint(
+    request: FetchCheckpointRequest,
+    metadata?: Metadata,
+    options?: Partial<CallOptions>,
+  ): ClientReadableStream<FetchCheckpointResponse>;
 }
 
 export const AgentServiceClient = makeGenericClientConstructor(

@@ -261,6 +261,30 @@ export interface BackupResponse {
   chunk: Buffer;
 }
 
+export interface ListArtifactsRequest {
+  sweep: string;
+  /** Without it those of every trial are meant. */
+  trial?: number | undefined;
+}
+
+export interface ListArtifactsResponse {
+  /** A part of the JSON array of artifacts. */
+  jsonChunk: Buffer;
+}
+
+export interface FetchArtifactRequest {
+  sweep: string;
+  trial: number;
+  epoch: bigint;
+  path: string;
+  /** The first byte that is wanted. */
+  offset: bigint;
+}
+
+export interface FetchArtifactResponse {
+  data: Buffer;
+}
+
 function createBaseStatusRequest(): StatusRequest {
   return {};
 }
@@ -2462,6 +2486,251 @@ export const BackupResponse: MessageFns<BackupResponse> = {
   },
 };
 
+function createBaseListArtifactsRequest(): ListArtifactsRequest {
+  return { sweep: "", trial: undefined };
+}
+
+export const ListArtifactsRequest: MessageFns<ListArtifactsRequest> = {
+  encode(message: ListArtifactsRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.sweep !== "") {
+      writer.uint32(10).string(message.sweep);
+    }
+    if (message.trial !== undefined) {
+      writer.uint32(16).uint32(message.trial);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ListArtifactsRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseListArtifactsRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.sweep = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.trial = reader.uint32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseListArtifactsResponse(): ListArtifactsResponse {
+  return { jsonChunk: Buffer.alloc(0) };
+}
+
+export const ListArtifactsResponse: MessageFns<ListArtifactsResponse> = {
+  encode(message: ListArtifactsResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.jsonChunk.length !== 0) {
+      writer.uint32(10).bytes(message.jsonChunk);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ListArtifactsResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseListArtifactsResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.jsonChunk = Buffer.from(reader.bytes());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseFetchArtifactRequest(): FetchArtifactRequest {
+  return { sweep: "", trial: 0, epoch: 0n, path: "", offset: 0n };
+}
+
+export const FetchArtifactRequest: MessageFns<FetchArtifactRequest> = {
+  encode(message: FetchArtifactRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.sweep !== "") {
+      writer.uint32(10).string(message.sweep);
+    }
+    if (message.trial !== 0) {
+      writer.uint32(16).uint32(message.trial);
+    }
+    if (message.epoch !== 0n) {
+      if (BigInt.asUintN(64, message.epoch) !== message.epoch) {
+        throw new globalThis.Error("value provided for field message.epoch of type uint64 too large");
+      }
+      writer.uint32(24).uint64(message.epoch);
+    }
+    if (message.path !== "") {
+      writer.uint32(34).string(message.path);
+    }
+    if (message.offset !== 0n) {
+      if (BigInt.asUintN(64, message.offset) !== message.offset) {
+        throw new globalThis.Error("value provided for field message.offset of type uint64 too large");
+      }
+      writer.uint32(40).uint64(message.offset);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): FetchArtifactRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseFetchArtifactRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.sweep = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.trial = reader.uint32();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.epoch = reader.uint64() as bigint;
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.path = reader.string();
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.offset = reader.uint64() as bigint;
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseFetchArtifactResponse(): FetchArtifactResponse {
+  return { data: Buffer.alloc(0) };
+}
+
+export const FetchArtifactResponse: MessageFns<FetchArtifactResponse> = {
+  encode(message: FetchArtifactResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.data.length !== 0) {
+      writer.uint32(10).bytes(message.data);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): FetchArtifactResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseFetchArtifactResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.data = Buffer.from(reader.bytes());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
 export type SweepServiceService = typeof SweepServiceService;
 export const SweepServiceService = {
   status: {
@@ -2605,6 +2874,26 @@ export const SweepServiceService = {
     responseSerialize: (value: BackupResponse): Buffer => Buffer.from(BackupResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): BackupResponse => BackupResponse.decode(value),
   },
+  listArtifacts: {
+    path: "/sweep.v1.SweepService/ListArtifacts" as const,
+    requestStream: false as const,
+    responseStream: true as const,
+    requestSerialize: (value: ListArtifactsRequest): Buffer => Buffer.from(ListArtifactsRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): ListArtifactsRequest => ListArtifactsRequest.decode(value),
+    responseSerialize: (value: ListArtifactsResponse): Buffer =>
+      Buffer.from(ListArtifactsResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): ListArtifactsResponse => ListArtifactsResponse.decode(value),
+  },
+  fetchArtifact: {
+    path: "/sweep.v1.SweepService/FetchArtifact" as const,
+    requestStream: false as const,
+    responseStream: true as const,
+    requestSerialize: (value: FetchArtifactRequest): Buffer => Buffer.from(FetchArtifactRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): FetchArtifactRequest => FetchArtifactRequest.decode(value),
+    responseSerialize: (value: FetchArtifactResponse): Buffer =>
+      Buffer.from(FetchArtifactResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): FetchArtifactResponse => FetchArtifactResponse.decode(value),
+  },
 } as const;
 
 export interface SweepServiceServer extends UntypedServiceImplementation {
@@ -2628,6 +2917,8 @@ export interface SweepServiceServer extends UntypedServiceImplementation {
   clone: handleUnaryCall<CloneRequest, CloneResponse>;
   exportParquet: handleServerStreamingCall<ExportParquetRequest, ExportParquetResponse>;
   backup: handleServerStreamingCall<BackupRequest, BackupResponse>;
+  listArtifacts: handleServerStreamingCall<ListArtifactsRequest, ListArtifactsResponse>;
+  fetchArtifact: handleServerStreamingCall<FetchArtifactRequest, FetchArtifactResponse>;
 }
 
 export interface SweepServiceClient extends Client {
@@ -2774,6 +3065,24 @@ export interface SweepServiceClient extends Client {
     metadata?: Metadata,
     options?: Partial<CallOptions>,
   ): ClientReadableStream<BackupResponse>;
+  listArtifacts(
+    request: ListArtifactsRequest,
+    options?: Partial<CallOptions>,
+  ): ClientReadableStream<ListArtifactsResponse>;
+  listArtifacts(
+    request: ListArtifactsRequest,
+    metadata?: Metadata,
+    options?: Partial<CallOptions>,
+  ): ClientReadableStream<ListArtifactsResponse>;
+  fetchArtifact(
+    request: FetchArtifactRequest,
+    options?: Partial<CallOptions>,
+  ): ClientReadableStream<FetchArtifactResponse>;
+  fetchArtifact(
+    request: FetchArtifactRequest,
+    metadata?: Metadata,
+    options?: Partial<CallOptions>,
+  ): ClientReadableStream<FetchArtifactResponse>;
 }
 
 export const SweepServiceClient = makeGenericClientConstructor(

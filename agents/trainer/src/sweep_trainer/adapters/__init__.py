@@ -8,9 +8,10 @@ from .freeze import Freeze
 from .full import Full
 from .lora import Lora
 from .lora_plus import LoraPlus
+from .moka import Moka
 from .oft import Oft
 from .pissa import Pissa
 from .rslora import RsLora
 
-registry: Registry[Adapter] = Registry(Lora, RsLora, Dora, LoraPlus, Pissa, AdaLora, Oft, Freeze, Full)
+registry: Registry[Adapter] = Registry(Lora, RsLora, Dora, LoraPlus, Pissa, AdaLora, Oft, Moka, Freeze, Full)
 parse = registry.parse

@@ -1,6 +1,6 @@
 """Which linear layers an adapter goes onto: `all-linear`, names, or a regular expression.
 
-Owns the syntax of `target_modules` and the message when nothing matches. PEFT does the matching itself.
+Owns the syntax of `target_modules`, its meaning where PEFT does not match itself, and the message when nothing matches.
 """
 
 from __future__ import annotations
@@ -33,6 +33,13 @@ def parse(fields: Fields) -> str | list[str]:
     if not names:
         raise DataError(f"{fields.at('target_modules')}: expected all-linear, module names or /a regular expression/")
     return names
+
+
+def matches(target: str | list[str], path: str) -> bool:
+    """Whether the linear layer at `path` is meant, by PEFT's rules."""
+    if isinstance(target, str):
+        return target == ALL_LINEAR or re.fullmatch(target, path) is not None
+    return any(path == name or path.endswith(f".{name}") for name in target)
 
 
 def none_matched(target: str | list[str], base: nn.Module) -> DataError:

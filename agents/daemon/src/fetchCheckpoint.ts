@@ -1,0 +1,69 @@
+// The checkpoint a later attempt goes on from, when an earlier one ran on another box: fetched from the coordinator and
+// put in place whole, or not at all. Without one the attempt begins anew, which costs time and nothing else.
+import { createHash } from "node:crypto"
+import { existsSync } from "node:fs"
+import { mkdir, open, rename, rm } from "node:fs/promises"
+import { dirname, join } from "node:path"
+import { checkpointsFolder } from "@sweep/domain/Artifact"
+import type { SweepId, TrialNumber } from "@sweep/domain/Id"
+import { ArtifactExchange, type Kept } from "@sweep/rpc/ArtifactExchange"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import * as Stream from "effect/Stream"
+import type { AttemptDirectory } from "./AttemptDirectory.ts"
+
+/** Fetches into `<attempt>/checkpoints`; whether there was one. Fails with a sentence. */
+const fetchInto = Effect.fnUntraced(function* (
+  exchange: ArtifactExchange["Service"],
+  source: { readonly sweep: SweepId; readonly trial: TrialNumber },
+  directory: AttemptDirectory,
+) {
+  const files = yield* exchange.listCheckpoint(source.sweep, source.trial)
+  if (files.length === 0) return false
+  const draft = join(directory.path, ".fetched")
+  const fetchOne = Effect.fnUntraced(function* (file: Kept) {
+    // Below `draft` they lie as below the attempt's directory.
+    const path = join(draft, file.path)
+    yield* Effect.promise(() => mkdir(dirname(path), { recursive: true }))
+    const handle = yield* Effect.acquireRelease(
+      Effect.promise(() => open(path, "w")),
+      (opened) => Effect.promise(() => opened.close()),
+    )
+    const hash = createHash("sha256")
+    yield* exchange.fetch(source.sweep, source.trial, file).pipe(
+      Stream.runForEach((piece) =>
+        Effect.promise(async () => {
+          hash.update(piece)
+          await handle.write(piece)
+        }),
+      ),
+    )
+    if (hash.digest("hex") !== file.sha256)
+      return yield* Effect.fail({ message: `${file.path} did not arrive as it is kept` })
+  }, Effect.scoped)
+  yield* Effect.promise(() => rm(draft, { recursive: true, force: true }))
+  yield* Effect.forEach(files, fetchOne, { discard: true }).pipe(
+    Effect.andThen(Effect.promise(() => rename(join(draft, checkpointsFolder), directory.checkpoints))),
+    Effect.ensuring(Effect.promise(() => rm(draft, { recursive: true, force: true }))),
+  )
+  return true
+})
+
+/** For an attempt that is not the first and finds no checkpoint on this box. Never fails. */
+export const fetchCheckpoint = Effect.fn("fetchCheckpoint")(function* (
+  name: string,
+  source: { readonly sweep: SweepId; readonly trial: TrialNumber },
+  directory: AttemptDirectory,
+) {
+  const exchange = yield* Effect.serviceOption(ArtifactExchange)
+  if (Option.isNone(exchange) || existsSync(directory.checkpoints)) return
+  yield* fetchInto(exchange.value, source, directory).pipe(
+    Effect.flatMap((found) =>
+      found ? Effect.logInfo(`${name}: goes on from the checkpoint that the coordinator keeps`) : Effect.void,
+    ),
+    Effect.catch(({ message }) =>
+      Effect.logWarning(`${name}: begins anew, its checkpoint cannot be fetched: ${message}`),
+    ),
+    Effect.catchDefect((defect) => Effect.logWarning(`${name}: begins anew, its checkpoint cannot be fetched`, defect)),
+  )
+})
