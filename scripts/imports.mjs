@@ -15,7 +15,7 @@ const allowed = {
   "packages/access": [["domain"], []],
   "packages/store": [["domain"], ["testing"]],
   "packages/coordinator": [["domain", "search", "diagnosis", "store", "rpc"], ["testing"]],
-  "packages/testing": [["domain", "search", "store", "rpc"], []],
+  "packages/testing": [["domain", "search", "store", "rpc", "coordinator", "daemon"], []],
   "agents/daemon": [["domain", "rpc"], ["testing"]],
   reports: [["domain", "diagnosis"], ["testing"]],
   "packages/cli": [

@@ -1,25 +1,20 @@
-// The agent as a whole: what it is made of and how it comes to its end. Owns wiring its loops together and the two
-// stops, drain and kill; every loop lives in a file of its own. How the coordinator is reached is the AgentConnection
-// it is given.
+// The agent of a real machine: its options, and what it is made of there (directory, devices, trainers). What it does
+// with them is agentLoops'; how the coordinator is reached is the AgentConnection it is given.
 import { hostname } from "node:os"
-import { AgentConnection, type SessionRefused } from "@sweep/rpc/AgentConnection"
+import type { AgentConnection, SessionRefused } from "@sweep/rpc/AgentConnection"
 import type { Slot } from "@sweep/domain/Device"
 import type { AgentId } from "@sweep/domain/Id"
 import { redactor } from "@sweep/domain/Secrets"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import { claimHome, type HomeUnusable } from "./AgentHome.ts"
-import { Attempts } from "./Attempts.ts"
+import { runLoops } from "./agentLoops.ts"
 import { commandTrainer } from "./commandTrainer.ts"
 import { deviceProblem, findDevices } from "./devices.ts"
-import { Lease } from "./Lease.ts"
-import * as ProcessTree from "./ProcessTree.ts"
 import { secretsOfBox } from "./redaction.ts"
-import { recoverAttempts } from "./recovery.ts"
 import { defaultKeptBytes, makeRetention } from "./retention.ts"
-import { keepSession } from "./session.ts"
 import { signalStops, type Stops } from "./signals.ts"
-import { Slots, type SlotTrainers } from "./Slots.ts"
+import type { SlotTrainers } from "./Slots.ts"
 import { makeUploads } from "./uploads.ts"
 import { makeWarmHost } from "./WarmHost.ts"
 
@@ -55,9 +50,6 @@ export interface AgentOptions {
   readonly stops: "signals" | Stops
 }
 
-/** How long an agent that leaves waits for the coordinator to commit the ends. They are kept on disk in any case. */
-const lastWordsMillis = { drain: 15_000, kill: 2_000, upload: 10_000 }
-
 /** The largest models take long to load, but not in silence. */
 const defaultSilence = 3_600_000
 
@@ -76,76 +68,25 @@ const agent = (options: AgentOptions) =>
       const home = yield* claimHome({ directory: options.home, taken: options.homeTaken, agent: options.agent })
       const devices = yield* findDevices({ perDevice: options.slotsPerDevice })
       for (const warning of devices.warnings) yield* Effect.logWarning(warning)
-      const retention = yield* makeRetention(home.directory, options.keptBytes ?? defaultKeptBytes)
-      const uploads = yield* makeUploads
-      const attempts = new Attempts(home.directory, retention, uploads)
-      const lease = yield* Lease.make(home.directory, (reason) =>
-        Effect.andThen(Effect.logWarning(reason), attempts.stopAll({ mode: "preempt", reason })),
-      )
-      yield* Effect.addFinalizer(() => leaveNothingRunning(attempts))
-
-      const trainers = yield* makeTrainers(options, home.directory, devices.slots)
-      const slots = yield* Slots.make(devices.slots, (slot) => trainers.get(slot.index)!, attempts, lease, {
-        problem: (slot) =>
-          options.sharedDevices === true || isShared(slot, devices.slots)
-            ? Effect.succeed(undefined)
-            : deviceProblem(slot),
-        silence: options.silenceMillis === undefined ? defaultSilence : options.silenceMillis,
-      })
-      yield* recoverAttempts(attempts, slots)
-      for (const slot of devices.slots) yield* Effect.forkScoped(slots.run(slot))
-      yield* Effect.forkScoped(lease.watch)
-
-      const drain = (reason: string) =>
-        Effect.gen(function* () {
-          if (slots.draining) return
-          slots.draining = true
-          slots.changed.openUnsafe()
-          yield* Effect.logInfo(`draining (${reason}): running trials are finished, no more are taken`)
-          for (const attempt of attempts.all()) {
-            if (!attempt.begun) yield* attempt.requestStop({ mode: "preempt", reason: "the agent drains" })
-          }
-          attempts.notify()
-        })
-      yield* Effect.forkScoped(Effect.flatMap(stops.drain, drain))
-
-      const left = (wait: number) =>
-        Effect.andThen(
-          attempts.until((all) => all.every((attempt) => attempt.end !== undefined)),
-          Effect.timeoutOption(
-            attempts.until((all) => all.length === 0),
-            wait,
-          ),
-        )
-      const drained = Effect.andThen(
-        attempts.until((all) => slots.draining && all.every((attempt) => attempt.end !== undefined)),
-        left(lastWordsMillis.drain),
-      ).pipe(Effect.andThen(uploads.idle))
-      const killed = Effect.gen(function* () {
-        yield* stops.kill
-        yield* drain("it is to stop at once")
-        yield* attempts.stopAll({ mode: "kill", reason: "the agent was stopped" })
-        yield* left(lastWordsMillis.kill)
-        // What is left is handed over by the next agent in this directory.
-        yield* Effect.timeoutOption(uploads.idle, lastWordsMillis.upload)
-      })
-
-      const session = keepSession({
-        agent: home.agent,
+      yield* runLoops({
+        home,
         version: options.version,
         hostname: hostname(),
-        trainers: options.trainers,
+        slots: devices.slots,
+        trainers: yield* makeTrainers(options, home.directory, devices.slots),
+        allowed: options.trainers,
+        retention: yield* makeRetention(home.directory, options.keptBytes ?? defaultKeptBytes),
+        uploads: yield* makeUploads,
+        checks: {
+          problem: (slot) =>
+            options.sharedDevices === true || isShared(slot, devices.slots)
+              ? Effect.succeed(undefined)
+              : deviceProblem(slot),
+          silence: options.silenceMillis === undefined ? defaultSilence : options.silenceMillis,
+        },
         redact: redactor(secretsOfBox()),
-        attempts,
-        slots,
-        lease,
-        drain,
-        background: yield* Effect.scope,
+        stops,
       })
-      yield* Effect.logInfo(
-        `agent ${home.agent} in ${home.directory}: ${devices.slots.length} slots on ${describe(devices.slots)}`,
-      )
-      yield* Effect.raceAllFirst([session, drained, killed])
     }),
   )
 
@@ -167,17 +108,6 @@ const makeTrainers = Effect.fn("Agent.makeTrainers")(function* (
   }
   return result
 })
-
-/** For an agent that is interrupted: its trainers go with it. */
-const leaveNothingRunning = (attempts: Attempts) =>
-  Effect.forEach(
-    attempts.all(),
-    ({ record }) => (record.tree === null || record.end !== null ? Effect.void : ProcessTree.kill(record.tree)),
-    { concurrency: "unbounded", discard: true },
-  )
-
-const describe = (slots: ReadonlyArray<Slot>): string =>
-  Array.from(new Set(slots.flatMap(({ devices }) => devices.map(({ name }) => name)))).join(", ")
 
 /**
  * Runs the agent until it is drained or killed. Fails with `HomeUnusable` when another agent has its directory, and

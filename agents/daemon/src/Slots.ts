@@ -6,7 +6,7 @@ import * as Latch from "effect/Latch"
 import * as Queue from "effect/Queue"
 import type { Attempt } from "./Attempt.ts"
 import { type AttemptOutcome, runAttempt } from "./attemptRun.ts"
-import * as ProcessTree from "./ProcessTree.ts"
+import { Processes } from "./Processes.ts"
 import type { Attempts } from "./Attempts.ts"
 import type { Lease } from "./Lease.ts"
 import type { Trainer } from "./Trainer.ts"
@@ -174,7 +174,7 @@ export class Slots {
 const abandon = Effect.fnUntraced(function* (attempt: Attempt, defect: unknown) {
   yield* Effect.logError(`${attempt.name}: the agent could not go on with it`, defect)
   const { tree } = attempt.record
-  const stuck = tree === null ? [] : yield* ProcessTree.kill(tree)
+  const stuck = tree === null ? [] : yield* (yield* Processes).kill(tree)
   const cause = defect instanceof Error ? defect.message : String(defect)
   yield* attempt.endedAs({ _tag: "Released", cause: `the agent could not go on with it: ${cause}` })
   return { stuck } satisfies AttemptOutcome

@@ -5,7 +5,8 @@ import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import { FailureClass } from "@sweep/domain/TrialEvent"
 import type { Attempt } from "./Attempt.ts"
-import { isRunning, type ProcessTree } from "./ProcessTree.ts"
+import { Processes } from "./Processes.ts"
+import type { ProcessTree } from "./ProcessTree.ts"
 
 /** How the trainer stopped running the attempt. What that means for the attempt is attemptEnd's to say. */
 export type RunOver =
@@ -43,6 +44,7 @@ const lookMillis = 200
 export const adoptedTrainer = (tree: ProcessTree): Trainer => ({
   start: () => {
     const over = Effect.gen(function* () {
+      const { isRunning } = yield* Processes
       while (isRunning(tree)) yield* Effect.sleep(lookMillis)
       return { _tag: "Vanished" } satisfies RunOver
     })

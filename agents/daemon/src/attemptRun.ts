@@ -9,7 +9,8 @@ import type { Attempt } from "./Attempt.ts"
 import { attemptEnd } from "./attemptEnd.ts"
 import { obeyStops } from "./obeyStops.ts"
 import { fetchCheckpoint } from "./fetchCheckpoint.ts"
-import * as ProcessTree from "./ProcessTree.ts"
+import { Processes } from "./Processes.ts"
+import type { ProcessTree } from "./ProcessTree.ts"
 import { spoolLimit } from "./tail.ts"
 import type { RunOver, Trainer } from "./Trainer.ts"
 
@@ -56,7 +57,7 @@ export const runAttempt = Effect.fn("runAttempt")(function* (attempt: Attempt, t
       if (silence !== null) yield* Effect.forkScoped(boundSilence(attempt, silence))
       const over = yield* Effect.raceFirst(run.over, endLingering(attempt, run.tree, grace))
       // A host that is through with the attempt lives on for the next; otherwise nothing may be left.
-      const stuck = over._tag === "Done" ? [] : yield* ProcessTree.kill(run.tree)
+      const stuck = over._tag === "Done" ? [] : yield* (yield* Processes).kill(run.tree)
       return { over, stuck }
     }),
   )
@@ -88,11 +89,11 @@ const killedBySystem = (over: RunOver): boolean =>
   over._tag === "Vanished" || (over._tag === "Exited" && over.signal === "SIGKILL")
 
 /** A trainer that has written how it ended has no more to do here: after the grace time it is made to go. */
-const endLingering = (attempt: Attempt, tree: ProcessTree.ProcessTree, grace: () => number) =>
+const endLingering = (attempt: Attempt, tree: ProcessTree, grace: () => number) =>
   Effect.gen(function* () {
     yield* Deferred.await(attempt.tail.ended)
     yield* Effect.sleep(grace())
-    yield* ProcessTree.kill(tree)
+    yield* (yield* Processes).kill(tree)
     return { _tag: "Vanished" } satisfies RunOver
   })
 

@@ -5,7 +5,8 @@ import type { StopMode } from "@sweep/rpc/AgentMessage"
 import * as Effect from "effect/Effect"
 import * as Queue from "effect/Queue"
 import type { Attempt } from "./Attempt.ts"
-import * as ProcessTree from "./ProcessTree.ts"
+import { Processes } from "./Processes.ts"
+import type { ProcessTree } from "./ProcessTree.ts"
 
 const strength: Readonly<Record<StopMode, number>> = { finish: 1, preempt: 2, kill: 3 }
 
@@ -13,9 +14,10 @@ const strength: Readonly<Record<StopMode, number>> = { finish: 1, preempt: 2, ki
 const patience = (attempt: Attempt, grace: number): number => (attempt.record.trainer === "peft" ? 10 * grace : grace)
 
 /** Until interrupted: that the trainer is gone is for its caller to see. */
-export const obeyStops = (attempt: Attempt, tree: ProcessTree.ProcessTree, grace: () => number): Effect.Effect<never> =>
+export const obeyStops = (attempt: Attempt, tree: ProcessTree, grace: () => number): Effect.Effect<never> =>
   Effect.scoped(
     Effect.gen(function* () {
+      const processes = yield* Processes
       let obeying = 0
       for (;;) {
         const request = yield* Queue.take(attempt.stops)
@@ -38,11 +40,11 @@ export const obeyStops = (attempt: Attempt, tree: ProcessTree.ProcessTree, grace
           }
           case "preempt":
             attempt.signalled = true
-            yield* Effect.forkScoped(ProcessTree.terminate(tree, grace()))
+            yield* Effect.forkScoped(processes.terminate(tree, grace()))
             break
           case "kill":
             attempt.signalled = true
-            yield* Effect.forkScoped(ProcessTree.kill(tree))
+            yield* Effect.forkScoped(processes.kill(tree))
             break
         }
       }

@@ -6,14 +6,14 @@ import { attemptEnd } from "./attemptEnd.ts"
 import type { Attempt } from "./Attempt.ts"
 import type { Attempts } from "./Attempts.ts"
 import { hasProc } from "./ProcessIdentity.ts"
-import * as ProcessTree from "./ProcessTree.ts"
+import { Processes } from "./Processes.ts"
 import type { Slots } from "./Slots.ts"
 import { adoptedTrainer } from "./Trainer.ts"
 
 const endOfGone = Effect.fn("recovery.endOfGone")(function* (attempt: Attempt) {
   const { tree } = attempt.record
   // Its workers may have outlived it, or it was started in the moment the agent died.
-  if (tree !== null && hasProc) yield* ProcessTree.kill(tree)
+  if (tree !== null && hasProc) yield* (yield* Processes).kill(tree)
   attempt.tail.catchUp()
   const { tail } = attempt
   yield* attempt.endedAs(
@@ -32,10 +32,11 @@ const endOfGone = Effect.fn("recovery.endOfGone")(function* (attempt: Attempt) {
 })
 
 export const recoverAttempts = Effect.fn("recoverAttempts")(function* (attempts: Attempts, slots: Slots) {
+  const { isRunning } = yield* Processes
   for (const attempt of yield* attempts.recover) {
     const { tree, end, slot } = attempt.record
     if (end !== null) continue
-    if (tree === null || !ProcessTree.isRunning(tree)) {
+    if (tree === null || !isRunning(tree)) {
       yield* endOfGone(attempt)
       yield* Effect.logInfo(`${attempt.name}: its trainer is gone (${attempt.end?._tag})`)
       continue

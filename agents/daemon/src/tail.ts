@@ -1,17 +1,15 @@
 // Follows one running attempt's files. Owns noticing that they grew, and what the agent itself has to know of the spool
 // whether or not a coordinator listens: the event that ends the attempt, the last values, the lines nobody understands.
 // What it reads it does not keep: the uplink reads the file again, from where the coordinator is.
-import { type FSWatcher, watch } from "node:fs"
 import { metricNumber, type TrialEventOf } from "@sweep/domain/TrialEvent"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Latch from "effect/Latch"
 import type { AttemptDirectory } from "./AttemptDirectory.ts"
+import { FileWatch } from "./FileWatch.ts"
 import type { LogFile } from "./LogFile.ts"
 import { type Position, Spool, start } from "./spool.ts"
 
-/** The kernel tells of changes at once; where it cannot (a network file system), a look this often has to do. */
-const pollMillis = 100
 /** An attempt that writes more than this is out of hand: it would fill the disk and the store. */
 export const spoolLimit = 1024 * 1024 * 1024
 
@@ -82,12 +80,13 @@ export class Tail {
   readonly follow: Effect.Effect<never> = Effect.scoped(
     Effect.gen({ self: this }, function* () {
       const changed = Latch.makeUnsafe(true)
+      const { watch, lookMillis } = yield* FileWatch
       yield* Effect.acquireRelease(
-        Effect.sync(() => watchDirectory(this.directory.path, () => changed.openUnsafe())),
+        Effect.sync(() => watch(this.directory.path, () => changed.openUnsafe())),
         (watcher) => Effect.sync(() => watcher?.close()),
       )
       for (;;) {
-        yield* Effect.timeoutOption(changed.await, pollMillis)
+        yield* Effect.timeoutOption(changed.await, lookMillis)
         changed.closeUnsafe()
         // A file system that fails for a moment is looked at again.
         yield* Effect.ignore(Effect.try(() => this.look()))
@@ -109,17 +108,5 @@ export class Tail {
 
   close(): void {
     this.spool.close()
-  }
-}
-
-const watchDirectory = (path: string, changed: () => void): FSWatcher | undefined => {
-  try {
-    const watcher = watch(path, changed)
-    // The directory may be removed under it; the polling goes on.
-    watcher.on("error", () => watcher.close())
-    return watcher
-  } catch {
-    // The system's limit of watches is reached.
-    return undefined
   }
 }

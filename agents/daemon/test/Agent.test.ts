@@ -4,7 +4,9 @@ import { describe, expect, it } from "@effect/vitest"
 import { Timings } from "@sweep/domain/Lease"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
+import { Processes } from "../src/Processes.ts"
 import { processStatus } from "../src/ProcessIdentity.ts"
+import * as ProcessTree from "../src/ProcessTree.ts"
 import { ScriptedCoordinator } from "./ScriptedCoordinator.ts"
 import { fixtures, script, startAgent, type Steps, temporaryDirectory, trainerCommand } from "./testAgent.ts"
 
@@ -205,6 +207,25 @@ describe("an attempt", () => {
       const trial = JSON.parse(readFileSync(join(home, "attempts", String(second), "trial.json"), "utf8"))
       expect(trial.resume).toBe(true)
     }),
+  )
+})
+
+describe("a slot", () => {
+  it.live("is withdrawn when its processes cannot be ended, and says so", () =>
+    Effect.gen(function* () {
+      const { coordinator } = yield* withAgent
+      const epoch = yield* command(coordinator, ["metrics", 1], ["exit", 1])
+      yield* coordinator.untilEnded(epoch)
+      yield* coordinator.until(() => coordinator.messages.some((message) => message._tag === "Slots"))
+      expect(coordinator.messages.findLast((message) => message._tag === "Slots")).toMatchObject({ slots: [] })
+    }).pipe(
+      // No test can put a process to sleep in the kernel: this one is said to have stayed.
+      Effect.provideService(Processes, {
+        isRunning: ProcessTree.isRunning,
+        terminate: ProcessTree.terminate,
+        kill: (tree) => Effect.as(ProcessTree.kill(tree), [tree.pid]),
+      }),
+    ),
   )
 })
 

@@ -30,7 +30,7 @@ import { gateOf } from "../src/gate.ts"
 const through = new Refused({ message: "the call got through" })
 const api = new Proxy({} as SweepApi["Service"], {
   get: (_, method) => {
-    const answer = ["watch", "logs", "exportParquet", "backup"].includes(String(method))
+    const answer = ["watch", "logs", "exportParquet", "fetchArtifact", "backup"].includes(String(method))
       ? Stream.fail(through)
       : Effect.fail(through)
     return ["status", "list", "backup"].includes(String(method)) ? answer : () => answer
@@ -126,25 +126,22 @@ describe("a coordinator with tokens", () => {
     const files = new Map(
       await Promise.all(Role.literals.map(async (role) => [role, await access(role, role)] as const)),
     )
+    const read = [
+      "status",
+      "list",
+      "get",
+      "results",
+      "watch",
+      "logs",
+      "query",
+      "exportParquet",
+      "backup",
+      "listArtifacts",
+      "fetchArtifact",
+    ]
     const allowed: Record<Role, ReadonlyArray<string>> = {
-      read: ["status", "list", "get", "results", "watch", "logs", "query", "exportParquet", "backup"],
-      submit: [
-        "status",
-        "list",
-        "get",
-        "results",
-        "watch",
-        "logs",
-        "query",
-        "exportParquet",
-        "backup",
-        "submit",
-        "control",
-        "ask",
-        "tell",
-        "extend",
-        "clone",
-      ],
+      read,
+      submit: [...read, "submit", "control", "ask", "tell", "extend", "clone"],
       agent: ["session"],
     }
     await run(

@@ -137,7 +137,7 @@ export class Store extends Context.Service<
 >()("@sweep/store/Store") {}
 
 /** What one attempt has sent. */
-interface Received {
+export interface Received {
   readonly sweep: SweepId
   readonly trial: TrialNumber
   mark: HighWater
@@ -165,10 +165,12 @@ const curvesOf = (attempts: Iterable<Received>): ReadonlyArray<Curve> => {
   })).sort((a, b) => a.trial - b.trial || (a.metric < b.metric ? -1 : 1))
 }
 
-/** Keeps everything in memory, for tests; it has no SQL and writes no files. */
-export const layerMemory: Layer.Layer<Store> = Layer.sync(Store, () => {
+/**
+ * Keeps everything in memory, for tests; it has no SQL and writes no files. A test that gives `received` can look at
+ * what every attempt has sent.
+ */
+export const makeMemory = (received = new Map<Epoch, Received>()): Store["Service"] => {
   const facts: Array<Fact> = []
-  const received = new Map<Epoch, Received>()
 
   const attemptOf = (from: { sweep: SweepId; trial: TrialNumber; epoch: Epoch }): Received => {
     const attempt = received.get(from.epoch) ?? {
@@ -310,4 +312,6 @@ export const layerMemory: Layer.Layer<Store> = Layer.sync(Store, () => {
     exportParquet: () =>
       Effect.fail(new StoreError({ reason: "io", message: "the store in memory writes no Parquet files" })),
   }
-})
+}
+
+export const layerMemory: Layer.Layer<Store> = Layer.sync(Store, () => makeMemory())

@@ -1,0 +1,123 @@
+// The agent at work, once its home, its slots and their trainers are there: recovers what an earlier life left, starts
+// the loops and sees to the two stops, drain and kill; every loop lives in a file of its own. Owns their order. What the
+// parts are made of is Agent.ts', or a simulation's.
+import type { Slot } from "@sweep/domain/Device"
+import type { Redact } from "@sweep/domain/Secrets"
+import type { AgentConnection, SessionRefused } from "@sweep/rpc/AgentConnection"
+import * as Effect from "effect/Effect"
+import type * as Scope from "effect/Scope"
+import type { AgentHome } from "./AgentHome.ts"
+import { Attempts } from "./Attempts.ts"
+import { Lease } from "./Lease.ts"
+import { Processes } from "./Processes.ts"
+import { recoverAttempts } from "./recovery.ts"
+import type { Retention } from "./retention.ts"
+import { keepSession } from "./session.ts"
+import type { Stops } from "./signals.ts"
+import { type SlotChecks, Slots, type SlotTrainers } from "./Slots.ts"
+import type { Uploads } from "./uploads.ts"
+
+/** How long an agent that leaves waits for the coordinator to commit the ends. They are kept on disk in any case. */
+const lastWordsMillis = { drain: 15_000, kill: 2_000, upload: 10_000 }
+
+export interface AgentParts {
+  readonly home: AgentHome
+  readonly version: string
+  readonly hostname: string
+  readonly slots: ReadonlyArray<Slot>
+  /** Of each slot, by its index. */
+  readonly trainers: ReadonlyMap<number, SlotTrainers>
+  /** Trainers the owner of this machine lets a coordinator start. */
+  readonly allowed: ReadonlyArray<"peft" | "command">
+  readonly retention: Retention
+  readonly uploads: Uploads
+  readonly checks: SlotChecks
+  readonly redact: Redact
+  readonly stops: Stops
+}
+
+/** Until it is drained or killed. An interruption ends the trials, too. */
+export const runLoops: (parts: AgentParts) => Effect.Effect<void, SessionRefused, AgentConnection | Scope.Scope> =
+  Effect.fnUntraced(function* (parts) {
+    const { home, stops } = parts
+    const attempts = new Attempts(home.directory, parts.retention, parts.uploads)
+    const lease = yield* Lease.make(home.directory, (reason) =>
+      Effect.andThen(Effect.logWarning(reason), attempts.stopAll({ mode: "preempt", reason })),
+    )
+    yield* Effect.addFinalizer(() => leaveNothingRunning(attempts))
+
+    const slots = yield* Slots.make(
+      parts.slots,
+      (slot) => parts.trainers.get(slot.index)!,
+      attempts,
+      lease,
+      parts.checks,
+    )
+    yield* recoverAttempts(attempts, slots)
+    for (const slot of parts.slots) yield* Effect.forkScoped(slots.run(slot))
+    yield* Effect.forkScoped(lease.watch)
+
+    const drain = (reason: string) =>
+      Effect.gen(function* () {
+        if (slots.draining) return
+        slots.draining = true
+        slots.changed.openUnsafe()
+        yield* Effect.logInfo(`draining (${reason}): running trials are finished, no more are taken`)
+        for (const attempt of attempts.all()) {
+          if (!attempt.begun) yield* attempt.requestStop({ mode: "preempt", reason: "the agent drains" })
+        }
+        attempts.notify()
+      })
+    yield* Effect.forkScoped(Effect.flatMap(stops.drain, drain))
+
+    const left = (wait: number) =>
+      Effect.andThen(
+        attempts.until((all) => all.every((attempt) => attempt.end !== undefined)),
+        Effect.timeoutOption(
+          attempts.until((all) => all.length === 0),
+          wait,
+        ),
+      )
+    const drained = Effect.andThen(
+      attempts.until((all) => slots.draining && all.every((attempt) => attempt.end !== undefined)),
+      left(lastWordsMillis.drain),
+    ).pipe(Effect.andThen(parts.uploads.idle))
+    const killed = Effect.gen(function* () {
+      yield* stops.kill
+      yield* drain("it is to stop at once")
+      yield* attempts.stopAll({ mode: "kill", reason: "the agent was stopped" })
+      yield* left(lastWordsMillis.kill)
+      // What is left is handed over by the next agent in this directory.
+      yield* Effect.timeoutOption(parts.uploads.idle, lastWordsMillis.upload)
+    })
+
+    const session = keepSession({
+      agent: home.agent,
+      version: parts.version,
+      hostname: parts.hostname,
+      trainers: parts.allowed,
+      redact: parts.redact,
+      attempts,
+      slots,
+      lease,
+      drain,
+      background: yield* Effect.scope,
+    })
+    yield* Effect.logInfo(
+      `agent ${home.agent} in ${home.directory}: ${parts.slots.length} slots on ${describe(parts.slots)}`,
+    )
+    yield* Effect.raceAllFirst([session, drained, killed])
+  })
+
+/** For an agent that is interrupted: its trainers go with it. */
+const leaveNothingRunning = (attempts: Attempts) =>
+  Effect.flatMap(Processes, ({ kill }) =>
+    Effect.forEach(
+      attempts.all(),
+      ({ record }) => (record.tree === null || record.end !== null ? Effect.void : kill(record.tree)),
+      { concurrency: "unbounded", discard: true },
+    ),
+  )
+
+const describe = (slots: ReadonlyArray<Slot>): string =>
+  Array.from(new Set(slots.flatMap(({ devices }) => devices.map(({ name }) => name)))).join(", ")

@@ -1,0 +1,195 @@
+// `npm run faults`: the whole list of faults, simulated and with real processes. Owns running it and its summary; what the
+// list says is faultList's, how a cluster is simulated and how a real one is tormented stand in files of their own.
+//
+//   --seeds N    simulated clusters (2,000)       --seed N     one of them, told step by step, with the faults it needs
+//   --kills N    kill -9 in a real sweep (30)     --json       the last line of stdout is the summary as one JSON object
+import { spawnSync } from "node:child_process"
+import { mkdtempSync, readFileSync, rmSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { parseArgs } from "node:util"
+import { faultList, type ListedFault, type TestRef } from "./faultList.ts"
+import { simulate, simulatedTimings } from "./simulator/simulate.ts"
+import { soak } from "./soak.ts"
+
+const { values: options } = parseArgs({
+  options: {
+    seeds: { type: "string", default: "2000" },
+    from: { type: "string", default: "1" },
+    seed: { type: "string" },
+    kills: { type: "string", default: "30" },
+    json: { type: "boolean", default: false },
+  },
+})
+
+const root = join(import.meta.dirname, "../../..")
+const say = (text: string) => void process.stderr.write(`${text}\n`)
+
+/** What each run's weather showed to be survived, by the fault's number: runs with it. */
+const simulateSeeds = (from: number, count: number) => {
+  const runs = new Map<number, number>()
+  const total = { failing: [] as Array<number>, lost: 0, twice: 0, doubleRuns: 0, orphans: 0, trials: 0 }
+  for (let seed = from; seed < from + count; seed++) {
+    const outcome = simulate({ seed })
+    total.lost += outcome.lostPoints
+    total.twice += outcome.duplicatePoints
+    total.doubleRuns += outcome.doubleRuns
+    total.orphans += outcome.orphans
+    total.trials += outcome.trials
+    const [violation] = outcome.violations
+    if (violation !== undefined) {
+      total.failing.push(seed)
+      say(`seed ${seed}: ${violation.invariant}: ${violation.what}; see it with npm run faults -- --seed ${seed}`)
+    }
+    for (const { number, weather } of faultList) {
+      if (weather?.(outcome.weather, simulatedTimings.lease) === true) runs.set(number, (runs.get(number) ?? 0) + 1)
+    }
+    if ((seed - from + 1) % 500 === 0) say(`${seed - from + 1} of ${count} seeds`)
+  }
+  return { runs, ...total }
+}
+
+/** One seed, with as few of its faults as it takes to fail. */
+const replay = (seed: number): boolean => {
+  const whole = simulate({ seed, traced: true })
+  if (whole.violations.length === 0) {
+    console.log(whole.trace.join("\n"))
+    console.log(`seed ${seed}: nothing is broken`)
+    return true
+  }
+  const needed = new Set(whole.weather.keys())
+  for (const index of whole.weather.keys()) {
+    needed.delete(index)
+    if (simulate({ seed, only: (other) => needed.has(other) }).violations.length === 0) needed.add(index)
+  }
+  const least = simulate({ seed, traced: true, only: (index) => needed.has(index) })
+  console.log(least.trace.join("\n"))
+  for (const { invariant, what } of least.violations) console.log(`seed ${seed}: ${invariant}: ${what}`)
+  return false
+}
+
+interface TestResult {
+  readonly file: string
+  readonly name: string
+  readonly passed: boolean
+}
+
+const withReport = (run: (path: string) => ReadonlyArray<TestResult>): ReadonlyArray<TestResult> => {
+  const work = mkdtempSync(join(tmpdir(), "sweep-faults-"))
+  try {
+    return run(join(work, "report"))
+  } finally {
+    rmSync(work, { recursive: true, force: true })
+  }
+}
+
+const runVitest = (files: ReadonlyArray<string>): ReadonlyArray<TestResult> =>
+  withReport((path) => {
+    const vitest = join(root, "node_modules/vitest/vitest.mjs")
+    const reporters = ["--reporter=dot", "--reporter=json", `--outputFile.json=${path}`]
+    spawnSync(process.execPath, [vitest, "run", ...reporters, ...files], { cwd: root, stdio: ["ignore", 2, 2] })
+    const report = JSON.parse(readFileSync(path, "utf8")) as {
+      readonly testResults: ReadonlyArray<{
+        readonly name: string
+        readonly assertionResults: ReadonlyArray<{ readonly fullName: string; readonly status: string }>
+      }>
+    }
+    return report.testResults.flatMap(({ name, assertionResults }) =>
+      assertionResults
+        .filter(({ status }) => status !== "skipped" && status !== "pending")
+        .map(({ fullName, status }) => ({
+          file: name.slice(root.length),
+          name: fullName,
+          passed: status === "passed",
+        })),
+    )
+  })
+
+const runPytest = (files: ReadonlyArray<string>, names: ReadonlyArray<string>): ReadonlyArray<TestResult> =>
+  withReport((path) => {
+    const python = join(root, ".venv/bin/python")
+    const chosen = ["-k", names.join(" or ")]
+    spawnSync(python, ["-m", "pytest", "-q", `--junitxml=${path}`, ...chosen, ...files], {
+      cwd: root,
+      stdio: ["ignore", 2, 2],
+      env: { ...process.env, OMP_NUM_THREADS: "1" },
+    })
+    const report = readFileSync(path, "utf8")
+    return Array.from(
+      report.matchAll(/<testcase classname="([^"]*)" name="([^"]*)"[^>]*?(\/>|>(<\w+)?)/g),
+      ([, file, name, , inner]) => ({
+        file: `${file!.replaceAll(".", "/")}.py`,
+        name: name!,
+        passed: inner !== "<failure" && inner !== "<error" && inner !== "<skipped",
+      }),
+    )
+  })
+
+const runTests = (): ReadonlyArray<TestResult> => {
+  const refs = faultList.flatMap(({ tests = [] }) => tests)
+  const python = refs.filter(([file]) => file.endsWith(".py"))
+  const files = (of: ReadonlyArray<TestRef>) => Array.from(new Set(of.map(([file]) => file)))
+  return [
+    ...runVitest(files(refs.filter(([file]) => !file.endsWith(".py")))),
+    ...runPytest(
+      files(python),
+      python.map(([, name]) => name),
+    ),
+  ]
+}
+
+const passes = (results: ReadonlyArray<TestResult>, [file, name]: TestRef): boolean => {
+  const own = results.filter((result) => result.file.endsWith(file) && result.name.includes(name))
+  return own.length > 0 && own.every(({ passed }) => passed)
+}
+
+/** Why a fault does not count as survived; `null` when it does. */
+const verdictOn = (
+  fault: ListedFault,
+  results: ReadonlyArray<TestResult>,
+  simulated: ReturnType<typeof simulateSeeds>,
+): string | null => {
+  if (fault.weather !== undefined) {
+    if ((simulated.runs.get(fault.number) ?? 0) === 0) return "no seed had it: take more seeds"
+    if (simulated.failing.length > 0) return `seeds that fail: ${simulated.failing.slice(0, 5).join(", ")}`
+  }
+  const failing = (fault.tests ?? []).filter((test) => !passes(results, test))
+  return failing.length === 0 ? null : failing.map(([file, name]) => `${file}: "${name}" does not pass`).join("; ")
+}
+
+const everything = async (): Promise<boolean> => {
+  const began = performance.now()
+  const simulated = simulateSeeds(Number(options.from), Number(options.seeds))
+  say(`${options.seeds} seeds, ${simulated.trials} trials, ${simulated.failing.length} seeds fail`)
+  const results = runTests()
+  const torment = await soak({ kills: Number(options.kills), seed: Number(options.from), say })
+  let survived = 0
+  const tried = faultList.filter(({ left }) => left === undefined)
+  for (const fault of faultList) {
+    const why = fault.left ?? verdictOn(fault, results, simulated)
+    if (why === null) survived++
+    const by = fault.weather === undefined ? "" : ` in ${simulated.runs.get(fault.number) ?? 0} seeds`
+    const mark = why === null ? "survived" : fault.left === undefined ? "NOT SURVIVED" : "left out"
+    console.log(`${String(fault.number).padStart(2)}  ${mark}  ${fault.what}${why === null ? by : ` (${why})`}`)
+  }
+  for (const problem of torment.problems) console.log(`kill -9: ${problem}`)
+  const seconds = Math.round((performance.now() - began) / 1_000)
+  console.log(
+    `${survived} of ${tried.length} faults survived (${faultList.length - tried.length} left out); ${options.seeds} seeds; ${torment.kills} kills in one sweep; ${seconds} s`,
+  )
+  const summary = {
+    faults: tried.length,
+    survived,
+    seeds: Number(options.seeds),
+    kills: torment.kills,
+    lost_points: simulated.lost + torment.lostPoints,
+    duplicate_points: simulated.twice + torment.duplicatePoints,
+    double_runs: simulated.doubleRuns,
+    orphans: simulated.orphans + torment.orphans,
+  }
+  if (options.json) console.log(JSON.stringify(summary))
+  return survived === tried.length && simulated.failing.length === 0 && torment.problems.length === 0
+}
+
+const ok = options.seed === undefined ? await everything() : replay(Number(options.seed))
+process.exitCode = ok ? 0 : 1
