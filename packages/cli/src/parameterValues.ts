@@ -3,10 +3,12 @@ import * as Effect from "effect/Effect"
 import { parse } from "yaml"
 import type { Parameters, ParameterValue } from "@sweep/domain/Parameter"
 import { badInput } from "./exitCodes.ts"
+import { refuseSecretsIn } from "./refuseSecrets.ts"
 
 export const parameterValues = Effect.fnUntraced(function* (given: Readonly<Record<string, string>>) {
   const values: Record<string, ParameterValue> = {}
   for (const [name, text] of Object.entries(given)) {
+    yield* refuseSecretsIn(`--set ${name}`, text)
     const value: unknown = yield* Effect.try({
       try: () => parse(text) as unknown,
       catch: () => badInput(`--set ${name}: '${text}' is no value; put quotes around a text.`),

@@ -4,13 +4,13 @@ import { readFileSync, statSync } from "node:fs"
 import { resolve } from "node:path"
 import * as Effect from "effect/Effect"
 import { unavailableRule, unrunnable } from "@sweep/domain/Backend"
-import { secretsIn } from "@sweep/domain/Secrets"
 import type { LoadedSweep } from "@sweep/spec/loadSweep"
 import { specErrors, type SpecProblem } from "@sweep/spec/SpecProblem"
 import { maximumBytes } from "@sweep/spec/YamlTree"
 import { badInput } from "./exitCodes.ts"
 import { home } from "./home.ts"
 import { note } from "./output.ts"
+import { refuseSecretsInFile } from "./refuseSecrets.ts"
 
 const readText = (path: string) =>
   Effect.suspend(() => {
@@ -64,25 +64,10 @@ const tried = Effect.fnUntraced(function* (loaded: LoadedSweep) {
   }
 })
 
-/** A token in a sweep file would be stored, shown and sent to every agent. */
-const refuseSecrets = (path: string, text: string) => {
-  for (const { name, value } of secretsIn(process.env)) {
-    const at = text.indexOf(value)
-    if (at === -1) continue
-    const before = text.slice(0, at).split("\n")
-    return Effect.fail(
-      badInput(
-        `${path}:${before.length}:${before.at(-1)!.length + 1}: this is the value of ${name}, and a sweep file is stored and sent to agents as it is. Leave it out: agents hand their own ${name} to trainers; a command can say \${envvar:${name}}.`,
-      ),
-    )
-  }
-  return Effect.void
-}
-
 /** Fails with every problem of the file rendered; what is allowed but odd comes back as `warnings`. */
 export const readSweepFile = Effect.fn("readSweepFile")(function* (path: string) {
   const text = yield* readText(path)
-  yield* refuseSecrets(path, text)
+  yield* refuseSecretsInFile(path, text)
   const { loadSweep } = yield* Effect.promise(() => import("@sweep/spec/loadSweep"))
   const { renderProblems } = yield* Effect.promise(() => import("@sweep/spec/renderProblems"))
   const { prepared } = yield* home

@@ -95,6 +95,17 @@ export const makeAskTell = Effect.fnUntraced(function* (options: {
   // Lines of one trial are numbered one after the other.
   const reporting = Semaphore.makeUnsafe(1)
 
+  /**
+   * Whatever follows from an end: verdicts, the end of trials that nothing brings back, that of the sweep. It is waited
+   * for, because a command that runs with no coordinator around takes everything with it.
+   */
+  const conclude = Effect.gen(function* () {
+    yield* lookedAt
+    yield* options.finish
+    yield* lookedAt
+    yield* options.finish
+  })
+
   const firstPending = (sweep: SweepId): Trial | undefined => {
     let first: Trial | undefined
     for (const trial of state.open(sweep).values()) {
@@ -141,6 +152,7 @@ export const makeAskTell = Effect.fnUntraced(function* (options: {
       facts.push({ _tag: "TrialAssigned", ...of, attempt, agent: asker, slot: 0 }, { _tag: "TrialStarted", ...of })
       return facts
     })
+    if (answer._tag === "Ended" && sweep.status === "running") yield* conclude
     return answer._tag === "Refused" ? yield* answer : answer
   })
 
@@ -185,9 +197,7 @@ export const makeAskTell = Effect.fnUntraced(function* (options: {
     })
     if (facts.length === 0) return
     settled(sweep.id, trial.number)
-    // The answer is given once all that follows has: a command that told it with no coordinator around ends with it.
-    yield* lookedAt
-    yield* options.finish
+    yield* conclude
   })
 
   /** Told again what it was told before, which happens when an answer was lost. */

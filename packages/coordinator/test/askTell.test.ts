@@ -143,6 +143,30 @@ describe("ask and tell", () => {
     }).pipe(Effect.provide(inMemory())),
   )
 
+  it.effect("ends trials that a rule has set aside once no more will come, and the sweep with them", () =>
+    Effect.gen(function* () {
+      const api = yield* SweepApi
+      const asha = { type: "asha", resource: "step", min_resource: 1, max_resource: 9, eta: 3, brackets: 1 }
+      const sweep = yield* api.submit(
+        external({
+          earlyTerminate: { ...asha, mode: "promote" },
+          budget: { trials: 2, gpuHours: null, hours: null },
+        }),
+      )
+      const one = yield* asked(sweep)
+      const two = yield* asked(sweep)
+      yield* api.tell(sweep, one.trial, report(1, 1))
+      expect(yield* api.tell(sweep, two.trial, report(1, 2))).toMatchObject({
+        state: "paused",
+        stop: expect.stringMatching(/set aside/),
+      })
+      yield* api.tell(sweep, one.trial, value(0.5))
+      // Nothing is waited for: it is so when the answer comes.
+      expect(yield* api.get(sweep)).toMatchObject({ status: "finished" })
+      expect(yield* trialOf(sweep, 2)).toMatchObject({ state: "stopped", objective: 2 })
+    }).pipe(Effect.provide(inMemory())),
+  )
+
   it.effect("gives a trial that was set aside out again", () =>
     Effect.gen(function* () {
       const api = yield* SweepApi

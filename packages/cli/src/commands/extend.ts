@@ -10,6 +10,7 @@ import { explainApi, findCoordinator, withApi } from "../access.ts"
 import { badInput } from "../exitCodes.ts"
 import * as flags from "../flags.ts"
 import { howToGoOn } from "../howToGoOn.ts"
+import { refuseSecretsIn } from "../refuseSecrets.ts"
 import { print, printJson } from "../output.ts"
 
 const trials = Flag.String("trials").pipe(
@@ -39,6 +40,7 @@ const revised = Effect.fnUntraced(function* (
   if (sweep.spec.source.text === "") {
     return yield* badInput(`${sweep.id} was not made from a file; name the file to extend it with.`)
   }
+  for (const [name, text] of Object.entries(changes.parameters)) yield* refuseSecretsIn(`--set ${name}`, text)
   const { reviseSweep } = yield* Effect.promise(() => import("@sweep/spec/reviseSweep"))
   const { renderProblems } = yield* Effect.promise(() => import("@sweep/spec/renderProblems"))
   return yield* reviseSweep(sweep.spec, changes).pipe(

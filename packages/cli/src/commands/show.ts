@@ -1,6 +1,7 @@
 import * as Effect from "effect/Effect"
 import * as Command from "effect/cli/Command"
 import { styleText } from "node:util"
+import { evalLoss } from "@sweep/domain/Curve"
 import { formatTrialRef } from "@sweep/domain/Id"
 import type { SweepState } from "@sweep/domain/SweepState"
 import { SweepApi } from "@sweep/rpc/SweepApi"
@@ -71,7 +72,9 @@ const showText = (sweep: SweepState, planned: number | null): ReadonlyArray<stri
     lines.push(`  runner-up: ${trialNumbers(best[1])}, ${result(best[1])} (${parameters(names, best[1].parameters)})`)
   }
   const flagged = Array.from(sweep.trials.values()).filter(
-    (trial) => trial.verdict !== null && trial.verdict.kind !== "healthy",
+    ({ verdict, values }) =>
+      // Without an eval loss there is nothing to judge, and nothing is flagged for that.
+      verdict !== null && verdict.kind !== "healthy" && (verdict.kind !== "inconclusive" || evalLoss in values),
   )
   if (flagged.length > 0) {
     lines.push("", bold("verdicts"))

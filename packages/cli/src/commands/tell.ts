@@ -8,6 +8,7 @@ import { SweepApi, type Told } from "@sweep/rpc/SweepApi"
 import { explainApi, withApi } from "../access.ts"
 import { badInput } from "../exitCodes.ts"
 import * as flags from "../flags.ts"
+import { refuseSecretsIn } from "../refuseSecrets.ts"
 import { print, printJson } from "../output.ts"
 import { number } from "../terminal/format.ts"
 
@@ -86,6 +87,7 @@ export const tell = Command.make(
           "Say how the trial ended (--value, --finished, --failed) or what it has so far (--report).",
         )
       }
+      yield* refuseSecretsIn("--message", given.message)
       const api = yield* SweepApi
       const others = yield* readNumbers("--metric", given.metric)
       const name = told === undefined ? "" : (yield* api.get(ref.sweep)).spec.metric.name

@@ -71,6 +71,17 @@ describe("ask and tell", () => {
     place.write("mine.yaml", file)
     await place.run(["run", "mine.yaml"])
     await place.run(["ask", "mine"])
+    const token = "hf_0123456789abcdefghij"
+    for (const args of [
+      ["clone", "mine/1", "--set", `n=${token}`],
+      ["extend", "mine", "--set", `n=[${token}]`],
+      ["tell", "mine/1", "--failed", "--message", `no access with ${token}`],
+    ]) {
+      const { code, stdout, stderr } = await place.run(args, { HF_TOKEN: token })
+      expect(code, args.join(" ")).toBe(65)
+      expect(stderr).toMatch(/the value of HF_TOKEN/)
+      expect(stdout + stderr).not.toContain(token)
+    }
     for (const [args, pattern] of [
       [["tell", "mine/1"], /Say how the trial ended/],
       [["tell", "mine/1", "--value", "good"], /'good' is not a number/],
