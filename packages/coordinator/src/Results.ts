@@ -27,6 +27,7 @@ const runKey = (sweep: SweepState, { parameters, seed }: Pick<Trial, "parameters
     metric: { name, goal, summary },
     gpus: spec.resources.gpus,
     probes: spec.probes,
+    ...(spec.taskMetrics === undefined ? {} : { taskMetrics: spec.taskMetrics }),
     versions,
   })
 }

@@ -24,7 +24,7 @@ export const trialDocument = (
   attempt: { readonly number: number; readonly epoch: Epoch },
   training: TrainingConfig | null,
 ): string => {
-  const { metric, probes, trainer, groups } = sweep.spec
+  const { metric, probes, taskMetrics, trainer, groups } = sweep.spec
   return JSON.stringify({
     contract: 1,
     sweep: sweep.id,
@@ -36,6 +36,7 @@ export const trialDocument = (
     training,
     metric: { name: metric.name, goal: metric.goal },
     probes,
+    ...(taskMetrics === undefined ? {} : { task_metrics: taskMetrics }),
     ...(trainer === "command" && groups !== undefined ? { groups } : {}),
     // For the macros of a command.
     ...(sweep.spec.trainer === "command" && { groups: sweep.spec.groups ?? [] }),

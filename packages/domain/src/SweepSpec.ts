@@ -36,6 +36,17 @@ export const Probe = Schema.Struct({
 })
 export type Probe = typeof Probe.Type
 
+export const builtInTaskMetrics = ["exact_match", "rouge_l"] as const
+
+/** How answers to eval questions are measured at every evaluation; each metric is reported as `eval/NAME`. */
+const TaskMetrics = Schema.Struct({
+  /** Built-in names, and functions as `/absolute/path.py:name`. */
+  metrics: Schema.Array(Schema.String),
+  /** The first this many eval records are asked; `null`: all. */
+  samples: Schema.NullOr(Schema.Int),
+  max_new_tokens: Schema.Int,
+})
+
 /** A file the trials read, and what was in it when the sweep was submitted. */
 export const DataFile = Schema.Struct({
   path: Schema.String,
@@ -76,6 +87,7 @@ export class SweepSpec extends Schema.Class<SweepSpec>("SweepSpec")({
   /** Devices one trial takes. */
   resources: Schema.Struct({ gpus: Schema.Int }),
   probes: Schema.Array(Probe),
+  taskMetrics: Schema.optionalKey(TaskMetrics),
   /** Which files of its trials the coordinator keeps; `best` unless given. */
   artifacts: Schema.optionalKey(KeepRule),
   /** Trials to run first, exactly as given. */

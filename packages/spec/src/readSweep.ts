@@ -14,6 +14,7 @@ import { readEnqueue } from "./readEnqueue.ts"
 import * as Schema from "effect/Schema"
 import type { ReadParameter } from "./readParameters.ts"
 import { readSpace } from "./readSpace.ts"
+import { type GivenTaskMetrics, readTaskMetrics } from "./readTaskMetrics.ts"
 
 /** W&B's keys about its own service. */
 const withoutEffect: Readonly<Record<string, string>> = {
@@ -50,6 +51,7 @@ export const topLevelKeys = [
   "resources",
   "probes",
   "artifacts",
+  "task_metrics",
   "enqueue",
   "warm_start",
   "reuse",
@@ -95,6 +97,7 @@ export interface ReadSweep {
     readonly eval: Given | { readonly fraction: number; readonly seed: number }
   } | null
   readonly program: Given | null
+  readonly taskMetrics: GivenTaskMetrics | null
   readonly parameters: ReadonlyArray<ReadParameter>
 }
 
@@ -463,6 +466,11 @@ export const readSweep = (root: Field): ReadSweep | undefined => {
       : resourceFields.optional("gpus", 1, (f) => f.number({ integer: true, min: 1, max: 1024 }))
   const probes = (top.get("probes")?.list("a list of questions") ?? []).flatMap((f) => readProbe(f) ?? [])
   const artifacts = top.get("artifacts")?.word(["best", "last", "all", "none"])
+  const taskMetrics = top.optional("task_metrics", null, (f) =>
+    peft
+      ? readTaskMetrics(f)
+      : f.report({ message: "`task_metrics` belongs to `trainer: peft`; a program reports metrics of its own" }),
+  )
   const enqueueField = top.get("enqueue")
   // With broken parameters every entry would look wrong, too.
   const enqueue =
@@ -525,6 +533,7 @@ export const readSweep = (root: Field): ReadSweep | undefined => {
     model: model ?? null,
     data: data ?? null,
     program: program ?? null,
+    taskMetrics: taskMetrics ?? null,
     parameters: read!.parameters,
   }
 }

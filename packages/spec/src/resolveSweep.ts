@@ -9,7 +9,9 @@ import * as Path from "effect/Path"
 import { type AlpacaFile, type AlpacaRecord, readAlpaca } from "./alpacaRecords.ts"
 import { nearestName } from "@sweep/domain/nearestName"
 import type { ParsedSweep } from "./parseSweepFile.ts"
+import { didYouMean, oneOf } from "./Field.ts"
 import type { Given } from "./readSweep.ts"
+import type { GivenTaskMetrics } from "./readTaskMetrics.ts"
 import type { Report } from "./Source.ts"
 import { type SpecErrors, specErrors, type SpecProblem } from "./SpecProblem.ts"
 import { splitRecords } from "./splitRecords.ts"
@@ -268,10 +270,51 @@ export const resolveSweep = Effect.fn("resolveSweep")(function* (parsed: ParsedS
     return yield* sha256(new TextEncoder().encode(JSON.stringify(parts)))
   })
 
+  /** Names, the files of functions made absolute; a file that is not there, or has no such name in it, is a problem. */
+  const resolveTaskMetrics = Effect.fnUntraced(function* (given: GivenTaskMetrics) {
+    const metrics = yield* Effect.forEach(
+      given.metrics,
+      Effect.fnUntraced(function* ({ field, name, file }) {
+        if (file === null) return name
+        const at = absolute(file)
+        const content = yield* fs.readFileString(at).pipe(Effect.orElseSucceed(() => undefined))
+        if (content === undefined) {
+          const missing = (yield* kindOf(at)) === "missing"
+          return field.report({
+            message: `the file \`${file}\` ${missing ? "does not exist" : "cannot be read"}`,
+            found: missing ? `nothing at ${at}` : at,
+            expected: "a Python file; relative paths start at the sweep file's folder",
+            hint: missing ? yield* missingHint(at) : null,
+          })
+        }
+        // It may be imported or assigned there, but it has to be named.
+        if (new RegExp(`\\b${name}\\b`).test(content)) return `${at}:${name}`
+        const functions = Array.from(content.matchAll(/^(?:async )?def ([A-Za-z]\w*)/gm), (match) => match[1]!)
+        return field.report({
+          message: `\`${file}\` has no function \`${name}\``,
+          found: functions.length === 0 ? "no function" : oneOf(functions),
+          expected: `def ${name}(predictions, references)`,
+          hint: didYouMean(name, functions),
+        })
+      }),
+    )
+    const { samples, maxNewTokens } = given
+    return metrics.includes(undefined)
+      ? undefined
+      : { metrics: metrics as ReadonlyArray<string>, samples, max_new_tokens: maxNewTokens }
+  })
+
   const model = parsed.model === null ? "" : yield* resolveModel(parsed.model)
   const data = parsed.data === null ? { train: noFile, eval: noFile } : yield* resolveData(parsed.data)
   const program = parsed.program === null ? null : yield* resolveProgram(parsed.program)
-  if (source.errors.length > 0 || model === undefined || data === undefined || program === undefined) {
+  const taskMetrics = parsed.taskMetrics === null ? null : yield* resolveTaskMetrics(parsed.taskMetrics)
+  if (
+    taskMetrics === undefined ||
+    source.errors.length > 0 ||
+    model === undefined ||
+    data === undefined ||
+    program === undefined
+  ) {
     return yield* specErrors(source.errors, parsed.text)
   }
   const { draft } = parsed
@@ -279,6 +322,7 @@ export const resolveSweep = Effect.fn("resolveSweep")(function* (parsed: ParsedS
   const modelFingerprint = path.isAbsolute(model) ? yield* Effect.option(fingerprint(model)) : Option.none<string>()
   const spec = new SweepSpec({
     ...draft,
+    ...(taskMetrics === null ? {} : { taskMetrics }),
     // Which program it is does not depend on the trial; everything else does.
     command: draft.command?.map((argument) => (argument === "${program}" ? (program ?? argument) : argument)) ?? null,
     model,

@@ -90,6 +90,26 @@ describe("data", () => {
     expect(other.spec.data.eval.sha256).not.toBe(first.spec.data.eval.sha256)
   })
 
+  it("finds the files and functions of task metrics", async () => {
+    put("train.json", records(4))
+    const task = (metrics: string) => `${file("{train: train.json, eval: {fraction: 0.5}}")}task_metrics: ${metrics}\n`
+    put("scoring.py", "def first_letter(predictions, references): return 1.0")
+    const { spec } = await good(task("{metrics: [rouge_l, scoring.py:first_letter], samples: all}"))
+    expect(spec.taskMetrics).toEqual({
+      metrics: ["rouge_l", `${join(folder, "scoring.py")}:first_letter`],
+      samples: null,
+      max_new_tokens: 48,
+    })
+    const wrong = await bad(task("[scoring.py:first_leter, scorings.py:first_letter]"))
+    expect(wrong.text).toContain("`scoring.py` has no function `first_leter`")
+    expect(wrong.text).toContain("did you mean `first_letter`?")
+    expect(wrong.text).toContain("the file `scorings.py` does not exist")
+    expect(wrong.problems.map(({ line, column }) => [line, column])).toEqual([
+      [5, 16],
+      [5, 40],
+    ])
+  })
+
   it("keeps the paths of images right when it is split, and refuses what are none", async () => {
     const all = records(4).map((record, i) => ({ ...record, images: [`images/${i}.png`, "/elsewhere.png"] }))
     put("train.json", all)

@@ -41,20 +41,26 @@ class Progress:
     step: int = 0
     best_step: int = 0
     best_loss: float = math.inf
+    best_score: float = math.inf
     pending_eval: bool = False
     last_values: dict[str, float] = field(default_factory=dict)
     train_seconds: float = 0.0
     eval_seconds: float = 0.0
 
-    def consider(self, loss: float) -> None:
-        """Takes the evaluation at `step` as the best one when it is; the earlier of two equals stays."""
-        if loss < self.best_loss:
-            self.best_step, self.best_loss = self.step, loss
+    def consider(self, loss: float, score: float) -> None:
+        """Takes the evaluation at `step` as the best one when its `score`, less being better, is; the earlier of two
+        equals stays."""
+        if score < self.best_score:
+            self.best_step, self.best_loss, self.best_score = self.step, loss, score
+
+    def forget_best(self) -> None:
+        self.best_step, self.best_loss, self.best_score = 0, math.inf, math.inf
 
     def to_json(self, window: Window) -> dict[str, Any]:
         return {
             **asdict(self),
             "best_loss": None if math.isinf(self.best_loss) else self.best_loss,
+            "best_score": None if math.isinf(self.best_score) else self.best_score,
             "window": {
                 "loss": float(window.loss),
                 "tokens": int(window.tokens),
@@ -71,6 +77,8 @@ class Progress:
         window.loss += saved["loss"]
         window.tokens += saved["tokens"]
         window.steps, window.seconds = saved["steps"], saved["seconds"]
-        if fields["best_loss"] is None:
-            fields["best_loss"] = math.inf
+        fields.setdefault("best_score", fields["best_loss"])  # of a trainer that knew no other score
+        for name in ("best_loss", "best_score"):
+            if fields[name] is None:
+                fields[name] = math.inf
         return cls(**fields), window

@@ -34,6 +34,7 @@ from .failures import Diverged, Unavailable
 from .preemption import Preempted, Preemption
 from .progress import Progress, Window
 from .sweep_cache import SweepCache
+from .task_metrics import TaskEvaluation
 from .training_loop import TrainingLoop
 from .trial import Device, Trial
 from .warm_state import WarmState
@@ -66,6 +67,7 @@ class TrainingRun:
         self._control = Control(directory / "control.jsonl")
         self._checkpoints = Checkpoints(directory / "checkpoints", _run_fingerprint(trial))
         self._progress = Progress()
+        self._task: TaskEvaluation | None = None
         self._window = Window.empty(self._device)
         self._stopped = False
         self._clock = 0.0
@@ -124,9 +126,16 @@ class TrainingRun:
         self._plan = planning.plan(training, len(examples), self._micro_batch_size(base, examples))
         self._load_seconds = encoding - loading
         self._data_seconds = time.perf_counter() - encoding
+        wanted = self._trial.task_metrics
+        task_key = None
+        if wanted is not None:
+            self._task = wanted.prepare(read_records(training.data.eval), encoder, self._device)
+            task_key = (wanted, wanted.stamp())
         # The base is scored before an adapter is on it, and once for all trials that share it.
         scoring = time.perf_counter()
-        self._baseline = self._warm.keep(("baseline", eval_key), lambda: self._score(base.model, with_adapter=False))
+        self._baseline = self._warm.keep(
+            ("baseline", eval_key, task_key), lambda: self._score(base.model, with_adapter=False)
+        )
         self._progress.eval_seconds += time.perf_counter() - scoring
         return base, examples, encoder
 
@@ -250,12 +259,19 @@ class TrainingRun:
         self._report(self._progress.step, epoch, values)
         if not math.isfinite(values[LOSS]):
             self._diverged(LOSS, values[LOSS], self._progress.step)
-        self._progress.consider(values[LOSS])
+        self._progress.consider(values[LOSS], self._badness(values))
         self._progress.pending_eval = False
+
+    def _badness(self, values: dict[str, float]) -> float:
+        """By which the best evaluation is found: the sweep's metric, or the loss where evaluations do not give it."""
+        metric = self._trial.metric
+        value = values.get(metric.name, values[LOSS])
+        return -value if metric.maximize and metric.name in values else value
 
     def _score(self, model: nn.Module, with_adapter: bool) -> dict[str, float]:
         adapter = self._training.adapter if with_adapter else None
-        return evaluate(model, self._eval_set.batches, self._device, adapter, self._preemption.check)
+        values = evaluate(model, self._eval_set.batches, self._device, adapter, self._preemption.check)
+        return values if self._task is None else {**values, **self._task.values(model)}
 
     def _report(self, step: int, epoch: float, values: dict[str, float]) -> None:
         self._events.append("metrics", step=step, epoch=epoch, values=values)
@@ -291,7 +307,7 @@ class TrainingRun:
         best = self._progress.best_step
         if best != self._progress.step and best > 0 and not self._checkpoints.is_intact(best):
             print(f"the best checkpoint so far, step {best}, is damaged: the best of the rest counts", flush=True)
-            self._progress.best_step, self._progress.best_loss = 0, math.inf
+            self._progress.forget_best()
             self._progress.pending_eval = True  # what is restored here is the first of the rest
 
     def _settle_pending_eval(self) -> None:

@@ -19,6 +19,7 @@ from .fields import Fields, shown
 from .objectives.contract import Objective
 from .posts.contract import Post
 from .quantization.contract import Quantization
+from .task_metrics import TaskMetrics
 
 SCHEDULES = ("constant", "cosine", "linear", "warmup_stable_decay")
 PRECISIONS = ("bf16", "fp16", "fp32")
@@ -95,6 +96,14 @@ class Probe:
 
 
 @dataclass(frozen=True)
+class SweepMetric:
+    """What the sweep compares trials by: a metric's name and whether more of it is better."""
+
+    name: str
+    maximize: bool
+
+
+@dataclass(frozen=True)
 class Trial:
     """All of trial.json that the trainer acts on. `raw_training` is kept to recognise this run's own checkpoints;
     `cache` is a folder for what the trials of a sweep share."""
@@ -106,6 +115,8 @@ class Trial:
     device: Device
     resume: bool
     cache: Path | None
+    metric: SweepMetric
+    task_metrics: TaskMetrics | None
 
 
 def read(path: Path) -> Trial:
@@ -138,6 +149,8 @@ def parse(value: Any) -> Trial:
         device=device,
         resume=top.flag("resume", False),
         cache=Path(top.text("cache")) if top.has("cache") else None,
+        metric=_metric(top.section("metric")) if top.has("metric") else SweepMetric("eval/loss", False),
+        task_metrics=TaskMetrics.parse(top.section("task_metrics")) if top.has("task_metrics") else None,
     )
 
 
@@ -200,6 +213,11 @@ def _check_combination(training: Training) -> None:
             f"training: adapter {training.adapter.name!r} cannot be trained on a base quantised as "
             f"{training.quantization.name!r}; it can on: {', '.join(sorted(training.adapter.quantizations))}"
         )
+
+
+def _metric(fields: Fields) -> SweepMetric:
+    goal = fields.choice("goal", ("minimize", "maximize"), "minimize")
+    return SweepMetric(fields.text("name"), goal == "maximize")
 
 
 def _probe(item: Any, path: str) -> Probe:
