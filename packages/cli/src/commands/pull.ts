@@ -35,12 +35,15 @@ export const pull = Command.make(
     Effect.gen(function* () {
       const { sweep, trial } = yield* flags.sweepOrTrialRef(of)
       const api = yield* SweepApi
-      const number = trial ?? leaders(yield* api.get(sweep))[0]?.trials[0].number
+      const state = yield* api.get(sweep)
+      const number = trial ?? leaders(state)[0]?.trials[0].number
       if (number === undefined) {
         return yield* badInput(`no trial of ${sweep} has a result yet; name one: sweep pull ${sweep}/1`)
       }
-      const name = formatTrialRef({ sweep, trial: number })
-      const kept = yield* api.artifacts(sweep, number)
+      // Where the result is another sweep's, the files are, too.
+      const from = state.trials.get(number)?.reusedFrom ?? { sweep, trial: number }
+      const name = formatTrialRef(from)
+      const kept = yield* api.artifacts(from.sweep, from.trial)
       const newest = Math.max(...kept.map(({ epoch }) => epoch))
       const prefix = `${adapterFolder}/`
       const wanted = kept.filter(({ epoch, path }) => epoch === newest && (all || path.startsWith(prefix)))
@@ -55,7 +58,7 @@ export const pull = Command.make(
       const total = wanted.reduce((sum, file) => sum + file.bytes, 0)
       let done = 0
       const showing = process.stderr.isTTY && !json
-      const files = yield* pullArtifacts(sweep, wanted, {
+      const files = yield* pullArtifacts(from.sweep, wanted, {
         directory,
         nameOf: (path) => (all ? path : path.slice(prefix.length)),
         force,

@@ -35,6 +35,11 @@ describe("a sweep on one machine, with the real trainer", () => {
     expect((await place.run(["show", "again"])).stdout).toMatch(/#1 is the result of small\/1/)
     expect(readFileSync(lastJson(reused.stdout).report, "utf8")).toContain("reused from small/2")
 
+    const pulled = await place.run(["pull", "again", "--to", "adapter"])
+    expect(pulled.code, pulled.stderr).toBe(0)
+    expect(pulled.stderr).toContain(`the adapter of small/${result.best.trial}`)
+    expect(readdirSync(join(place.directory, "adapter"))).toContain("adapter_config.json")
+
     const counted = lastJson(
       (
         await place.run([
