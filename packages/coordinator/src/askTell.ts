@@ -178,8 +178,12 @@ export const makeAskTell = Effect.fnUntraced(function* (options: {
   const finish = Effect.fnUntraced(function* (sweep: SweepState, trial: Trial, end: NonNullable<Told["end"]>) {
     const { metric } = sweep.spec
     const stored = yield* readReported(store, sweep, trial.number)
-    // A value that is told is the objective, whatever was reported on the way.
-    const reported = end._tag === "Finished" && metric.name in end.values ? { ...stored, points: [] } : stored
+    // A value that is told stands, whatever was reported on the way.
+    const last = end._tag === "Finished" ? end.values : {}
+    const reported = {
+      summaries: stored.summaries.filter((summary) => !Object.hasOwn(last, summary.metric)),
+      points: Object.hasOwn(last, metric.name) ? [] : stored.points,
+    }
     if (end._tag === "Finished") {
       const objective = objectiveOf(metric, { ...reported, finished: end.values })
       if (objective._tag === "NeverArrived") return yield* refuse(`${objective.message}; tell its value`)

@@ -73,6 +73,7 @@ describe("ask and tell", () => {
       // What is told in the end counts, whatever was better on the way.
       yield* api.tell(sweep, two.trial, report(1, 0.5))
       expect(yield* api.tell(sweep, two.trial, value(0.7))).toMatchObject({ objective: 0.7 })
+      expect(yield* trialOf(sweep, 2)).toMatchObject({ values: { loss: 0.7 } })
       expect((yield* sweepIs(sweep, "finished")).reason).toMatch(/budget of 2 trials/)
       expect(yield* api.ask(sweep)).toMatchObject({
         _tag: "Ended",
