@@ -5,6 +5,7 @@ import * as Result from "effect/Result"
 import { canonicalJson } from "@sweep/domain/canonicalJson"
 import type { Fact } from "@sweep/domain/Fact"
 import type { SweepId, TrialNumber } from "@sweep/domain/Id"
+import { builtInTaskMetrics } from "@sweep/domain/SweepSpec"
 import type { SweepState } from "@sweep/domain/SweepState"
 import type { Trial } from "@sweep/domain/Trial"
 import type { Journal } from "./Journal.ts"
@@ -14,6 +15,9 @@ import { trainingOf } from "./trialDocument.ts"
 const runKey = (sweep: SweepState, { parameters, seed }: Pick<Trial, "parameters" | "seed">): string | undefined => {
   const { spec, versions } = sweep
   if (spec.trainer !== "peft" || spec.modelFingerprint === undefined) return undefined
+  // What a function of a person's file measures is not seen in its path.
+  const builtIn: ReadonlyArray<string> = builtInTaskMetrics
+  if (spec.taskMetrics?.metrics.some((metric) => !builtIn.includes(metric)) === true) return undefined
   const training = trainingOf(spec, parameters)
   if (Result.isFailure(training) || training.success === null) return undefined
   const { data, model: _, ...config } = training.success

@@ -41,6 +41,7 @@ const fixed: ReadonlyArray<readonly [name: string, of: (spec: SweepSpec) => unkn
   ["command", ({ command }) => command],
   ["metric", ({ metric: { name, goal, summary } }) => ({ name, goal, summary })],
   ["metrics", ({ metrics = [] }) => metrics.map(({ name, goal }) => ({ name, goal }))],
+  ["task_metrics", ({ taskMetrics = null }) => taskMetrics],
   ["seed", ({ seed }) => seed],
   ["seeds", ({ replicas }) => replicas],
 ]

@@ -2,6 +2,7 @@
 // results do: those that lie in its space. They are kept in the spec, so that what an earlier sweep does afterwards
 // changes no suggestion, and a restart gives the same ones.
 import * as Effect from "effect/Effect"
+import { canonicalJson } from "@sweep/domain/canonicalJson"
 import { nearestName } from "@sweep/domain/nearestName"
 import { type Learned, SweepSpec } from "@sweep/domain/SweepSpec"
 import type { SweepState } from "@sweep/domain/SweepState"
@@ -25,6 +26,9 @@ const differences = (spec: SweepSpec, teacher: SweepSpec): ReadonlyArray<string>
       ? []
       : [`its metric is ${other.name}, ${other.goal}d, and here it is ${metric.name}, ${metric.goal}d`]),
     ...(spec.model === teacher.model ? [] : [`its model is ${teacher.model || "none"}`]),
+    ...(canonicalJson(spec.taskMetrics ?? null) === canonicalJson(teacher.taskMetrics ?? null)
+      ? []
+      : ["its task_metrics differ"]),
     ...(spec.data.eval.sha256 === teacher.data.eval.sha256 ? [] : ["it was evaluated on other data"]),
   ]
 }

@@ -3,6 +3,7 @@ import { describe, expect, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { TrialNumber } from "@sweep/domain/Id"
+import { SweepSpec } from "@sweep/domain/SweepSpec"
 import { SweepApi } from "@sweep/rpc/SweepApi"
 import { layerMemory, Store } from "@sweep/store/Store"
 import { exampleSpec } from "@sweep/testing/exampleSpec"
@@ -78,6 +79,28 @@ describe("reuse", () => {
         yield* agent.complete(assign.epoch, evalLosses(1))
         yield* sweepIs(sweep, "finished")
       }
+    }).pipe(Effect.provide(inMemory())),
+  )
+
+  it.effect("is not done where a person's function measures", () =>
+    Effect.gen(function* () {
+      const api = yield* SweepApi
+      const taskMetrics = { metrics: ["exact_match", "/work/score.py:score"], samples: 4, max_new_tokens: 8 }
+      const once = { taskMetrics, budget: { trials: 1, gpuHours: null, hours: null } }
+      const agent = yield* connectAgent()
+      for (const name of ["first", "second"]) {
+        const sweep = yield* api.submit(spec({ ...once, name, reuse: true }))
+        const assign = yield* agent.next("Assign")
+        expect(assign.sweep).toBe(sweep)
+        yield* agent.complete(assign.epoch, evalLosses(1))
+        yield* sweepIs(sweep, "finished")
+      }
+      const more = { ...taskMetrics, samples: 8 }
+      const other = spec({ name: "first", taskMetrics: more, budget: { trials: 2, gpuHours: null, hours: null } })
+      const { id } = (yield* api.list).find((sweep) => sweep.spec.name === "first")!
+      expect((yield* Effect.flip(api.extend(id, new SweepSpec({ ...other, reuse: true }), 1))).message).toMatch(
+        /^task_metrics of first cannot change/,
+      )
     }).pipe(Effect.provide(inMemory())),
   )
 
