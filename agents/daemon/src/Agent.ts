@@ -11,6 +11,7 @@ import { claimHome, type HomeUnusable } from "./AgentHome.ts"
 import { runLoops } from "./agentLoops.ts"
 import { commandTrainer } from "./commandTrainer.ts"
 import { deviceProblem, findDevices } from "./devices.ts"
+import { diskProblem } from "./disk.ts"
 import { secretsOfBox } from "./redaction.ts"
 import { defaultKeptBytes, makeRetention } from "./retention.ts"
 import { signalStops, type Stops } from "./signals.ts"
@@ -78,10 +79,13 @@ const agent = (options: AgentOptions) =>
         retention: yield* makeRetention(home.directory, options.keptBytes ?? defaultKeptBytes),
         uploads: yield* makeUploads,
         checks: {
-          problem: (slot) =>
-            options.sharedDevices === true || isShared(slot, devices.slots)
-              ? Effect.succeed(undefined)
-              : deviceProblem(slot),
+          problem: (slot, idle) =>
+            Effect.suspend(() => {
+              const full = diskProblem(home.directory)
+              if (full !== undefined) return Effect.succeed(full)
+              const shared = options.sharedDevices === true || isShared(slot, devices.slots)
+              return idle && !shared ? deviceProblem(slot) : Effect.succeed(undefined)
+            }),
           silence: options.silenceMillis === undefined ? defaultSilence : options.silenceMillis,
         },
         redact: redactor(secretsOfBox()),

@@ -19,8 +19,8 @@ export interface SlotTrainers {
 }
 
 export interface SlotChecks {
-  /** Why no trial can be put on the slot now; `undefined` when one can. */
-  readonly problem: (slot: Slot) => Effect.Effect<string | undefined>
+  /** Why no trial can be put on the slot now; `undefined` when one can. `idle`: no process of this agent's is on it. */
+  readonly problem: (slot: Slot, idle: boolean) => Effect.Effect<string | undefined>
   /** Milliseconds in which a trainer has to write something; `null`: it need not. */
   readonly silence: number | null
 }
@@ -117,7 +117,7 @@ export class Slots {
         if (Queue.sizeUnsafe(queue) === 0 && !this.draining) {
           if (peft !== null) yield* peft.prepare
           // A host that has the model loaded is what holds the memory.
-          if (peft === null || !peft.hasTrained()) yield* this.untilFree(slot, queue)
+          yield* this.untilFree(slot, queue, peft === null || !peft.hasTrained())
         }
         const { attempt, trainer } = yield* Queue.take(queue)
         // It was stopped while it waited.
@@ -128,12 +128,12 @@ export class Slots {
       }
     })
 
-  /** Not on offer until its device is free: what an earlier trainer left there, or another program, would cost a trial. */
-  private readonly untilFree = (slot: Slot, queue: Queue.Queue<Work>) =>
+  /** Not on offer until its device is free and there is room on the disk: what an earlier trainer left there, or another program, would cost a trial. */
+  private readonly untilFree = (slot: Slot, queue: Queue.Queue<Work>, idle: boolean) =>
     Effect.gen({ self: this }, function* () {
       let told: string | undefined
       for (let wait = firstLook; ; wait = Math.min(lastLook, 2 * wait)) {
-        const problem = yield* this.checks.problem(slot)
+        const problem = yield* this.checks.problem(slot, idle)
         if (problem === undefined) break
         if (problem !== told) yield* Effect.logWarning(`slot ${slot.index} is not offered: ${problem}`)
         told = problem

@@ -32,6 +32,9 @@ const outOfMemory =
   /\bMemoryError\b|OutOfMemoryError|CUDA out of memory|std::bad_alloc|can't allocate memory|Cannot allocate memory|CUBLAS_STATUS_ALLOC_FAILED/
 const missingDependency = /^(?:\w+\.)*(?:ModuleNotFoundError|ImportError): .*$|^.*No module named .*$/m
 
+/** A full disk is the box's, not the trial's. */
+const diskFull = /^.*(?:No space left on device|Disk quota exceeded|\bENOSPC\b|\bEDQUOT\b).*$/m
+
 const traceback = /^Traceback \(most recent call last\)/m
 
 const went = (over: RunOver): string => {
@@ -57,6 +60,8 @@ const crashed = (seen: Seen): AttemptEnd => {
       : `The trainer ran out of memory: ${lastLine}`
     return { _tag: "Failed", class: "oom", message, detail }
   }
+  const full = diskFull.exec(stderr)
+  if (full !== null) return { _tag: "Released", cause: `the disk of the agent's box is full: ${full[0].trim()}` }
   const missing = missingDependency.exec(stderr)
   if (missing !== null) {
     return { _tag: "Failed", class: "dependency", message: `The trainer could not start: ${missing[0].trim()}`, detail }

@@ -1,3 +1,4 @@
+import { execFileSync } from "node:child_process"
 import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs"
 import { dirname, join } from "node:path"
 import { describe, expect, it } from "@effect/vitest"
@@ -631,3 +632,31 @@ describe("a slot of a GPU", () => {
     }),
   )
 })
+
+it.live("a disk that is full takes no attempts, and takes them again when there is room", (context) =>
+  Effect.gen(function* () {
+    const home = yield* temporaryDirectory
+    try {
+      execFileSync("mount", ["-t", "tmpfs", "-o", "size=8m", "tmpfs", home], { stdio: "ignore" })
+    } catch {
+      return context.skip("this process may not mount a disk")
+    }
+    yield* Effect.gen(function* () {
+      const coordinator = new ScriptedCoordinator()
+      yield* startAgent(coordinator, home)
+      yield* coordinator.untilConnected
+      const early = yield* command(coordinator, "finish")
+      expect(yield* coordinator.untilEnded(early)).toMatchObject({
+        _tag: "Released",
+        cause: expect.stringMatching(/only \d MiB are free on the disk of|has no slot 0/),
+      })
+      execFileSync("mount", ["-o", "remount,size=1g", home])
+      yield* coordinator.until(() => {
+        const last = coordinator.messages.findLast((message) => message._tag === "Slots")
+        return last?._tag === "Slots" && last.slots.length === 1
+      })
+      const epoch = yield* command(coordinator, "finish")
+      expect(yield* coordinator.untilEnded(epoch)).toMatchObject({ _tag: "Finished" })
+    }).pipe(Effect.scoped, Effect.ensuring(Effect.sync(() => execFileSync("umount", ["-l", home]))))
+  }),
+)

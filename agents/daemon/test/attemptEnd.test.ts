@@ -47,6 +47,16 @@ describe("the end of an attempt", () => {
     expect(attemptEnd(seen({ over: { _tag: "Done", status: "preempted" } }))._tag).toBe("Released")
   })
 
+  it("is a release when the disk of the box was full: that is not the trial's fault", () => {
+    for (const stderr of [
+      "Traceback (most recent call last):\n  File ...\nOSError: [Errno 28] No space left on device",
+      'safetensors_rust.SafetensorError: Error while serializing: IoError(Os { code: 122, message: "Disk quota exceeded" })',
+    ]) {
+      const end = attemptEnd(seen({ stderr }))
+      expect(end).toMatchObject({ _tag: "Released", cause: expect.stringMatching(/disk of the agent's box is full: /) })
+    }
+  })
+
   it("is a failure without `finished`, even with exit status 0", () => {
     expect(attemptEnd(seen({ over: { _tag: "Exited", code: 0, signal: null } }))).toMatchObject({
       class: "bug",
