@@ -37,10 +37,10 @@ export const homeAt = (directory: string): Home => ({
 
 export const home = Effect.sync(() => homeAt(resolve(process.env["SWEEP_HOME"] ?? ".sweep")))
 
-/** Makes the directory; fails when it cannot be written. */
+/** Makes the directory, for its owner alone: data, logs and answers of a model are in it. Fails when it cannot be written. */
 export const ensureHome = (at: Home) =>
   Effect.try({
-    try: () => mkdirSync(at.directory, { recursive: true }),
+    try: () => mkdirSync(at.directory, { recursive: true, mode: 0o700 }),
     catch: (cause) =>
       stateFailure(
         `cannot create the state directory ${at.directory}: ${(cause as Error).message}\nSet SWEEP_HOME to a directory you can write to.`,

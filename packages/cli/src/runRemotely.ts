@@ -8,6 +8,18 @@ import { finishRun } from "./finishRun.ts"
 import { note, print, printJson } from "./output.ts"
 import { follow } from "./terminal/follow.ts"
 
+/** A sweep that nobody takes waits without a word. */
+const noteWhoIsMissing = Effect.fnUntraced(function* ({ trainer }: SweepSpec) {
+  if (trainer === "external") return
+  const { agents } = yield* (yield* SweepApi).status
+  if (agents.some(({ state, trainers }) => state !== "lost" && trainers.includes(trainer))) return
+  yield* note(
+    agents.length === 0
+      ? "no agent has joined this coordinator yet; the sweep waits for one"
+      : `no agent here runs 'trainer: ${trainer}'; the sweep waits for one${trainer === "command" ? " that was started with --allow-commands" : ""}`,
+  )
+})
+
 export const runThere = (
   spec: SweepSpec,
   found: Found,
@@ -16,6 +28,7 @@ export const runThere = (
   Effect.gen(function* () {
     const api = yield* SweepApi
     const id = yield* api.submit(spec)
+    yield* noteWhoIsMissing(spec)
     const comeBack = `sweep watch ${id} --coordinator ${formatAddress(found.address)}${found.accessFile === undefined ? "" : ` --access ${found.accessFile}`}`
     if (options.detach) {
       return yield* options.json ? printJson({ sweep: id }) : print(`${id} was submitted. Watch it: ${comeBack}`)

@@ -16,6 +16,7 @@ const agents = (["connected", "quarantined"] as const).map((state) => ({
   version: "1",
   hostname: "box",
   slots: [],
+  trainers: [],
   running: [],
   state,
 }))

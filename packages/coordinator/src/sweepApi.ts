@@ -87,6 +87,7 @@ export const makeSweepApi = Effect.fnUntraced(function* (options: {
           version: agent.version,
           hostname: agent.hostname,
           slots: agent.slots,
+          trainers: Array.from(agent.trainers),
           running: (running.get(agent.id) ?? []).map(({ sweep, number, slot }) => ({
             sweep,
             trial: number,

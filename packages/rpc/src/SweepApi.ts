@@ -37,6 +37,8 @@ export interface AgentStatus {
   readonly version: string
   readonly hostname: string
   readonly slots: ReadonlyArray<Slot>
+  /** That its owner allows. */
+  readonly trainers: ReadonlyArray<string>
   readonly running: ReadonlyArray<{ readonly sweep: SweepId; readonly trial: TrialNumber; readonly slot: number }>
   readonly state: "connected" | "draining" | "quarantined" | "suspect" | "lost"
 }

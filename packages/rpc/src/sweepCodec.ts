@@ -85,6 +85,7 @@ const CoordinatorStatus = Schema.Struct({
       version: Schema.String,
       hostname: Schema.String,
       slots: Schema.Array(Slot),
+      trainers: Schema.Array(Schema.String),
       running: Schema.Array(Schema.Struct({ sweep: SweepId, trial: TrialNumber, slot: Schema.Number })),
       state: Schema.Literals(["connected", "draining", "quarantined", "suspect", "lost"]),
     }),

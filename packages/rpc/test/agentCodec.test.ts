@@ -98,6 +98,14 @@ describe("agent messages", () => {
     expect(down(message)).toEqual(message)
   })
 
+  it.each(["../../etc", "..", ".", "", "a/b", "a\\b", "%2e%2e%2f", "a;b", "A", "a\0", "a\n", "-a", "a".repeat(65)])(
+    "an assignment of the sweep %j is refused: its name becomes part of paths",
+    (sweep) => {
+      const assign = fromCoordinator.find((message) => message._tag === "Assign")!
+      expect(() => down({ ...assign, sweep } as CoordinatorMessage)).toThrow(WireError)
+    },
+  )
+
   it("carries points in columns, whatever arrays they came in", () => {
     const points = {
       metrics: ["train/loss", "eval/loss"],

@@ -1,5 +1,5 @@
 import { createWriteStream, mkdirSync, renameSync } from "node:fs"
-import { basename, join, resolve } from "node:path"
+import { resolve } from "node:path"
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
 import * as Command from "effect/cli/Command"
@@ -7,6 +7,7 @@ import * as Flag from "effect/cli/Flag"
 import { SweepApi } from "@sweep/rpc/SweepApi"
 import { explainApi, withApi } from "../access.ts"
 import { stateFailure } from "../exitCodes.ts"
+import { exportedFile } from "../exportedFile.ts"
 import * as flags from "../flags.ts"
 import { printJson, printLines } from "../output.ts"
 
@@ -27,8 +28,8 @@ export const exportCommand = Command.make(
         let target = written.get(file)
         if (target === undefined) {
           mkdirSync(directory, { recursive: true })
-          // The name comes over the network: only its last part counts.
-          const path = join(directory, basename(file))
+          const path = exportedFile(directory, file)
+          if (path === undefined) throw new Error(`the coordinator sent a file with the name ${JSON.stringify(file)}`)
           target = { path, out: createWriteStream(`${path}.part`) }
           written.set(file, target)
         }

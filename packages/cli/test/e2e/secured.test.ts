@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs"
+import { existsSync, readFileSync } from "node:fs"
 import { join } from "node:path"
 import { describe, expect, it } from "vitest"
 import { lastJson, smallSweep, Workplace } from "./harness.ts"
@@ -103,4 +103,50 @@ describe("a coordinator with TLS and tokens", () => {
       expect(readFileSync(join(place.home, "tls", "tokens.json"), "utf8")).not.toContain(token.slice(-20))
     },
   )
+})
+
+describe("an agent", () => {
+  it("runs commands only when its owner allowed it, and whoever submits is told that nobody does", async () => {
+    const place = new Workplace()
+    const coordinator = place.start(["serve", "--port", "0"])
+    const [, address] = await coordinator.until(/--coordinator (\S+:\d+)/)
+    const ran = join(place.directory, "ran")
+    const program = place.write(
+      "trainer.py",
+      `
+import json, os
+open(${JSON.stringify(ran)}, "w").close()
+with open("events.jsonl", "a") as events:
+    for seq, event in enumerate([
+        {"type": "started", "pid": os.getpid(), "warm": False, "versions": {}, "device": "cpu"},
+        {"type": "finished", "step": 1, "values": {"loss": 1.0}, "interrupted": False},
+    ]):
+        events.write(json.dumps({"seq": seq + 1, "at": "2026-01-01T00:00:00Z", **event}) + "\\n")
+`,
+    )
+    const file = place.write(
+      "sweep.yaml",
+      `
+name: commands
+trainer: command
+command: [python3, ${JSON.stringify(program)}]
+metric: {name: loss, goal: minimize}
+method: grid
+parameters: {x: {values: [1]}}
+`,
+    )
+    const agent = (id: string, ...flags: ReadonlyArray<string>) =>
+      place.start(["agent", "--coordinator", address!, "--id", id, "--directory", join(place.directory, id), ...flags])
+    await agent("careful").until(/connected/)
+    const submitted = await place.run(["run", file, "--coordinator", address!, "--detach"])
+    expect(submitted.code, submitted.stderr).toBe(0)
+    expect(submitted.stderr).toMatch(/no agent here runs 'trainer: command'.*--allow-commands/)
+    expect(existsSync(ran)).toBe(false)
+
+    await agent("willing", "--allow-commands").until(/connected/)
+    expect((await place.run(["watch", "commands", "--coordinator", address!])).code).toBe(0)
+    const trials = lastJson((await place.run(["trials", "commands", "--coordinator", address!, "--json"])).stdout)
+    expect(trials).toMatchObject([{ state: "completed", agent: "willing", attempt: 1 }])
+    expect(existsSync(ran)).toBe(true)
+  })
 })
