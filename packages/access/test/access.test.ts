@@ -2,7 +2,7 @@ import { X509Certificate } from "node:crypto"
 import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { describe, expect, it, onTestFinished } from "vitest"
+import { describe, expect, it, onTestFinished, vi } from "vitest"
 import { serverName } from "@sweep/domain/Role"
 import { readAccessFile } from "../src/AccessFile.ts"
 import { authorityFiles, makeCertificates } from "../src/Authority.ts"
@@ -57,6 +57,31 @@ describe("the authority", () => {
     rmSync(files.server)
     expect(await makeCertificates(authority, false)).toEqual({ authority: "kept", server: "made" })
     expect(readFileSync(files.ca, "utf8")).toBe(ca)
+  })
+})
+
+/** As if so many days had passed. */
+const later = (days: number) => {
+  vi.useFakeTimers({ toFake: ["Date"], now: Date.now() + days * 86_400_000 })
+  onTestFinished(() => void vi.useRealTimers())
+}
+
+describe("in time", () => {
+  it("the coordinator's certificate is renewed by itself in its last month", async () => {
+    const { authority } = await place()
+    later(365)
+    expect(await makeCertificates(authority, false)).toEqual({ authority: "kept", server: "kept" })
+    later(5)
+    expect(await makeCertificates(authority, false)).toEqual({ authority: "kept", server: "renewed" })
+  })
+
+  it("an access file whose certificate has ended says so, and since when", async () => {
+    const { create } = await place()
+    const { file } = await create("ana")
+    later(396)
+    expect(readAccessFile(file).name).toBe("ana")
+    later(3)
+    expect(() => readAccessFile(file)).toThrow(/its certificate ended on .*; ask for a new access file/)
   })
 })
 

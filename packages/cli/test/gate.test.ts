@@ -212,6 +212,29 @@ describe("a coordinator with tokens", () => {
     )
   })
 
+  it("hears an agent again whose access file was exchanged while it ran", async () => {
+    const { authority, tokens, access } = await place()
+    let current = await access("old", "agent")
+    await run(
+      Effect.gen(function* () {
+        const address = yield* serve(authority, tokens)
+        const layer = grpcAgentConnection.layer({ address, access: () => current })
+        const { open } = Context.get(yield* Layer.build(layer), AgentConnection)
+        const said = Effect.scoped(
+          Effect.gen(function* () {
+            const { incoming } = yield* open
+            return (yield* Effect.flip(Stream.runDrain(incoming))).message
+          }),
+        )
+        expect(yield* said).toContain(through.message)
+        tokens.revoke("old")
+        expect(yield* said).toContain("was revoked")
+        current = yield* Effect.promise(() => access("new", "agent"))
+        expect(yield* said).toContain(through.message)
+      }),
+    )
+  })
+
   it("takes a renewed certificate up while it serves, and asks for clients' as before", async () => {
     const { authority, tokens, access } = await place()
     const ana = await access("ana", "submit")
