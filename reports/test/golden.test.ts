@@ -46,15 +46,23 @@ it("compiles the charts to the kept specifications", async () => {
   ])
 })
 
+/** One element a line: a difference shows what changed. */
+const inLines = (markup: string): string => markup.replace(/>\s*(?=<(?!\/|span|code|small|strong|wbr))/g, ">\n")
+
 it("renders the kept page", async () => {
   const page = await renderReport(fixture(), { runtime: "0", versions: { sweep: "0.1.0" } })
   const skeleton = page
     .replace(/<style>.*?<\/style>/s, "<style>…</style>")
     .replace(/(<script type="application\/json" id="data">).*?(<\/script>)/s, "$1…$2")
     .replace(/<svg xmlns=.*?<\/svg>/gs, "<svg>…</svg>")
-    // One element a line: a difference shows what changed.
-    .replace(/>\s*(?=<(?!\/|span|code|small|strong|wbr))/g, ">\n")
-  matches("report.html", skeleton)
+  matches("report.html", inLines(skeleton))
+})
+
+it("compares variants in the kept table", async () => {
+  const parameters = { rank: 8, learning_rate: 1e-3, epochs: 2 }
+  const trials = ["lora", "qlora", "oft"].map((variant) => ({ parameters: { variant, ...parameters } }))
+  const page = await renderReport(fixture({ trials }), { runtime: "0" })
+  matches("variants.html", `${inLines(/<section id="variants">.*?<\/section>/s.exec(page)![0])}\n`)
 })
 
 it("says the same of the same results", async () => {
