@@ -145,11 +145,17 @@ export const makeControl = Effect.fnUntraced(function* (
 
     pauseTrial: (sweep, number, reason, by) =>
       Effect.gen(function* () {
-        if (trialOf(sweep, number) === undefined) return yield* refuseEnded(sweep, number)
+        const trial = trialOf(sweep, number)
+        if (trial === undefined) return yield* refuseEnded(sweep, number)
+        // Set aside now, nothing would bring it to its end.
+        if (trial.stopReason !== null || ended(state.sweeps.get(sweep)!)) {
+          const why = trial.stopReason ?? `${sweep} has ended`
+          return yield* refuse(`${formatTrialRef({ sweep, trial: number })} is about to end (${why})`)
+        }
         let before: Trial | undefined
         yield* journal.record((at) => {
           before = trialOf(sweep, number)
-          return before === undefined || before.state === "paused"
+          return before === undefined || before.state === "paused" || before.stopReason !== null
             ? []
             : [{ _tag: "TrialPaused", at, sweep, trial: number, ...(by === "rule" ? { rule: reason } : {}) }]
         })

@@ -444,6 +444,22 @@ describe("stop, pause and resume", () => {
       expect(yield* agent.next("Assign")).toMatchObject({ trial: 1, attempt: 2 })
     }).pipe(Effect.provide(inMemory())),
   )
+
+  it.effect("does not pause a trial that is about to end: of a stopped sweep it could never go on", () =>
+    Effect.gen(function* () {
+      const api = yield* SweepApi
+      const sweep = yield* submitOne
+      const agent = yield* connectAgent()
+      const { epoch } = yield* agent.next("Assign")
+      yield* api.control(sweep, null, "stop", "enough")
+      expect(yield* Effect.flip(api.control(sweep, number(1), "pause", ""))).toMatchObject({
+        _tag: "Refused",
+        message: "example/1 is about to end (enough)",
+      })
+      yield* agent.ended(epoch, 0, finished({ interrupted: true }))
+      yield* trialIs(sweep, 1, "stopped")
+    }).pipe(Effect.provide(inMemory())),
+  )
 })
 
 describe("a store that refuses to write", () => {
