@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from .trial import Training
 
 _CURVE_POINTS = 100  # points of a train curve, besides those at evaluations
+_EPOCH_POINTS = 50  # of it an epoch, where runs of different length share their beginning
+_DECAY_SHARE = 0.1  # of all steps, the last phase of warmup-stable-decay (arXiv 2404.06395 finds 10 % enough)
 
 
 @dataclass(frozen=True)
@@ -22,6 +24,7 @@ class Plan:
     steps_per_epoch: int
     total_steps: int
     warmup_steps: int
+    decay_steps: int
     log_every: int
     eval_steps: frozenset[int]
 
@@ -39,9 +42,26 @@ def plan(training: Training, examples: int, micro_batch_size: int) -> Plan:
         steps_per_epoch=per_epoch,
         total_steps=total,
         warmup_steps=math.ceil(training.schedule.warmup_ratio * total),
-        log_every=math.ceil(total / _CURVE_POINTS),
+        decay_steps=math.ceil(_DECAY_SHARE * total) if training.schedule.type == "warmup_stable_decay" else 0,
+        log_every=math.ceil(per_epoch / _EPOCH_POINTS if begins_alike(training) else total / _CURVE_POINTS),
         eval_steps=_eval_steps(per_epoch, total, training.evals_per_epoch),
     )
+
+
+def begins_alike(training: Training) -> bool:
+    """Whether a run of more epochs begins as this one: nothing before the last phase depends on the length."""
+    schedule = training.schedule
+    return (
+        schedule.type in ("constant", "warmup_stable_decay")
+        and schedule.warmup_ratio == 0
+        and schedule.max_steps is None
+        and not training.adapter.plans_ahead
+    )
+
+
+def common_steps(training: Training, plan: Plan) -> int:
+    """Steps that longer runs have in common with this one; 0 when none."""
+    return plan.total_steps - plan.decay_steps if begins_alike(training) else 0
 
 
 def steps_per_epoch(training: Training, examples: int) -> int:

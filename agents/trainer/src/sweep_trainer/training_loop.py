@@ -29,7 +29,6 @@ _SCHEDULERS = {
     "linear": "linear",
     "warmup_stable_decay": "warmup_stable_decay",
 }
-_DECAY_SHARE = 0.1  # of all steps, the last phase of warmup-stable-decay (arXiv 2404.06395 finds 10 % enough)
 _GPU_WIDTH = 8  # tensor cores want sequence lengths that are multiples of it
 
 _ADAPTER = "adapter"
@@ -175,9 +174,7 @@ def _optimizer(model: nn.Module, training: Training) -> torch.optim.Optimizer:
 
 def _arguments(training: Training, plan: Plan, device: torch.device, seed: int, scratch: Path) -> TrainingArguments:
     schedule = training.schedule.type
-    options = (
-        {"num_decay_steps": math.ceil(_DECAY_SHARE * plan.total_steps)} if schedule == "warmup_stable_decay" else {}
-    )
+    options = {"num_decay_steps": plan.decay_steps} if schedule == "warmup_stable_decay" else {}
     return TrainingArguments(
         output_dir=str(scratch),
         per_device_train_batch_size=plan.micro_batch_size,

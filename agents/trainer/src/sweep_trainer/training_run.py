@@ -7,15 +7,15 @@ export the best, answer the probes, give the base back. The steps themselves are
 from __future__ import annotations
 
 import functools
-import hashlib
 import json
 import math
 import os
 import time
 from collections.abc import Hashable
+from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
@@ -32,6 +32,7 @@ from .evaluation import LOSS, evaluate
 from .events import EventLog
 from .failures import Diverged, Unavailable
 from .preemption import Preempted, Preemption
+from .prefix import Prefix, run_name
 from .progress import Progress, Window
 from .sweep_cache import SweepCache
 from .task_metrics import TaskEvaluation
@@ -43,6 +44,14 @@ Status = Literal["finished", "failed", "preempted"]
 
 _PROGRESS = "progress.json"
 _REPORTED_VERSIONS = ("torch", "transformers", "peft", "accelerate", "bitsandbytes")
+
+
+@dataclass(frozen=True)
+class Shared:
+    """Step and folder of a shorter trial's checkpoint, and what that trial reported up to it."""
+
+    checkpoint: tuple[int, Path]
+    metrics: list[dict[str, Any]]
 
 
 class TrainingRun:
@@ -65,12 +74,14 @@ class TrainingRun:
         self._preemption = preemption
         self._cache = SweepCache(trial.cache)
         self._control = Control(directory / "control.jsonl")
-        self._checkpoints = Checkpoints(directory / "checkpoints", _run_fingerprint(trial))
+        self._checkpoints = Checkpoints(directory / "checkpoints", run_name(trial))
         self._progress = Progress()
         self._task: TaskEvaluation | None = None
         self._window = Window.empty(self._device)
         self._stopped = False
         self._clock = 0.0
+        #: Every metric since step 0; None when an earlier attempt reported the first of them.
+        self._reported: list[dict[str, Any]] | None = []
 
     def run(self) -> None:
         """Raises Preempted, or whatever ends the attempt as failed."""
@@ -80,8 +91,10 @@ class TrainingRun:
         environment.seed_everything(self._trial.seed)
         adapter = self._training.adapter
         self._model = adapter.attach(base.model, self._plan.total_steps)
+        self._prefix = Prefix(self._trial, self._plan)
         checkpoint = self._take_up()
-        self._say_started(checkpoint, sum(example.truncated for example in examples))
+        shared = None if checkpoint is not None else self._take_up_shared()
+        self._say_started(checkpoint, shared, sum(example.truncated for example in examples))
         self._loop = TrainingLoop(
             self._model,
             self._training,
@@ -93,7 +106,7 @@ class TrainingRun:
             self._directory / "checkpoints",
             self,
         )
-        self._train(checkpoint)
+        self._train(checkpoint, shared)
         self._finish(encoder, began)
         self._give_back()
 
@@ -104,6 +117,12 @@ class TrainingRun:
             print("no checkpoint here is intact and of this run: starting from the beginning", flush=True)
         self._checkpoints.discard_after(0 if checkpoint is None else checkpoint[0])
         return checkpoint
+
+    def _take_up_shared(self) -> Shared | None:
+        """Where a shorter trial left off that begins as this one, if there is one."""
+        metrics = self._prefix.take_up(self._directory / "checkpoints")
+        checkpoint = None if metrics is None else self._checkpoints.newest_intact()
+        return None if metrics is None or checkpoint is None else Shared(checkpoint, metrics)
 
     # Before the training
 
@@ -164,7 +183,7 @@ class TrainingRun:
         longest = max(len(example.tokens) for example in examples)
         return micro_batch.choose(self._training.batch_size, longest, base, self._training.gradient_checkpointing)
 
-    def _say_started(self, checkpoint: tuple[int, Path] | None, truncated: int) -> None:
+    def _say_started(self, checkpoint: tuple[int, Path] | None, shared: Shared | None, truncated: int) -> None:
         cut = {"train": truncated, "eval": self._eval_set.truncated}
         if any(cut.values()):
             print(
@@ -184,17 +203,27 @@ class TrainingRun:
             micro_batch_size=self._plan.micro_batch_size,
             truncated=cut,
             resumed_from_step=None if checkpoint is None else checkpoint[0],
+            shared_steps=0 if shared is None else shared.checkpoint[0],
             timings={"load_seconds": self._load_seconds, "data_seconds": self._data_seconds},
         )
 
     # The training
 
-    def _train(self, checkpoint: tuple[int, Path] | None) -> None:
-        if checkpoint is None:
-            self._report(0, 0.0, self._baseline)
-        else:
+    def _train(self, checkpoint: tuple[int, Path] | None, shared: Shared | None) -> None:
+        if shared is not None:
+            # What the shorter trial reported is this one's own: it would report the same.
+            for line in shared.metrics:
+                self._report(line["step"], line["epoch"], line["values"])
+            checkpoint = shared.checkpoint
+            self._restore(checkpoint[1])
+            self._progress.train_seconds = self._progress.eval_seconds = 0.0
+            print(f"going on from step {checkpoint[0]} of a shorter trial", flush=True)
+        elif checkpoint is not None:
+            self._reported = None
             self._restore(checkpoint[1])
             print(f"going on from step {checkpoint[0]} of {self._plan.total_steps}", flush=True)
+        else:
+            self._report(0, 0.0, self._baseline)
         with self._preemption.deferred():
             if checkpoint is not None and self._progress.step >= self._plan.total_steps:
                 self._loop.load_weights(checkpoint[1])
@@ -224,6 +253,8 @@ class TrainingRun:
         if due:
             self._evaluate_or_leave(epoch)
             self._checkpoint()
+        if step == self._prefix.until:
+            self._leave_prefix(due)
         if self._preemption.requested:
             if not due:
                 self._checkpoint()
@@ -232,6 +263,18 @@ class TrainingRun:
             print(f"stopping at step {step}: {reason}", flush=True)
         self._clock = time.perf_counter()
         return self._stopped
+
+    def _leave_prefix(self, saved: bool) -> None:
+        """For longer trials. When it cannot be stored, that costs them time and this one nothing."""
+        if self._reported is None:
+            return
+        if not saved:
+            self._checkpoint()
+        steps = {self._progress.step, self._progress.best_step} - {0}
+        try:
+            self._prefix.leave(self._progress.step, [self._checkpoints.path(step) for step in steps], self._reported)
+        except OSError as error:
+            print(f"longer trials will not go on from here: {error}", flush=True)
 
     def _report_training(self, step: int, epoch: float, gradient_norm: Tensor | float, learning_rate: float) -> None:
         window = self._window
@@ -275,6 +318,8 @@ class TrainingRun:
 
     def _report(self, step: int, epoch: float, values: dict[str, float]) -> None:
         self._events.append("metrics", step=step, epoch=epoch, values=values)
+        if self._reported is not None:
+            self._reported.append({"step": step, "epoch": epoch, "values": values})
         self._progress.last_values.update(values)
         if LOSS in values:
             train = self._progress.last_values.get("train/loss")
@@ -390,9 +435,3 @@ def _place(device: Device, precision: str) -> torch.device:
 def _stamp(path: Path) -> Hashable:
     """What a file is known by. A missing one has no stamp: reading it says so in a sentence."""
     return (str(path), *model_files.file_stamp(path)) if path.is_file() else str(path)
-
-
-def _run_fingerprint(trial: Trial) -> str:
-    """Names the run: a checkpoint of another configuration or seed must not be taken up."""
-    content = json.dumps([trial.raw_training, trial.seed], sort_keys=True)
-    return hashlib.sha256(content.encode()).hexdigest()

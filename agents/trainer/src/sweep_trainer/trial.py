@@ -106,7 +106,8 @@ class SweepMetric:
 @dataclass(frozen=True)
 class Trial:
     """All of trial.json that the trainer acts on. `raw_training` is kept to recognise this run's own checkpoints;
-    `cache` is a folder for what the trials of a sweep share."""
+    `cache` is a folder for what the trials of a sweep share, `share_prefix` whether trials that differ in their epochs
+    alone share what they have in common."""
 
     seed: int
     training: Training
@@ -117,6 +118,7 @@ class Trial:
     cache: Path | None
     metric: SweepMetric
     task_metrics: TaskMetrics | None
+    share_prefix: bool
 
 
 def read(path: Path) -> Trial:
@@ -151,6 +153,7 @@ def parse(value: Any) -> Trial:
         cache=Path(top.text("cache")) if top.has("cache") else None,
         metric=_metric(top.section("metric")) if top.has("metric") else SweepMetric("eval/loss", False),
         task_metrics=TaskMetrics.parse(top.section("task_metrics")) if top.has("task_metrics") else None,
+        share_prefix=top.flag("share_prefix", False),
     )
 
 

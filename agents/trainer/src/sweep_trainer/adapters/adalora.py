@@ -33,6 +33,7 @@ class AdaLora(peft_model.PeftMethod):
     """`rank` is the mean rank in the end; the update is scaled by `alpha` / (1.5 · `rank`) throughout."""
 
     name = "adalora"
+    plans_ahead = True
 
     rank: int
     alpha: float

@@ -31,6 +31,8 @@ class Adapter(ABC):
     quantizations: ClassVar[frozenset[str]] = frozenset({"none"})
     #: True when training changes the base's own weights (full, freeze) or attaching does (PiSSA).
     alters_base: ClassVar[bool] = False
+    #: True when what it does at a step depends on how many there will be (AdaLoRA).
+    plans_ahead: ClassVar[bool] = False
 
     @classmethod
     @abstractmethod

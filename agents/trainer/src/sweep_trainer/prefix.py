@@ -1,0 +1,85 @@
+"""What trials that differ in their epochs alone have in common, trained once: the shorter one leaves the state in which
+its common part ended, and the longer one goes on from there.
+
+Owns where that state lies among what the trials of a sweep share, which state a run may go on from, and that it is
+there whole or not at all. It holds checkpoints and the metrics reported up to them; a state of fewer steps goes when
+one of more steps of the same run comes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+from . import plan as planning
+from .checkpoints import write_folder
+from .evaluation import LOSS
+from .plan import Plan
+from .trial import Trial
+
+_METRICS = "metrics.jsonl"
+_CHECKPOINTS = "checkpoints"
+
+
+def run_name(trial: Trial) -> str:
+    """Names the run that a checkpoint is of: another configuration or seed has another name. Runs that begin alike
+    have the same one."""
+    raw = trial.raw_training
+    if planning.begins_alike(trial.training):
+        raw = {**raw, "schedule": {key: value for key, value in raw["schedule"].items() if key != "epochs"}}
+    return hashlib.sha256(json.dumps([raw, trial.seed], sort_keys=True).encode()).hexdigest()
+
+
+class Prefix:
+    """The common part of this run with longer and shorter ones. `until` is the last step of it, 0: there is none."""
+
+    def __init__(self, trial: Trial, plan: Plan) -> None:
+        shares = trial.share_prefix and trial.cache is not None
+        self.until = planning.common_steps(trial.training, plan) if shares else 0
+        self._folder = trial.cache / f"prefix-{run_name(trial)[:24]}" if trial.cache is not None else Path()
+        self._plan = plan
+
+    def take_up(self, checkpoints: Path) -> list[dict[str, Any]] | None:
+        """Copies the longest usable state into `checkpoints`: the metrics reported up to it, in their order. `None`:
+        there is no such state, and `checkpoints` is as it was."""
+        for step in sorted(self._steps(), reverse=True):
+            if step > self.until:
+                continue
+            source = self._path(step)
+            try:
+                lines = (source / _METRICS).read_text(encoding="utf-8").splitlines()
+                metrics = [json.loads(line) for line in lines]
+                evaluated = any(line["step"] == step and LOSS in line["values"] for line in metrics)
+                # The last step of a run is evaluated, and that may be none of this run's evaluations.
+                if evaluated != (step in self._plan.eval_steps):
+                    continue
+                shutil.copytree(source / _CHECKPOINTS, checkpoints, dirs_exist_ok=True)
+            except OSError:
+                continue  # one of more steps came, and this one went
+            return metrics
+        return None
+
+    def leave(self, step: int, checkpoints: list[Path], metrics: list[dict[str, Any]]) -> None:
+        """Stores the state at `step`: these checkpoints, and what was reported up to them."""
+
+        def fill(folder: Path) -> None:
+            for checkpoint in checkpoints:
+                shutil.copytree(checkpoint, folder / _CHECKPOINTS / checkpoint.name)
+            lines = "".join(f"{json.dumps(line)}\n" for line in metrics)
+            (folder / _METRICS).write_text(lines, encoding="utf-8")
+
+        self._folder.mkdir(parents=True, exist_ok=True)
+        write_folder(self._path(step), fill)
+        for shorter in list(self._steps()):
+            if shorter < step:
+                shutil.rmtree(self._path(shorter), ignore_errors=True)
+
+    def _path(self, step: int) -> Path:
+        return self._folder / f"step-{step:08d}"
+
+    def _steps(self) -> list[int]:
+        names = (folder.name.removeprefix("step-") for folder in self._folder.glob("step-*"))
+        return [int(name) for name in names if name.isdigit()]
