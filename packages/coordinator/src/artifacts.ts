@@ -6,7 +6,7 @@ import * as FileSystem from "effect/FileSystem"
 import * as Option from "effect/Option"
 import * as Queue from "effect/Queue"
 import * as Stream from "effect/Stream"
-import { type Artifact, type ArtifactOwner, keptFiles, manifestName, newestCheckpoint } from "@sweep/domain/Artifact"
+import { type Artifact, type ArtifactOwner, keptFiles, manifestName, wholeCheckpoints } from "@sweep/domain/Artifact"
 import { formatTrialRef, type SweepId, type TrialNumber } from "@sweep/domain/Id"
 import { isTerminal } from "@sweep/domain/Trial"
 import { ArtifactExchange, pieceBytes, type Wanted } from "@sweep/rpc/ArtifactExchange"
@@ -109,7 +109,7 @@ export const makeArtifacts = Effect.fnUntraced(function* ({ state, listen }: Jou
         Effect.map((all) => {
           const byAttempt = Map.groupBy(all, ({ epoch }) => epoch)
           const newest = Array.from(byAttempt.keys()).sort((a, b) => b - a)
-          return newest.map((epoch) => newestCheckpoint(byAttempt.get(epoch)!)).find((files) => files.length > 0) ?? []
+          return newest.map((epoch) => wholeCheckpoints(byAttempt.get(epoch)!)).find((files) => files.length > 0) ?? []
         }),
       ),
 

@@ -44,7 +44,8 @@ export type Artifact = typeof Artifact.Type
 /**
  * What stays with the coordinator of a trial that has ended: `best` its adapter, which is that of its best evaluation;
  * `last` also its newest checkpoint, so that it can be gone on with; `all` also every other checkpoint its trainer kept;
- * `none` nothing. While a trial may still go on, its newest checkpoint is kept under every rule but `none`.
+ * `none` nothing. While a trial may still go on, its checkpoints are kept under every rule but `none`: the newest, to go
+ * on from, and the best, which may be what it exports in the end.
  */
 export const KeepRule = Schema.Literals(["best", "last", "all", "none"])
 export type KeepRule = typeof KeepRule.Type
@@ -73,6 +74,12 @@ export const newestCheckpoint = <A extends { readonly path: string }>(files: Rea
   return newest < 0 ? [] : files.filter(({ path }) => checkpointStep(path) === newest)
 }
 
+/** The files of every whole checkpoint among `files`. */
+export const wholeCheckpoints = <A extends { readonly path: string }>(files: ReadonlyArray<A>): ReadonlyArray<A> => {
+  const whole = new Set(files.filter(({ path }) => isManifest(path)).map(({ path }) => checkpointStep(path)))
+  return files.filter(({ path }) => whole.has(checkpointStep(path)))
+}
+
 /** Which of a trial's files are worth keeping: `ended` when it will not go on. */
 export const keptFiles = <A extends { readonly path: string }>(
   rule: KeepRule,
@@ -80,8 +87,8 @@ export const keptFiles = <A extends { readonly path: string }>(
   ended: boolean,
 ): ReadonlyArray<A> => {
   if (rule === "none") return []
-  const checkpoints = files.filter(({ path }) => checkpointStep(path) !== null)
-  const adapter = ended ? files.filter(({ path }) => path.startsWith(`${adapterFolder}/`)) : []
-  if (ended && rule === "best") return adapter
-  return [...adapter, ...(rule === "all" ? checkpoints : newestCheckpoint(checkpoints))]
+  if (!ended) return wholeCheckpoints(files)
+  const adapter = files.filter(({ path }) => path.startsWith(`${adapterFolder}/`))
+  if (rule === "best") return adapter
+  return [...adapter, ...(rule === "all" ? wholeCheckpoints(files) : newestCheckpoint(files))]
 }

@@ -49,9 +49,9 @@ describe("what is kept of a trial", () => {
   })
   it.each([
     ["best", true, [config, model]],
-    ["best", false, [manifest, last]],
+    ["best", false, [first, manifest, last]],
     ["last", true, [config, model, manifest, last]],
-    ["last", false, [manifest, last]],
+    ["last", false, [first, manifest, last]],
     ["all", true, [config, model, first, manifest, last]],
     ["all", false, [first, manifest, last]],
     ["none", true, []],
