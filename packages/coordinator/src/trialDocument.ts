@@ -24,7 +24,7 @@ export const trialDocument = (
   attempt: { readonly number: number; readonly epoch: Epoch },
   training: TrainingConfig | null,
 ): string => {
-  const { metric, probes, taskMetrics, trainer, groups } = sweep.spec
+  const { metric, probes, taskMetrics, trainer, groups, space } = sweep.spec
   return JSON.stringify({
     contract: 1,
     sweep: sweep.id,
@@ -42,5 +42,7 @@ export const trialDocument = (
     ...(sweep.spec.trainer === "command" && { groups: sweep.spec.groups ?? [] }),
     // Whether there is something to go on from is seen where the checkpoints are.
     resume: true,
+    // Where runs of different length begin alike, the longer one goes on from what a shorter one left on its box.
+    ...(trainer === "peft" && space.dimensions.some(({ name }) => name === "epochs") ? { share_prefix: true } : {}),
   })
 }
