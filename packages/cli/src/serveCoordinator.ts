@@ -42,7 +42,7 @@ const secure = Effect.fnUntraced(function* (at: Home, host: string) {
   const asked = isLoopback(host) ? "--tls" : `listening on ${host}`
   if (!existsSync(files.server) || !existsSync(files.ca)) {
     return yield* badInput(
-      `${asked} needs certificates and tokens: whoever reaches the port could otherwise run programs on every agent. Make them, then start again:\n` +
+      `${asked} needs certificates and tokens: whoever reaches the port could otherwise run programs on every agent. Make them, then start again (for this machine alone, --host 127.0.0.1 needs none):\n` +
         "  sweep certs\n  sweep tokens create agents --role agent\n  sweep tokens create me --role submit",
     )
   }

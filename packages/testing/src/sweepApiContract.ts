@@ -48,6 +48,7 @@ export const sweepApiContract = (name: string, make: () => Layer.Layer<SweepApi 
             slots: slotsOf(2, 2),
             running: [],
             state: "connected",
+            trainers: ["peft", "command"],
           },
         ])
       }),

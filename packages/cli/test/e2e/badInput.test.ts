@@ -34,8 +34,8 @@ const files: ReadonlyArray<readonly [string, string, ReadonlyArray<RegExp>]> = [
   ["a model without config.json", smallSweep().replace("/base-model", ""), [/wrong\.yaml:\d+:\d+/, /config\.json/]],
   [
     "a variant that the trainer cannot run",
-    smallSweep().replace("  rank:", "  variant: {values: [lora, moka]}\n  rank:"),
-    [/wrong\.yaml:\d+:\d+/, /moka/, /lora/],
+    smallSweep().replace("  rank:", "  variant: {values: [lora, hydra]}\n  rank:"),
+    [/wrong\.yaml:\d+:\d+/, /hydra/, /lora/],
   ],
   [
     "a stopping rule that is not there yet",
