@@ -141,7 +141,8 @@ export const cacheFolder = (home: string): string => join(home, "cache")
 
 /**
  * Makes the directory with trial.json in it: what the coordinator sent, the slot's devices, where the sweep's trials
- * share what they make once, and the checkpoints of an earlier attempt of the same trial when `earlier` has any. Throws when trialJson is no JSON object or the disk is full.
+ * share what they make once, and the checkpoints of an earlier attempt of the same trial when `earlier` has any. Throws
+ * when trialJson is no JSON object or the disk is full.
  */
 export const makeAttempt = (
   directory: AttemptDirectory,

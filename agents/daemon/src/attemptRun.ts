@@ -40,7 +40,7 @@ export interface RunLimits {
 
 export const runAttempt = Effect.fn("runAttempt")(function* (attempt: Attempt, trainer: Trainer, limits: RunLimits) {
   const { grace, silence } = limits
-  if (attempt.record.attempt > 1) yield* fetchCheckpoint(attempt.name, attempt.record, attempt.directory)
+  if (attempt.record.attempt > 1) yield* fetchCheckpoint(attempt)
   const killsBefore = oomKills()
   const started = yield* Effect.result(trainer.start(attempt, attempt.startedAs))
   if (started._tag === "Failure") {

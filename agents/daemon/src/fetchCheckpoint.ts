@@ -5,20 +5,18 @@ import { existsSync } from "node:fs"
 import { mkdir, open, rename, rm } from "node:fs/promises"
 import { dirname, join } from "node:path"
 import { checkpointsFolder } from "@sweep/domain/Artifact"
-import type { SweepId, TrialNumber } from "@sweep/domain/Id"
 import { ArtifactExchange, type Kept } from "@sweep/rpc/ArtifactExchange"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
-import type { AttemptDirectory } from "./AttemptDirectory.ts"
+import type { Attempt } from "./Attempt.ts"
 
 /** Fetches into `<attempt>/checkpoints`; whether there was one. Fails with a sentence. */
 const fetchInto = Effect.fnUntraced(function* (
   exchange: ArtifactExchange["Service"],
-  source: { readonly sweep: SweepId; readonly trial: TrialNumber },
-  directory: AttemptDirectory,
+  { directory, record: { sweep, trial } }: Attempt,
 ) {
-  const files = yield* exchange.listCheckpoint(source.sweep, source.trial)
+  const files = yield* exchange.listCheckpoint(sweep, trial)
   if (files.length === 0) return false
   const draft = join(directory.path, ".fetched")
   const fetchOne = Effect.fnUntraced(function* (file: Kept) {
@@ -30,7 +28,7 @@ const fetchInto = Effect.fnUntraced(function* (
       (opened) => Effect.promise(() => opened.close()),
     )
     const hash = createHash("sha256")
-    yield* exchange.fetch(source.sweep, source.trial, file).pipe(
+    yield* exchange.fetch(sweep, trial, file).pipe(
       Stream.runForEach((piece) =>
         Effect.promise(async () => {
           hash.update(piece)
@@ -50,14 +48,11 @@ const fetchInto = Effect.fnUntraced(function* (
 })
 
 /** For an attempt that is not the first and finds no checkpoint on this box. Never fails. */
-export const fetchCheckpoint = Effect.fn("fetchCheckpoint")(function* (
-  name: string,
-  source: { readonly sweep: SweepId; readonly trial: TrialNumber },
-  directory: AttemptDirectory,
-) {
+export const fetchCheckpoint = Effect.fn("fetchCheckpoint")(function* (attempt: Attempt) {
+  const { name } = attempt
   const exchange = yield* Effect.serviceOption(ArtifactExchange)
-  if (Option.isNone(exchange) || existsSync(directory.checkpoints)) return
-  yield* fetchInto(exchange.value, source, directory).pipe(
+  if (Option.isNone(exchange) || existsSync(attempt.directory.checkpoints)) return
+  yield* fetchInto(exchange.value, attempt).pipe(
     Effect.flatMap((found) =>
       found ? Effect.logInfo(`${name}: goes on from the checkpoint that the coordinator keeps`) : Effect.void,
     ),

@@ -1,6 +1,7 @@
 // What stays on the agent's disk of attempts whose end is committed. The rule: adapter, events, logs and the small files
 // stay; checkpoints only of a released attempt, which may come back here; all of it within a total, the oldest going
-// first. What trials of a sweep share goes with a start of the agent that finds no attempt of the sweep any more. Owns deleting, in the background: nothing waits for it.
+// first. What trials of a sweep share goes with a start of the agent that finds no attempt of the sweep any more. Owns
+// deleting, in the background: nothing waits for it.
 import { existsSync, readdirSync, rmSync } from "node:fs"
 import { readdir, rm, stat } from "node:fs/promises"
 import { join } from "node:path"

@@ -12,8 +12,9 @@ import {
   checkpointsFolder,
   checkpointStep,
   isManifest,
+  markerFile,
 } from "@sweep/domain/Artifact"
-import { ArtifactExchange, markerFile, type Offer, pieceBytes, type Wanted } from "@sweep/rpc/ArtifactExchange"
+import { ArtifactExchange, type Offer, pieceBytes } from "@sweep/rpc/ArtifactExchange"
 import type { Refused, Unavailable } from "@sweep/rpc/SweepApi"
 import * as Effect from "effect/Effect"
 import * as Latch from "effect/Latch"
@@ -80,13 +81,8 @@ export const makeUploads: Effect.Effect<Uploads, never, Scope.Scope> = Effect.ge
           ),
         )
 
-  /** Sends the file piece by piece; `copied`: it lies in its place already. */
-  const send = Effect.fnUntraced(function* (
-    record: AttemptRecord,
-    source: string,
-    file: ArtifactFile,
-    { offset, copied }: { readonly offset: number; readonly copied: boolean },
-  ) {
+  /** Sends the file piece by piece from `offset` on, which may be its end. */
+  const send = Effect.fnUntraced(function* (record: AttemptRecord, source: string, file: ArtifactFile, offset: number) {
     const handle = yield* Effect.acquireRelease(
       Effect.promise(() => open(source, "r")),
       (opened) => Effect.promise(() => opened.close()),
@@ -104,10 +100,10 @@ export const makeUploads: Effect.Effect<Uploads, never, Scope.Scope> = Effect.ge
       if (bytesRead < length) return
       const isLast = at >= file.bytes
       // What is there already is read for the checksum alone; the last piece carries it in any case.
-      const from = copied ? at : Math.max(begin, offset)
+      const from = Math.min(Math.max(begin, offset), at)
       if (isLast || from < at) {
-        const piece = { ...file, offset: Math.min(from, at), data: data.subarray(Math.min(from, at) - begin) }
-        yield* exchange.put(record, { ...piece, sha256: isLast ? hash.digest("hex") : null })
+        const sha256 = isLast ? hash.digest("hex") : null
+        yield* exchange.put(record, { ...file, offset: from, data: data.subarray(from - begin), sha256 })
       }
     } while (at < file.bytes)
   }, Effect.scoped)
@@ -130,12 +126,12 @@ export const makeUploads: Effect.Effect<Uploads, never, Scope.Scope> = Effect.ge
     const offer = yield* exchange.offer(record, files)
     const shared = offer.wanted.length > 0 && (yield* isShared(offer))
     const refused: Array<string> = []
-    for (const { path, offset, place } of offer.wanted satisfies ReadonlyArray<Wanted>) {
+    for (const { path, offset, place } of offer.wanted) {
       const file = files.find((candidate) => candidate.path === path)
       if (file === undefined) continue
       const source = join(directory.path, path)
       const copied = shared && (yield* copy(source, place))
-      yield* send(record, source, file, { offset, copied }).pipe(
+      yield* send(record, source, file, copied ? file.bytes : offset).pipe(
         Effect.catchTag("Refused", ({ message }) => Effect.sync(() => void refused.push(message))),
       )
     }

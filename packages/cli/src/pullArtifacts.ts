@@ -1,7 +1,5 @@
 // Brings kept files of a trial to this machine: each into `.part` first, from where an earlier try broke off, and in place
 // once its checksum holds. A file that is there already is left alone when it is the same, and never overwritten unasked.
-import { createHash } from "node:crypto"
-import { createReadStream } from "node:fs"
 import { appendFile, mkdir, rename, rm, stat } from "node:fs/promises"
 import { dirname, join } from "node:path"
 import * as Effect from "effect/Effect"
@@ -9,6 +7,7 @@ import * as Stream from "effect/Stream"
 import type { Artifact } from "@sweep/domain/Artifact"
 import type { SweepId } from "@sweep/domain/Id"
 import { SweepApi } from "@sweep/rpc/SweepApi"
+import { sha256OfFile } from "@sweep/store/sha256OfFile"
 import { badInput, stateFailure, unavailable } from "./exitCodes.ts"
 
 export interface Pulled {
@@ -23,12 +22,6 @@ const sizeOf = (path: string): Promise<number | null> =>
     ({ size }) => size,
     () => null,
   )
-
-const sha256Of = async (path: string): Promise<string> => {
-  const hash = createHash("sha256")
-  for await (const chunk of createReadStream(path)) hash.update(chunk as Buffer)
-  return hash.digest("hex")
-}
 
 /** Below `directory`, under the names that `nameOf` gives. */
 export const pullArtifacts = Effect.fn("pullArtifacts")(function* (
@@ -53,7 +46,7 @@ export const pullArtifacts = Effect.fn("pullArtifacts")(function* (
     const path = join(directory, nameOf(artifact.path))
     const part = `${path}.part`
     if ((yield* attempt(() => sizeOf(path))) !== null) {
-      if ((yield* attempt(() => sha256Of(path))) === artifact.sha256) {
+      if ((yield* attempt(() => sha256OfFile(path))) === artifact.sha256) {
         onBytes(artifact.bytes)
         return { path, bytes: artifact.bytes, present: true } satisfies Pulled
       }
@@ -80,7 +73,7 @@ export const pullArtifacts = Effect.fn("pullArtifacts")(function* (
           ),
         ),
       )
-      if ((yield* attempt(() => sha256Of(part))) === artifact.sha256) {
+      if ((yield* attempt(() => sha256OfFile(part))) === artifact.sha256) {
         yield* attempt(() => rename(part, path))
         return { path, bytes: artifact.bytes, present: false } satisfies Pulled
       }

@@ -6,7 +6,7 @@ import * as FileSystem from "effect/FileSystem"
 import * as Option from "effect/Option"
 import * as Queue from "effect/Queue"
 import * as Stream from "effect/Stream"
-import { type Artifact, type ArtifactOwner, keptFiles, manifestName, wholeCheckpoints } from "@sweep/domain/Artifact"
+import { type Artifact, type ArtifactOwner, keptFiles, manifestOf, wholeCheckpoints } from "@sweep/domain/Artifact"
 import { formatTrialRef, type SweepId, type TrialNumber } from "@sweep/domain/Id"
 import { isTerminal } from "@sweep/domain/Trial"
 import { ArtifactExchange, pieceBytes, type Wanted } from "@sweep/rpc/ArtifactExchange"
@@ -86,8 +86,8 @@ export const makeArtifacts = Effect.fnUntraced(function* ({ state, listen }: Jou
 
     put: Effect.fnUntraced(function* (owner, piece) {
       // What of a checkpoint comes before its manifest is wanted for the sake of the whole.
-      const step = /^checkpoints\/step-\d+\//.exec(piece.path)?.[0]
-      const along = step === undefined ? [piece] : [piece, { path: `${step}${manifestName}` }]
+      const manifest = manifestOf(piece.path)
+      const along = manifest === null ? [piece] : [piece, { path: manifest }]
       if (!worth(owner, along).some(({ path }) => path === piece.path)) {
         return yield* new Refused({ message: `${piece.path} of ${formatTrialRef(owner)} is not wanted any more` })
       }
@@ -128,21 +128,16 @@ export const makeArtifacts = Effect.fnUntraced(function* ({ state, listen }: Jou
       }
     }
   })
-  const letGo = Effect.fnUntraced(function* (sweep: SweepId, number: TrialNumber) {
-    const all = yield* store.list(sweep, number)
-    if (all.length === 0) return
-    const trial = state.trial(sweep, number)
-    const kept = new Set(
+  const letGo = (sweep: SweepId, number: TrialNumber) => {
+    const newest = state.trial(sweep, number)?.epoch ?? null
+    return store.retain(sweep, number, newest, (all) =>
       keptFiles(
         ruleOf(sweep),
-        all.filter(({ epoch }) => epoch === trial?.epoch),
+        all.filter(({ epoch }) => epoch === newest),
         true,
       ),
     )
-    yield* store.retain(sweep, number, trial?.epoch ?? null, ({ epoch, path }) =>
-      Array.from(kept).some((file) => file.epoch === epoch && file.path === path),
-    )
-  })
+  }
 
   return {
     exchange,

@@ -7,6 +7,7 @@ import * as Effect from "effect/Effect"
 import * as Semaphore from "effect/Semaphore"
 import type { Fact } from "@sweep/domain/Fact"
 import { AgentId, Epoch, formatTrialRef, type SweepId, type TrialNumber } from "@sweep/domain/Id"
+import { pointColumns } from "@sweep/domain/PointColumns"
 import type { SweepState } from "@sweep/domain/SweepState"
 import { isTerminal, type Trial } from "@sweep/domain/Trial"
 import type { SessionBroken, SessionRefused } from "@sweep/rpc/AgentConnection"
@@ -47,24 +48,16 @@ const batchOf = (
   options: { readonly after: number; readonly at: number },
 ): EventBatch => {
   const { after, at } = options
-  const rows = reports.flatMap(({ step, values }, i) =>
-    Object.entries(values).map(([metric, value]) => ({ seq: after + i + 1, metric, step, value })),
+  const points = reports.flatMap(({ step, values }, i) =>
+    Object.entries(values).map(([metric, value]) => ({ seq: after + i + 1, metric, step, value, at })),
   )
-  const metrics = Array.from(new Set(rows.map(({ metric }) => metric)))
   return {
     sweep: trial.sweep,
     trial: trial.number,
     epoch: trial.epoch!,
     firstSeq: after + 1,
     lastSeq: after + reports.length,
-    points: {
-      metrics,
-      seq: rows.map(({ seq }) => seq),
-      metric: rows.map(({ metric }) => metrics.indexOf(metric)),
-      step: rows.map(({ step }) => step),
-      value: rows.map(({ value }) => value),
-      at: rows.map(() => at),
-    },
+    points: pointColumns(points),
     events: [],
   }
 }

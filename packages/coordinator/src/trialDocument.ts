@@ -18,6 +18,10 @@ export const trainingOf = (spec: SweepSpec, parameters: Parameters): Result.Resu
     : Result.fail(training.failure.message.replaceAll(/\s+/g, " "))
 }
 
+/** With one number of epochs nothing would ever go on from what a trial leaves. */
+const searchesEpochs = ({ dimensions }: SweepSpec["space"]): boolean =>
+  dimensions.some(({ name, distribution }) => name === "epochs" && distribution._tag !== "Constant")
+
 export const trialDocument = (
   sweep: SweepState,
   trial: Pick<Trial, "number" | "parameters" | "seed">,
@@ -37,12 +41,11 @@ export const trialDocument = (
     metric: { name: metric.name, goal: metric.goal },
     probes,
     ...(taskMetrics === undefined ? {} : { task_metrics: taskMetrics }),
-    ...(trainer === "command" && groups !== undefined ? { groups } : {}),
     // For the macros of a command.
-    ...(sweep.spec.trainer === "command" && { groups: sweep.spec.groups ?? [] }),
+    ...(trainer === "command" ? { groups: groups ?? [] } : {}),
     // Whether there is something to go on from is seen where the checkpoints are.
     resume: true,
     // Where runs of different length begin alike, the longer one goes on from what a shorter one left on its box.
-    ...(trainer === "peft" && space.dimensions.some(({ name }) => name === "epochs") ? { share_prefix: true } : {}),
+    ...(trainer === "peft" && searchesEpochs(space) ? { share_prefix: true } : {}),
   })
 }

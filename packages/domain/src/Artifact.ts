@@ -50,11 +50,14 @@ export type Artifact = typeof Artifact.Type
 export const KeepRule = Schema.Literals(["best", "last", "all", "none"])
 export type KeepRule = typeof KeepRule.Type
 
+/** In the folder where they are kept, with a word that tells it from another folder of the same path. */
+export const markerFile = ".sweep-artifacts"
+
 export const adapterFolder = "adapter"
 export const checkpointsFolder = "checkpoints"
 
 /** Of a checkpoint, written and handed over last: without it the checkpoint is not whole. */
-export const manifestName = "manifest.json"
+const manifestName = "manifest.json"
 
 const checkpointPattern = /^checkpoints\/(step-(\d+))\//
 
@@ -64,9 +67,14 @@ export const checkpointStep = (path: string): number | null => {
   return step === undefined ? null : Number(step)
 }
 
+/** The manifest of the checkpoint a file belongs to; `null` when it is of none. */
+export const manifestOf = (path: string): string | null => {
+  const folder = checkpointPattern.exec(path)?.[0]
+  return folder === undefined ? null : `${folder}${manifestName}`
+}
+
 /** Whether a file is the manifest of a checkpoint. */
-export const isManifest = (path: string): boolean =>
-  checkpointStep(path) !== null && path.endsWith(`/${manifestName}`) && path.split("/").length === 3
+export const isManifest = (path: string): boolean => path === manifestOf(path)
 
 /** The files of the newest whole checkpoint among `files`. */
 export const newestCheckpoint = <A extends { readonly path: string }>(files: ReadonlyArray<A>): ReadonlyArray<A> => {

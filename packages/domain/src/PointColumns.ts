@@ -12,3 +12,25 @@ export interface PointColumns {
   /** Milliseconds since the Unix epoch on the agent's clock. */
   readonly at: ArrayLike<number>
 }
+
+/** A reported value, as one row. */
+export interface Point {
+  readonly seq: number
+  readonly metric: string
+  readonly step: number
+  readonly value: number
+  readonly at: number
+}
+
+/** A few points in columns; what comes by the thousand is written into columns at once. */
+export const pointColumns = (points: ReadonlyArray<Point>): PointColumns => {
+  const metrics = Array.from(new Set(points.map(({ metric }) => metric)))
+  return {
+    metrics,
+    seq: points.map(({ seq }) => seq),
+    metric: points.map(({ metric }) => metrics.indexOf(metric)),
+    step: points.map(({ step }) => step),
+    value: points.map(({ value }) => value),
+    at: points.map(({ at }) => at),
+  }
+}

@@ -20,13 +20,10 @@ export interface Wanted {
 
 export interface Offer {
   readonly wanted: ReadonlyArray<Wanted>
-  /** The folder, and what its file `.sweep-artifacts` says: who reads the same there shares it. */
+  /** The folder, and what its `markerFile` says: who reads the same there shares it. */
   readonly folder: string
   readonly marker: string
 }
-
-/** In the folder: tells it from another folder of the same path. */
-export const markerFile = ".sweep-artifacts"
 
 export interface Piece extends ArtifactFile {
   /** Where `data` begins. */

@@ -10,29 +10,22 @@ import * as wire from "@sweep/proto/agent"
 import type { Acknowledged, AgentMessage, AttemptEnd, CoordinatorMessage, StopMode } from "./AgentMessage.ts"
 import { fromBytes32, fromBytes64, toBytes32, toBytes64 } from "./columnBytes.ts"
 import { WireError } from "./WireError.ts"
+import { wireReader } from "./wireReader.ts"
 
 const fail = (message: string): never => {
   throw new WireError({ message })
 }
 
-const reader = <S extends Schema.ConstraintDecoder<unknown>>(field: string, schema: S) => {
-  const decode = Schema.decodeUnknownResult(schema)
-  return (value: unknown): S["Type"] => {
-    const result = decode(value)
-    return result._tag === "Success" ? result.success : fail(`${field}: ${result.failure.message}`)
-  }
-}
-
-const agentId = reader("agent", AgentId)
-const epochOf = reader("epoch", Epoch)
+const agentId = wireReader("agent", AgentId)
+const epochOf = wireReader("epoch", Epoch)
 const epoch = (value: bigint) => epochOf(Number(value))
-const sweepId = reader("sweep", SweepId)
-const trialNumber = reader("trial", TrialNumber)
-const slots = reader("slots", Schema.fromJsonString(Schema.Array(Slot)))
-const trialEvent = reader("events", Schema.fromJsonString(TrialEvent))
-const failureClass = reader("class", FailureClass)
-const timings = reader("timings", Timings)
-const trainer = reader("trainer", Schema.Literals(["peft", "command"]))
+const sweepId = wireReader("sweep", SweepId)
+const trialNumber = wireReader("trial", TrialNumber)
+const slots = wireReader("slots", Schema.fromJsonString(Schema.Array(Slot)))
+const trialEvent = wireReader("events", Schema.fromJsonString(TrialEvent))
+const failureClass = wireReader("class", FailureClass)
+const timings = wireReader("timings", Timings)
+const trainer = wireReader("trainer", Schema.Literals(["peft", "command"]))
 
 const count = (field: string, value: bigint): number => {
   const number = Number(value)

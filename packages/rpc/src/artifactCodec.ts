@@ -6,22 +6,14 @@ import { Epoch, SweepId, TrialNumber } from "@sweep/domain/Id"
 import type * as wire from "@sweep/proto/agent"
 import { type Kept, type Offer, type Piece, pieceBytes } from "./ArtifactExchange.ts"
 import { WireError } from "./WireError.ts"
+import { wireReader } from "./wireReader.ts"
 
-const reading = <S extends Schema.ConstraintDecoder<unknown>>(what: string, schema: S) => {
-  const decode = Schema.decodeUnknownResult(schema)
-  return (value: unknown): S["Type"] => {
-    const result = decode(value)
-    if (result._tag === "Success") return result.success
-    throw new WireError({ message: `${what}: ${result.failure.message}` })
-  }
-}
-
-const owner = reading("owner", Schema.Struct({ sweep: SweepId, trial: TrialNumber, epoch: Epoch }))
-const files = reading("files", Schema.Array(ArtifactFile).check(Schema.isMaxLength(10_000)))
-const file = reading("file", ArtifactFile)
-const checksum = reading("sha256", Schema.NullOr(Schema.String.check(Schema.isPattern(/^[0-9a-f]{64}$/))))
-const path = reading("path", ArtifactPath)
-const kept = reading(
+const owner = wireReader("owner", Schema.Struct({ sweep: SweepId, trial: TrialNumber, epoch: Epoch }))
+const files = wireReader("files", Schema.Array(ArtifactFile).check(Schema.isMaxLength(10_000)))
+const file = wireReader("file", ArtifactFile)
+const checksum = wireReader("sha256", Schema.NullOr(Schema.String.check(Schema.isPattern(/^[0-9a-f]{64}$/))))
+const path = wireReader("path", ArtifactPath)
+const kept = wireReader(
   "files",
   Schema.Array(Schema.Struct({ epoch: Epoch, path: ArtifactPath, bytes: Schema.Int, sha256: Schema.String })),
 )

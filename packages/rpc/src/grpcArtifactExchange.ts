@@ -1,9 +1,8 @@
 // The agent's side of the artifact exchange over gRPC, on a channel of its own: a large file does not hold up heartbeats.
 // After a failure the next call opens a new channel, with the certificates as they are then.
-import { type ClientReadableStream, Metadata, type ServiceError } from "@grpc/grpc-js"
+import { Metadata, type ServiceError } from "@grpc/grpc-js"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import * as Stream from "effect/Stream"
 import {
   AgentServiceClient,
   type FetchCheckpointResponse,
@@ -13,8 +12,8 @@ import {
 } from "@sweep/proto/agent"
 import { decodeKept, decodeOffer, encodeOwner, encodePiece } from "./artifactCodec.ts"
 import { ArtifactExchange } from "./ArtifactExchange.ts"
-import { callReader } from "./callReader.ts"
 import { readDeadline } from "./channelOptions.ts"
+import { streamingCall, unaryCall } from "./clientCalls.ts"
 import { channelFor, type GrpcClientOptions } from "./grpcChannel.ts"
 import { apiErrorOf } from "./status.ts"
 import { NotFound, Refused, Unavailable } from "./SweepApi.ts"
@@ -50,12 +49,10 @@ export const layer = (options: GrpcClientOptions): Layer.Layer<ArtifactExchange>
         ) => { readonly cancel: () => void },
         decode: (response: Response) => A,
       ) =>
-        Effect.callback<Response, ApiError>((resume) => {
-          const call = start(client(), new Metadata(), { deadline: Date.now() + readDeadline }, (error, response) =>
-            resume(error === null ? Effect.succeed(response) : Effect.fail(failureOf(error))),
-          )
-          return Effect.sync(() => call.cancel())
-        }).pipe(
+        unaryCall<Response, ApiError>(
+          (done) => start(client(), new Metadata(), { deadline: Date.now() + readDeadline }, done),
+          failureOf,
+        ).pipe(
           Effect.flatMap((response) => Effect.try({ try: () => decode(response), catch: failureOf })),
           Effect.mapError(noNotFound),
         )
@@ -83,26 +80,10 @@ export const layer = (options: GrpcClientOptions): Layer.Layer<ArtifactExchange>
             decodeKept,
           ),
         fetch: (sweep, trial, { epoch, path }) =>
-          Stream.unwrap(
-            Effect.map(
-              Effect.acquireRelease(
-                Effect.sync(() => {
-                  const call: ClientReadableStream<FetchCheckpointResponse> = client().fetchCheckpoint({
-                    sweep,
-                    trial,
-                    epoch: BigInt(epoch),
-                    path,
-                  })
-                  return {
-                    call,
-                    pieces: callReader(call, { decode: ({ data }: FetchCheckpointResponse) => data, failureOf }),
-                  }
-                }),
-                ({ call }) => Effect.sync(() => call.cancel()),
-              ),
-              ({ pieces }) => pieces,
-            ),
-          ),
+          streamingCall(() => client().fetchCheckpoint({ sweep, trial, epoch: BigInt(epoch), path }), {
+            decode: ({ data }: FetchCheckpointResponse): Uint8Array => data,
+            failureOf,
+          }),
       }
     }),
   )

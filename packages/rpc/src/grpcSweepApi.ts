@@ -14,8 +14,8 @@ import {
   type WatchResponse,
 } from "@sweep/proto/sweep"
 import { decodeAsked, decodeHeard, encodeTold, parametersJson } from "./askTellCodec.ts"
-import { callReader } from "./callReader.ts"
 import { readDeadline, unaryDeadline } from "./channelOptions.ts"
+import { streamingCall, unaryCall } from "./clientCalls.ts"
 import { channelFor, type GrpcClientOptions } from "./grpcChannel.ts"
 import { join } from "./jsonChunks.ts"
 import { apiErrorOf } from "./status.ts"
@@ -62,27 +62,10 @@ export const layer = (options: GrpcClientOptions): Layer.Layer<SweepApi> =>
           deadline: { readonly deadline: number },
           done: (error: ServiceError | null, response: Response) => void,
         ) => { readonly cancel: () => void },
-      ) =>
-        Effect.callback<Response, ApiError>((resume) => {
-          const call = start({ deadline: Date.now() + unaryDeadline }, (error, response) =>
-            resume(error === null ? Effect.succeed(response) : Effect.fail(failureOf(error))),
-          )
-          return Effect.sync(() => call.cancel())
-        })
+      ) => unaryCall<Response, ApiError>((done) => start({ deadline: Date.now() + unaryDeadline }, done), failureOf)
 
       const stream = <Wire, A>(start: () => ClientReadableStream<Wire>, decode: (message: Wire) => A) =>
-        Stream.unwrap(
-          Effect.map(
-            Effect.acquireRelease(
-              Effect.sync(() => {
-                const call = start()
-                return { call, messages: callReader(call, { decode, failureOf }) }
-              }),
-              ({ call }) => Effect.sync(() => call.cancel()),
-            ),
-            ({ messages }) => messages,
-          ),
-        )
+        streamingCall(start, { decode, failureOf })
 
       const decoded = <A>(decode: () => A) => Effect.try({ try: decode, catch: failureOf })
       const joined = <A>(chunks: Stream.Stream<Uint8Array, ApiError>, decode: (text: string) => A) =>

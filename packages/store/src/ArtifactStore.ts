@@ -20,7 +20,7 @@ export class ArtifactsUnusable extends Schema.TaggedError<ArtifactsUnusable>()("
 export class ArtifactStore extends Context.Service<
   ArtifactStore,
   {
-    /** The folder, and what its file `.sweep-artifacts` says: who reads the same there shares it. */
+    /** The folder, and what its `markerFile` says: who reads the same there shares it. */
     readonly shared: { readonly folder: string; readonly marker: string }
     /** Of one trial, or of all of the sweep: whole files only, by trial, attempt and path. */
     readonly list: (
@@ -44,14 +44,14 @@ export class ArtifactStore extends Context.Service<
     /** Where a whole file lies, to be read. */
     readonly locate: (sweep: SweepId, artifact: Pick<Artifact, "trial" | "epoch" | "path">) => string
     /**
-     * Removes what of the trial `keeps` is false of, and what of other attempts than `newest` is not whole: files of the
-     * newest may be on their way.
+     * Removes all of the trial but what `keeps` chooses, and what of other attempts than `newest` is not whole: files of
+     * the newest may be on their way.
      */
     readonly retain: (
       sweep: SweepId,
       trial: TrialNumber,
       newest: Epoch | null,
-      keeps: (artifact: Artifact) => boolean,
+      keeps: (all: ReadonlyArray<Artifact>) => ReadonlyArray<Artifact>,
     ) => Effect.Effect<void, ArtifactsUnusable>
     readonly removeSweep: (sweep: SweepId) => Effect.Effect<void, ArtifactsUnusable>
   }

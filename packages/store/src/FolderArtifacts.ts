@@ -1,8 +1,7 @@
 // Artifacts in a folder: <directory>/<sweep>/<trial>/<epoch>/<path>, an unfinished file with `.part` behind its name, and
 // in index.json of each trial what is whole, with its checksum. Owns this layout. A file is renamed into place before
 // the index names it: after a crash it is there and unnamed at worst, and is asked for again.
-import { createHash, randomUUID } from "node:crypto"
-import { createReadStream } from "node:fs"
+import { randomUUID } from "node:crypto"
 import { mkdir, open, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises"
 import { dirname, join, resolve } from "node:path"
 import * as Clock from "effect/Clock"
@@ -10,9 +9,10 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Schema from "effect/Schema"
 import * as Semaphore from "effect/Semaphore"
-import { Artifact, type ArtifactOwner } from "@sweep/domain/Artifact"
+import { Artifact, type ArtifactOwner, markerFile } from "@sweep/domain/Artifact"
 import { type SweepId, TrialNumber } from "@sweep/domain/Id"
 import { ArtifactMismatch, ArtifactStore, ArtifactsUnusable } from "./ArtifactStore.ts"
+import { sha256OfFile } from "./sha256OfFile.ts"
 
 const Index = Schema.fromJsonString(Schema.Array(Artifact))
 const decodeIndex = Schema.decodeUnknownOption(Index)
@@ -28,12 +28,6 @@ const sizeOf = (path: string): Promise<number | null> =>
     },
   )
 
-const sha256Of = async (path: string): Promise<string> => {
-  const hash = createHash("sha256")
-  for await (const chunk of createReadStream(path, { highWaterMark: 1 << 20 })) hash.update(chunk as Buffer)
-  return hash.digest("hex")
-}
-
 /** To disk before anything says that it is there. */
 const sync = async (path: string): Promise<void> => {
   const handle = await open(path, "r")
@@ -46,7 +40,7 @@ const sync = async (path: string): Promise<void> => {
 
 /** A word that only who reads this very folder knows. */
 const markerOf = async (directory: string): Promise<string> => {
-  const path = join(directory, ".sweep-artifacts")
+  const path = join(directory, markerFile)
   const found = await readFile(path, "utf8").catch(() => "")
   if (found !== "") return found.trim()
   const marker = randomUUID()
@@ -154,7 +148,7 @@ export const layer = (options: { readonly directory: string }): Layer.Layer<Arti
           Effect.gen(function* () {
             const part = partOf(owner, path)
             const size = yield* attempt(() => sizeOf(part))
-            const found = size === bytes ? yield* attempt(() => sha256Of(part)) : null
+            const found = size === bytes ? yield* attempt(() => sha256OfFile(part)) : null
             if (found !== sha256) {
               yield* attempt(() => rm(part, { force: true }))
               const why = size === bytes ? "its checksum differs" : `it has ${size ?? 0} bytes instead of ${bytes}`
@@ -184,8 +178,8 @@ export const layer = (options: { readonly directory: string }): Layer.Layer<Arti
             attempt(async () => {
               const folder = folderOf(sweep, trial)
               const all = await readIndex(folder)
-              const kept = all.filter(keeps)
-              if (all.length > 0) await writeIndex(folder, kept)
+              const kept = keeps(all)
+              if (kept.length < all.length) await writeIndex(folder, kept)
               const names = new Set(kept.map((artifact) => fileOf({ sweep, ...artifact }, artifact.path)))
               const clean = async (path: string, mayCome: boolean): Promise<void> => {
                 for (const entry of await readdir(path, { withFileTypes: true })) {

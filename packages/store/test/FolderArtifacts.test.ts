@@ -109,7 +109,9 @@ describe("artifacts in a folder", () => {
       yield* put(store, newer, "checkpoints/step-00000004/state.pt")
       yield* store.write(newer, { path: "adapter/rest.bin", offset: 0, data: content })
       yield* store.write(owner, { path: "adapter/rest.bin", offset: 0, data: content })
-      yield* store.retain(sweep, trial, newer.epoch, ({ epoch, path }) => epoch === 9 && path.startsWith("adapter/"))
+      yield* store.retain(sweep, trial, newer.epoch, (all) =>
+        all.filter(({ epoch, path }) => epoch === 9 && path.startsWith("adapter/")),
+      )
       expect(yield* store.list(sweep, trial)).toMatchObject([{ epoch: 9, path: file.path }])
       expect(existsSync(join(directory, sweep, "3", "7"))).toBe(false)
       expect(existsSync(join(directory, sweep, "3", "9", "checkpoints"))).toBe(false)

@@ -7,6 +7,7 @@ import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import { Device, Slot } from "@sweep/domain/Device"
 import { AgentId, type Epoch } from "@sweep/domain/Id"
+import { pointColumns } from "@sweep/domain/PointColumns"
 import type { TrialEvent } from "@sweep/domain/TrialEvent"
 import { AgentConnection, type SessionBroken, type SessionRefused } from "@sweep/rpc/AgentConnection"
 import {
@@ -75,23 +76,17 @@ export const eventsMessage = (
   firstSeq = 1,
   events: ReadonlyArray<TrialEvent> = [],
 ): Extract<AgentMessage, { readonly _tag: "Events" }> => {
-  const rows = lines.flatMap(({ step, values }, i) =>
-    Object.entries(values).map(([metric, value]) => ({ seq: firstSeq + i, metric, step, value })),
-  )
-  const metrics = Array.from(new Set(rows.map(({ metric }) => metric)))
+  const points = lines.flatMap(({ step, values }, i) => {
+    const seq = firstSeq + i
+    const at = 1_700_000_000_000 + seq * 1_000
+    return Object.entries(values).map(([metric, value]) => ({ seq, metric, step, value, at }))
+  })
   return {
     _tag: "Events",
     epoch,
     firstSeq,
     lastSeq: Math.max(firstSeq + lines.length - 1, ...events.map(({ seq }) => seq)),
-    points: {
-      metrics,
-      seq: rows.map(({ seq }) => seq),
-      metric: rows.map(({ metric }) => metrics.indexOf(metric)),
-      step: rows.map(({ step }) => step),
-      value: rows.map(({ value }) => value),
-      at: rows.map(({ seq }) => 1_700_000_000_000 + seq * 1_000),
-    },
+    points: pointColumns(points),
     events,
   }
 }

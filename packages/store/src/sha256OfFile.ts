@@ -1,0 +1,10 @@
+// The checksum of a file of any size.
+import { createHash } from "node:crypto"
+import { createReadStream } from "node:fs"
+
+/** SHA-256 in lower-case hexadecimal. Rejects with the file system's error. */
+export const sha256OfFile = async (path: string): Promise<string> => {
+  const hash = createHash("sha256")
+  for await (const chunk of createReadStream(path, { highWaterMark: 1 << 20 })) hash.update(chunk as Buffer)
+  return hash.digest("hex")
+}
