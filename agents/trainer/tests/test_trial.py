@@ -47,7 +47,7 @@ def test_reads_every_field() -> None:
         ({"adapter__use_dora": True}, "training.adapter.use_dora: unknown option; this trainer would ignore it"),
         ({"adapter__droput": 0.1}, "training.adapter.droput: unknown option (did you mean 'dropout'?)"),
         ({"precision": "fp16"}, "training.precision: fp16 needs a CUDA device, found a CPU"),
-        ({"packing": True}, "training.packing: unknown option"),
+        ({"flash_attention": True}, "training.flash_attention: unknown option"),
         ({"adapter": "lora"}, "training.adapter: expected an object, found 'lora'"),
         ({"adapter__target_modules": "/(/"}, "training.adapter.target_modules: /(/ is not a regular expression"),
         ({"top__contract": 2}, "contract: this trainer speaks version 1 of the trainer contract, found 2"),
