@@ -45,6 +45,8 @@ class Prefix:
     def take_up(self, checkpoints: Path) -> list[dict[str, Any]] | None:
         """Copies the longest usable state into `checkpoints`: the metrics reported up to it, in their order. `None`:
         there is no such state, and `checkpoints` is as it was."""
+        if self.until == 0:
+            return None
         for step in sorted(self._steps(), reverse=True):
             if step > self.until:
                 continue

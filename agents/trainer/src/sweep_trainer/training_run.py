@@ -80,8 +80,8 @@ class TrainingRun:
         self._window = Window.empty(self._device)
         self._stopped = False
         self._clock = 0.0
-        #: Every metric since step 0; None when an earlier attempt reported the first of them.
-        self._reported: list[dict[str, Any]] | None = []
+        #: Every metric since step 0, for longer trials; None when nothing is shared, or an earlier attempt began.
+        self._reported: list[dict[str, Any]] | None = None
 
     def run(self) -> None:
         """Raises Preempted, or whatever ends the attempt as failed."""
@@ -93,6 +93,8 @@ class TrainingRun:
         self._model = adapter.attach(base.model, self._plan.total_steps)
         self._prefix = Prefix(self._trial, self._plan)
         checkpoint = self._take_up()
+        if self._prefix.until and checkpoint is None:
+            self._reported = []
         shared = None if checkpoint is not None else self._take_up_shared()
         self._say_started(checkpoint, shared, sum(example.truncated for example in examples))
         self._loop = TrainingLoop(
@@ -219,7 +221,6 @@ class TrainingRun:
             self._progress.train_seconds = self._progress.eval_seconds = 0.0
             print(f"going on from step {checkpoint[0]} of a shorter trial", flush=True)
         elif checkpoint is not None:
-            self._reported = None
             self._restore(checkpoint[1])
             print(f"going on from step {checkpoint[0]} of {self._plan.total_steps}", flush=True)
         else:

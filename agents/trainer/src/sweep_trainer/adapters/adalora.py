@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..failures import DataError
 from ..fields import Fields
-from . import peft_model, target_modules
+from . import low_rank, peft_model
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -42,12 +42,7 @@ class AdaLora(peft_model.PeftMethod):
 
     @classmethod
     def parse(cls, fields: Fields) -> AdaLora:
-        return cls(
-            rank=fields.integer("rank", 1),
-            alpha=fields.number("alpha", 0, above=True),
-            dropout=fields.number("dropout", 0, 1, default=0.0),
-            targets=target_modules.parse(fields),
-        )
+        return cls(**low_rank.parse(fields))
 
     def attach(self, base: nn.Module, total_steps: int) -> nn.Module:
         from peft import AdaLoraConfig

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ..fields import Fields
-from . import peft_model, target_modules
+from . import low_rank, peft_model
 
 if TYPE_CHECKING:
     from torch import nn
@@ -29,12 +29,7 @@ class Lora(peft_model.PeftMethod):
 
     @classmethod
     def parse(cls, fields: Fields) -> Lora:
-        return cls(
-            rank=fields.integer("rank", 1),
-            alpha=fields.number("alpha", 0, above=True),
-            dropout=fields.number("dropout", 0, 1, default=0.0),
-            targets=target_modules.parse(fields),
-        )
+        return cls(**low_rank.parse(fields))
 
     def peft_options(self) -> dict[str, Any]:
         """The keyword arguments of PEFT's LoraConfig."""

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from ..failures import DataError
 from ..fields import Fields
 from ..installed import missing
-from . import target_modules
+from . import low_rank, target_modules
 from .contract import Adapter
 
 if TYPE_CHECKING:
@@ -45,10 +45,7 @@ class Moka(Adapter):
     @classmethod
     def parse(cls, fields: Fields) -> Moka:
         return cls(
-            rank=fields.integer("rank", 1),
-            alpha=fields.number("alpha", 0, above=True),
-            dropout=fields.number("dropout", 0, 1, default=0.0),
-            targets=target_modules.parse(fields),
+            **low_rank.parse(fields),
             cross_modal_weight=fields.number("cross_modal_weight", 0, default=1.0),
         )
 
