@@ -1,6 +1,7 @@
 // How long the command takes to start: `sweep --version` of the bundle, against the least a Node program can take,
 // `node -e 0`. Each pair is run one after the other, and the ratio is the median of the pairs' ratios: on a noisy machine
-// both sides of a pair see the same noise. Also shown: what the `./sweep` wrapper adds.
+// both sides of a pair see the same noise. Also shown: `sweep --help`, which loads the whole command tree as any other
+// command does, and what the `./sweep` wrapper adds.
 import { spawnSync } from "node:child_process"
 import { dirname, join } from "node:path"
 import { fileURLToPath } from "node:url"
@@ -23,13 +24,14 @@ const program = join(root, "packages/cli/dist/sweep.mjs")
 const sides = {
   node: () => time(process.execPath, ["-e", "0"]),
   sweep: () => time(process.execPath, [program, "--version"]),
+  help: () => time(process.execPath, [program, "--help"]),
   wrapper: () => time(join(root, "sweep"), ["--version"]),
 }
 // Caches fill and a stale preparation is renewed before anything is counted.
 sides.wrapper()
-const times: Record<keyof typeof sides, Array<number>> = { node: [], sweep: [], wrapper: [] }
+const times: Record<keyof typeof sides, Array<number>> = { node: [], sweep: [], help: [], wrapper: [] }
 for (let i = 0; i < pairs; i++)
-  for (const side of ["node", "sweep", "wrapper"] as const) times[side].push(sides[side]())
+  for (const side of ["node", "sweep", "help", "wrapper"] as const) times[side].push(sides[side]())
 
 const ratio = median(times.sweep.map((sweep, i) => sweep / times.node[i]!))
 const added = median(times.wrapper.map((wrapper, i) => wrapper - times.sweep[i]!))
@@ -42,6 +44,7 @@ console.log(
     ratio: Number(ratio.toFixed(2)),
     most,
     node_ms: Math.round(median(times.node)),
+    help_ratio: Number(median(times.help.map((help, i) => help / times.node[i]!)).toFixed(2)),
     sweep_ms: Math.round(median(times.sweep)),
     wrapper_adds_ms: Math.round(added),
     ok: ratio <= most && added < 50,

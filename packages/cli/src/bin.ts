@@ -1,6 +1,9 @@
 // The program's entry: compiled code is cached between starts, which has to be asked for before anything else is loaded.
 import { enableCompileCache } from "node:module"
 import { join } from "node:path"
+import { version } from "./version.ts"
 
 enableCompileCache(join(import.meta.dirname, ".cache"))
-await import("./main.ts")
+// A script that only asks which version this is does not wait for the command tree.
+if (process.argv.length === 3 && process.argv[2] === "--version") console.log(`sweep v${version}`)
+else await import("./main.ts")
