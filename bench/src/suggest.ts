@@ -46,7 +46,7 @@ const ours = (factory: SamplerFactory, n: number): Timing => {
   // Once for nothing: the machine code is there, as it is in a coordinator that has been up for a minute.
   const history = finished(n)
   const warm = factory({ space, metric: minimize, seed: 2 })
-  for (let i = 0; i < 3; i++) warm.suggest(history, n + 1)
+  for (let i = 0; i < 50; i++) warm.suggest(history, n + 1 + i)
   const sampler = factory({ space, metric: minimize, seed: 3 })
   const times: Array<number> = []
   for (let i = 0; i <= repeats; i++) {

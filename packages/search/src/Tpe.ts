@@ -44,6 +44,22 @@ const cumulative = (x: number): number => {
   return low + (at - i) * (cumulativeTable[i + 1]! - low)
 }
 
+/** What a kernel adds to a density is left out below e^-24 of the largest. */
+const negligible = 24
+
+/** e^-x in steps of 1/256 between 0 and `negligible`: it is taken once per kernel, and 2e-6 is enough for a mixture. */
+const decayTable = Float64Array.from({ length: negligible * 256 + 2 }, (_, i) => Math.exp(-i / 256))
+/** e^-x, for x within [0, `negligible`]. */
+const decay = (x: number): number => {
+  const at = x * 256
+  const i = at | 0
+  const here = decayTable[i]!
+  return here + (at - i) * (decayTable[i + 1]! - here)
+}
+
+/** So many kernels are added up before it is asked whether the rest matters. */
+const block = 128
+
 /** The interval of each level, for axes whose kernels are tabulated. */
 interface Levels {
   readonly count: number
@@ -242,42 +258,59 @@ class Mixture {
     })
   }
 
-  /** Log density at an encoded point, relative to the person's distribution. */
-  logDensity(point: Float64Array): number {
-    const n = this.#size
+  /**
+   * Log density at an encoded point, relative to the person's distribution. Each kernel adds to it, so once it is above
+   * `enough` the rest is left out, and what is returned is a lower bound.
+   */
+  logDensity(point: Float64Array, enough = Infinity): number {
     const sum = this.#sum
     const constant = this.#constant
-    for (let i = 0; i < n; i++) sum[i] = constant[i]!
-    let prior = Math.log(this.#priorWeight)
-    for (let k = 0; k < this.#columns.length; k++) {
-      const { axis, levels, mean, inverse, norm, level, table } = this.#columns[k]!
-      const x = point[k]!
-      if (Number.isNaN(x)) {
-        // A parameter the point lacks says nothing of it.
-        if (levels === null) for (let i = 0; i < n; i++) sum[i]! -= Math.log(norm[i]!)
-        continue
-      }
-      if (levels === null) {
-        for (let i = 0; i < n; i++) {
-          const z = (x - mean[i]!) * inverse[i]!
-          sum[i]! -= 0.5 * z * z
-        }
-      } else {
-        const row = axis.level(x) * (levels.count + 1)
-        for (let i = 0; i < n; i++) sum[i]! += table[row + level[i]!]!
-      }
-      if (this.#believed && axis.belief !== null) {
-        const { center, width } = axis.belief
-        const inside = cumulative((1 - center) / width) - cumulative(-center / width)
-        prior += -0.5 * ((x - center) / width) ** 2 - Math.log(2.5066282746310002 * width * inside)
-      }
+    let top = Math.log(this.#priorWeight) + this.#priorLogDensity(point)
+    let total = 1
+    // The newest first: they weigh most.
+    for (let end = this.#size; end > 0; end -= block) {
+      const start = Math.max(0, end - block)
+      for (let i = start; i < end; i++) sum[i] = constant[i]!
+      for (let k = 0; k < this.#columns.length; k++) this.#addColumn(this.#columns[k]!, point[k]!, start, end)
+      let highest = top
+      for (let i = start; i < end; i++) if (sum[i]! > highest) highest = sum[i]!
+      total *= Math.exp(top - highest)
+      top = highest
+      const floor = top - negligible
+      for (let i = start; i < end; i++) if (sum[i]! > floor) total += decay(top - sum[i]!)
+      if (top + Math.log(total / this.#weightSum) > enough) break
     }
-    let top = prior
-    for (let i = 0; i < n; i++) if (sum[i]! > top) top = sum[i]!
-    let total = Math.exp(prior - top)
-    const floor = top - 30
-    for (let i = 0; i < n; i++) if (sum[i]! > floor) total += Math.exp(sum[i]! - top)
     return top + Math.log(total / this.#weightSum)
+  }
+
+  #priorLogDensity(point: Float64Array): number {
+    if (!this.#believed) return 0
+    let sum = 0
+    for (let k = 0; k < this.#columns.length; k++) {
+      const { belief } = this.#columns[k]!.axis
+      if (belief === null || Number.isNaN(point[k]!)) continue
+      const { center, width } = belief
+      const inside = cumulative((1 - center) / width) - cumulative(-center / width)
+      sum += -0.5 * ((point[k]! - center) / width) ** 2 - Math.log(2.5066282746310002 * width * inside)
+    }
+    return sum
+  }
+
+  /** Adds to `#sum` what the kernels from `start` to `end` say of a coordinate. */
+  #addColumn({ axis, levels, mean, inverse, norm, level, table }: Column, x: number, start: number, end: number): void {
+    const sum = this.#sum
+    if (Number.isNaN(x)) {
+      // A parameter the point lacks says nothing of it.
+      if (levels === null) for (let i = start; i < end; i++) sum[i]! -= Math.log(norm[i]!)
+    } else if (levels === null) {
+      for (let i = start; i < end; i++) {
+        const z = (x - mean[i]!) * inverse[i]!
+        sum[i]! -= 0.5 * z * z
+      }
+    } else {
+      const row = axis.level(x) * (levels.count + 1)
+      for (let i = start; i < end; i++) sum[i]! += table[row + level[i]!]!
+    }
   }
 }
 
@@ -419,7 +452,8 @@ export const tpeWith =
       good.fit(rows, goodOnes, goodPlace, order, byRank)
       bad.fit(rows, badOnes, badPlace, order, fading)
 
-      const scored: Array<{ readonly drawn: Float64Array; readonly score: number }> = []
+      let highest = -Infinity
+      let suggestion: Suggestion | null = null
       for (let i = options.candidates(badOnes.length); i > 0; i--) {
         const drawn = good.draw(from)
         if (focus !== null) drawn[focus.axis] = axes[focus.axis]!.encode(axes[focus.axis]!.value(focus.level))
@@ -429,13 +463,15 @@ export const tpeWith =
           if (parameters === null) continue
           point = space.encode(parameters)
         }
-        scored.push({ drawn, score: good.logDensity(point) - bad.logDensity(point) })
-      }
-      scored.sort((a, b) => b.score - a.score)
-      for (const { drawn } of scored) {
+        const promise = good.logDensity(point)
+        const score = promise - bad.logDensity(point, promise - highest)
+        if (!(score > highest)) continue
         const parameters = space.decode(drawn)!
-        if (!seen.has(parameters)) return { _tag: "Suggested", parameters }
+        if (seen.has(parameters)) continue
+        highest = score
+        suggestion = { _tag: "Suggested", parameters }
       }
+      if (suggestion !== null) return suggestion
       return drawNew(space, seen, from)
     }
     return { size: null, suggest }
