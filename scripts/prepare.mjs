@@ -110,9 +110,8 @@ const pythonVersion = (command) => {
 }
 
 const findPython = () => {
-  const candidates = process.env.SWEEP_PYTHON
-    ? [process.env.SWEEP_PYTHON]
-    : ["python3", "python3.13", "python3.12", "python3.11", "python3.10", "python"]
+  const named = process.env.SWEEP_PYTHON
+  const candidates = named ? [named] : ["python3", "python3.13", "python3.12", "python3.11", "python3.10", "python"]
   const found = []
   for (const command of candidates) {
     const version = pythonVersion(command)
@@ -120,8 +119,9 @@ const findPython = () => {
     if (atLeast(version, leastPython)) return command
     found.push(`${command} is ${version.join(".")}`)
   }
+  const met = found.length > 0 ? found.join(", ") : named ? `SWEEP_PYTHON=${named} cannot be run` : "none was found"
   throw new CannotPrepare(
-    `Training needs Python 3.10 or newer${found.length > 0 ? ` (${found.join(", ")})` : ", and none was found"}. ` +
+    `Training needs Python 3.10 or newer; ${met}. ` +
       "Install it (Debian, Ubuntu: apt install python3 python3-venv; macOS: brew install python@3.12), or name one: SWEEP_PYTHON=/path/to/python3.",
   )
 }

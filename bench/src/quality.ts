@@ -1,49 +1,30 @@
 // How good the samplers are: ours against Optuna's on the test functions (simple regret after 25, 50, 100 and 200
-// trials) and on the real response table, the same seeds for both. `node bench/src/quality.ts [--seeds 5]
+// trials) and on the real response table, the same seeds for both. `node bench/src/quality.ts [--seeds 5] [--from 1]
 // [--methods random,tpe,cmaes,gp] [--function NAME] [--fresh]`; the last line of stdout is one JSON object.
 // Optuna's side is read from bench/data (made with the pinned version; `--fresh` runs it again); 20 seeds of ours take
 // a quarter of an hour, 5 are the short form.
 import { parseArgs } from "node:util"
-import { canonicalText } from "@sweep/domain/Parameter"
 import { random } from "@sweep/search/Random"
 import { samplers } from "@sweep/search/samplerFor"
 import { functions, type TestFunction } from "./functions.ts"
 import { type Optuna, type OptunaSampler, startOptuna } from "./optuna.ts"
 import { runOurs } from "./ours.ts"
-import { byParameters, dimensionsOf, objectiveOf, read } from "./responseTable.ts"
+import { tableFunction } from "./responseTable.ts"
 import { checkpoints, keyOf, load, runOptuna, save } from "./traces.ts"
 
 const { values } = parseArgs({
   options: {
     seeds: { type: "string", default: "5" },
+    from: { type: "string", default: "1" },
     methods: { type: "string", default: "random,tpe,cmaes,gp" },
     function: { type: "string" },
     fresh: { type: "boolean", default: false },
   },
 })
 const optunaVersion = "5.0.0"
-const seeds = Array.from({ length: Number(values.seeds) }, (_, i) => i + 1)
+const seeds = Array.from({ length: Number(values.seeds) }, (_, i) => i + Number(values.from))
 
-/** The response table as a function of its parameters; a diverged run counts as the worst that did not. */
-const tableFunction = (): TestFunction | null => {
-  const table = read()
-  if (table === null) return null
-  const trials = byParameters(table)
-  const losses = new Map(Array.from(trials, ([text, trial]) => [text, objectiveOf(trial)]))
-  const finite = Array.from(losses.values()).filter(Number.isFinite)
-  const worst = Math.max(...finite)
-  return {
-    name: "response table (real)",
-    dimensions: dimensionsOf(table),
-    value: (parameters) => Math.min(worst, losses.get(canonicalText(parameters)) ?? worst),
-    optimum: Math.min(...finite),
-    noise: 0,
-  }
-}
-const table = tableFunction()
-const all = [...functions, ...(table === null ? [] : [table])].filter(({ name }) =>
-  name.includes(values.function ?? ""),
-)
+const all = [...functions, ...tableFunction()].filter(({ name }) => name.includes(values.function ?? ""))
 
 let optuna: Optuna | undefined
 const traces = load()

@@ -4,7 +4,7 @@ import { readFileSync } from "node:fs"
 import { gunzipSync } from "node:zlib"
 import { Dimension, SearchSpace } from "@sweep/domain/SearchSpace"
 import { canonicalText, type Parameters } from "@sweep/domain/Parameter"
-import type { TestDimension } from "./functions.ts"
+import type { TestDimension, TestFunction } from "./functions.ts"
 
 export const file = new URL("../data/response-table.json.gz", import.meta.url)
 
@@ -78,3 +78,21 @@ export const objectiveOf = (trial: TableTrial): number =>
 
 export const byParameters = (table: ResponseTable): ReadonlyMap<string, TableTrial> =>
   new Map(table.trials.map((trial) => [canonicalText(trial.parameters), trial]))
+
+/** The table as a function of its parameters, when it is there; a diverged run counts as the worst that did not. */
+export const tableFunction = (): ReadonlyArray<TestFunction> => {
+  const table = read()
+  if (table === null) return []
+  const losses = new Map(Array.from(byParameters(table), ([text, trial]) => [text, objectiveOf(trial)]))
+  const finite = Array.from(losses.values()).filter(Number.isFinite)
+  const worst = Math.max(...finite)
+  return [
+    {
+      name: "response table (real)",
+      dimensions: dimensionsOf(table),
+      value: (parameters) => Math.min(worst, losses.get(canonicalText(parameters)) ?? worst),
+      optimum: Math.min(...finite),
+      noise: 0,
+    },
+  ]
+}

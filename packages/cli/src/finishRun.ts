@@ -22,8 +22,9 @@ export const finishRun = Effect.fn("finishRun")(function* (id: SweepId, options:
     yield* print(`\n${plural(sweep.trials.size, "trial")} in ${duration(sweep.activeMs)}: ${counts.join(", ")}`)
     if (verdicts.length > 0) yield* print(`verdicts: ${verdicts.join(", ")}`)
     if (first !== undefined) {
+      const chosen = parameters(varying(sweep), first.parameters)
       yield* print(
-        `best: ${trialNumbers(first)}, ${sweep.spec.metric.name} ${result(first)} (${parameters(varying(sweep), first.parameters)})`,
+        `best: ${trialNumbers(first)}, ${sweep.spec.metric.name} ${result(first)}${chosen === "" ? "" : ` (${chosen})`}`,
       )
     }
     yield* print(`report: ${path}`)
