@@ -1,5 +1,6 @@
 // Every word of the report, in English and Chinese. Owns the wording and nothing else: numbers arrive formatted, names
-// arrive as they are. What trainers, models and the diagnosis wrote is shown as it came, in its own language.
+// arrive as they are. What trainers and models wrote is shown as it came, in its own language; what the diagnosis wrote
+// is translated by translations.ts.
 import type { Goal } from "@sweep/domain/Metric"
 import type { TrialState } from "@sweep/domain/Trial"
 import type { FailureClass } from "@sweep/domain/TrialEvent"

@@ -8,6 +8,7 @@ import { html, type Html, join } from "../Html.ts"
 import { say } from "../Say.ts"
 import type { Standing, Standings } from "../Standings.ts"
 import { diagnosis, nav } from "../strings.ts"
+import { inChinese } from "../translations.ts"
 import { kindBadge } from "./verdictBadge.ts"
 
 /** More pictures than this are no evidence any more but a wall. */
@@ -34,8 +35,10 @@ export const flaggedTrials = (standings: Standings): ReadonlyArray<Flagged> => {
 }
 
 /** The diagnosis writes clauses; here they stand alone. A name of a parameter or a metric stays as it is. */
-const sentence = (clause: string): string =>
-  /^[\w-]*[_/.]/.test(clause) ? clause : clause.charAt(0).toUpperCase() + clause.slice(1)
+const sentence = (clause: string): Html => {
+  const en = /^[\w-]*[_/.]/.test(clause) ? clause : clause.charAt(0).toUpperCase() + clause.slice(1)
+  return say({ en, zh: inChinese(clause) ?? en })
+}
 
 const evidence = (one: Evidence): Html =>
   html`<li class="${one.holds ? "holds" : "fails"}">
