@@ -1,6 +1,7 @@
 // What the coordinator knows, in memory: the fold of every fact, and the indices that let a decision be made without
 // walking 100,000 trials. Owns these indices and nothing else; it is changed by facts alone, so that a restart arrives
 // at the same state. Nothing is awaited in here.
+import { beginningOf } from "@sweep/domain/beginning"
 import type { Fact } from "@sweep/domain/Fact"
 import type { AgentId, Epoch, SweepId, TrialNumber } from "@sweep/domain/Id"
 import { canonicalText } from "@sweep/domain/Parameter"
@@ -30,6 +31,8 @@ export class State {
   readonly #sets = new Map<SweepId, Array<Observation>>()
   /** Of each sweep, how many trials were made of a set of parameters that a person gave, by its text. */
   readonly #enqueued = new Map<SweepId, Map<string, number>>()
+  /** Of each sweep, the trials that begin alike, by what their beginning is known by. */
+  readonly #beginnings = new Map<SweepId, Map<string, Array<TrialNumber>>>()
   readonly #versions = new Map<SweepId, number>()
   readonly #releases = new Map<string, Releases>()
   /** Paused trials that a stopping rule has set aside. */
@@ -43,12 +46,18 @@ export class State {
       this.#open.set(fact.sweep, new Map())
       this.#sets.set(fact.sweep, [])
       this.#enqueued.set(fact.sweep, new Map())
+      this.#beginnings.set(fact.sweep, new Map())
     }
     if (trial === undefined) return undefined
     if (fact._tag === "TrialCreated" && fact.origin === "enqueue") {
       const taken = this.#enqueued.get(fact.sweep)!
       const text = canonicalText(fact.parameters)
       taken.set(text, (taken.get(text) ?? 0) + 1)
+    }
+    if (fact._tag === "TrialCreated") {
+      const beginning = beginningOf(this.sweeps.get(fact.sweep)!.spec, trial)
+      const known = this.#beginnings.get(fact.sweep)!
+      if (beginning !== null) known.set(beginning, [...(known.get(beginning) ?? []), trial.number])
     }
     if (fact._tag === "TrialAssigned") {
       this.lastEpoch = Math.max(this.lastEpoch, fact.epoch)
@@ -118,6 +127,14 @@ export class State {
   /** The sets of parameters tried so far, as samplers see them. */
   sets(sweep: SweepId): ReadonlyArray<Observation> {
     return this.#sets.get(sweep) ?? []
+  }
+
+  /** Trials of the sweep, the run itself among them if it is one, that differ from it in their epochs alone and begin alike. */
+  alike(sweep: SweepState, run: Pick<Trial, "parameters" | "seed">): ReadonlyArray<Trial> {
+    const beginning = beginningOf(sweep.spec, run)
+    if (beginning === null) return []
+    const numbers = this.#beginnings.get(sweep.id)?.get(beginning) ?? []
+    return numbers.map((number) => sweep.trials.get(number)!)
   }
 
   /** How many trials were made of each set of parameters that a person gave, by its canonical text. */

@@ -13,12 +13,9 @@ const reachedTarget = ({ spec, trials }: SweepState): number | undefined => {
   return undefined
 }
 
-/** Why there will be no more new trials, or `null`. `now` is in milliseconds since the Unix epoch. */
-export const spent = (sweep: SweepState, now: number): string | null => {
+/** Why no trial is to begin any more, or `null`. `now` is in milliseconds since the Unix epoch. */
+export const usedUp = (sweep: SweepState, now: number): string | null => {
   const { budget, metric } = sweep.spec
-  if (budget.trials !== null && sweep.trials.size >= budget.trials) {
-    return `its budget of ${budget.trials} trials is used`
-  }
   if (budget.hours !== null && hoursUsed(sweep, now) >= budget.hours) {
     return `its budget of ${budget.hours} hours is used`
   }
@@ -27,4 +24,11 @@ export const spent = (sweep: SweepState, now: number): string | null => {
   }
   const winner = reachedTarget(sweep)
   return winner === undefined ? null : `trial ${winner} reached the target ${metric.target} of ${metric.name}`
+}
+
+/** Why there will be no more new trials, or `null`. `now` is in milliseconds since the Unix epoch. */
+export const spent = (sweep: SweepState, now: number): string | null => {
+  const { trials } = sweep.spec.budget
+  if (trials !== null && sweep.trials.size >= trials) return `its budget of ${trials} trials is used`
+  return usedUp(sweep, now)
 }

@@ -1,6 +1,6 @@
 // The loop that fills free slots. Owns who gets one: released trials before new ones, sweeps in turn (the one with the
 // fewest trials running, then the oldest), the smallest slot that fits; and the epoch, minted here and nowhere else.
-// Which trial is next in a sweep is ask.ts'.
+// Which trial is next in a sweep is ask.ts', which of them waits for a shorter one prefixes.ts'.
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Queue from "effect/Queue"
@@ -11,8 +11,11 @@ import type { SweepState } from "@sweep/domain/SweepState"
 import type { Trial } from "@sweep/domain/Trial"
 import type { StoreError } from "@sweep/store/Store"
 import { ask, type CurvesOf, type Samplers } from "./ask.ts"
+import { usedUp } from "./budget.ts"
 import type { Journal } from "./Journal.ts"
 import { monotonic } from "./monotonic.ts"
+import { homeOf, mostWaiting, waitsFor } from "./prefixes.ts"
+import { isClone } from "./replicas.ts"
 import { Results, reuse } from "./Results.ts"
 import { backoff } from "./retry.ts"
 import type { Agent, FreeSlot, Roster } from "./Roster.ts"
@@ -59,16 +62,45 @@ export const makeDispatch = Effect.fnUntraced(function* (options: {
     (resting.get(`${trial.sweep}/${trial.number}`) ?? 0) <= now &&
     !(trial.epoch !== null && roster.isOccupying(trial.epoch))
 
+  const hasBegun = (trial: Trial): boolean => trial.attempt > 0
+
+  /** Whether the trial is to wait for the end of a shorter one that begins alike. */
+  const waits = (trial: Trial, sweep: SweepState): boolean =>
+    !hasBegun(trial) && waitsFor(trial, state.alike(sweep, trial)) !== undefined
+
+  /** The agent that has something of the trial to go on from: of its own, or of a shorter one that begins alike. */
+  const agentOf = (trial: Trial, sweep: SweepState): AgentId | undefined =>
+    state.lastAgent(trial) ?? homeOf(trial, state.alike(sweep, trial)) ?? undefined
+
+  /** Whether a trial that has not begun belongs on another agent, which takes work. */
+  const isElsewhere = (run: Pick<Trial, "parameters" | "seed">, sweep: SweepState, agent: Agent, now: number) => {
+    const home = homeOf(run, state.alike(sweep, run))
+    if (home === null || home === agent.id) return false
+    const other = roster.agents.get(home)
+    return other !== undefined && other.trainers.has(sweep.spec.trainer) && roster.takesWork(other, now)
+  }
+
+  /** Whether the sweep may make one more trial only for it to wait. */
+  const mayKeepWaiting = (sweep: SweepState): boolean => {
+    let waiting = 0
+    for (const trial of state.open(sweep.id).values()) if (trial.state === "pending" && !hasBegun(trial)) waiting++
+    return waiting < mostWaiting
+  }
+
   /** Not on a box that the trial was taken from, as long as another one takes work. */
   const mayTry = (trial: Trial, { spec }: SweepState, agent: Agent, now: number): boolean =>
     !(agent.breaker.hasReturned(`${trial.sweep}/${trial.number}`) && roster.hasOther(agent.id, spec.trainer, now))
 
-  /** The first trial of the sweep that was started or created before and waits for a slot, of this agent if one is given. */
-  const firstReady = (sweep: SweepState, now: number, agent?: Agent): Trial | undefined => {
+  /** The first trial of the sweep that was started or created before and only lacks a slot, such as `suits`. */
+  const firstReady = (
+    sweep: SweepState,
+    now: number,
+    suits: (trial: Trial) => boolean = () => true,
+  ): Trial | undefined => {
     let first: Trial | undefined
     for (const trial of state.open(sweep.id).values()) {
       if (first !== undefined && trial.number > first.number) continue
-      if (isReady(trial, now) && (agent === undefined || mayTry(trial, sweep, agent, now))) first = trial
+      if (isReady(trial, now) && !waits(trial, sweep) && suits(trial)) first = trial
     }
     return first
   }
@@ -82,7 +114,7 @@ export const makeDispatch = Effect.fnUntraced(function* (options: {
       .sort((a, b) => (running.get(a.id) ?? 0) - (running.get(b.id) ?? 0) || a.createdAt - b.createdAt)
   }
 
-  /** The smallest slot that fits, of the agent that has the checkpoints of an earlier attempt if it has one free. */
+  /** The smallest slot that fits, of the agent that has the checkpoints to go on from if it has one free. */
   const slotFor = (
     { spec }: SweepState,
     free: ReadonlyArray<FreeSlot>,
@@ -109,20 +141,46 @@ export const makeDispatch = Effect.fnUntraced(function* (options: {
       const { trainer, command } = sweep.spec
       if (trainer === "external") return []
       const recorded: Array<Fact> = []
-      let trial: Pick<Trial, "number" | "parameters" | "seed" | "attempt"> | undefined = firstReady(sweep, now, agent)
+      const suits = (ready: Trial) => mayTry(ready, sweep, agent, now)
+      const here = (ready: Trial) => suits(ready) && (hasBegun(ready) || !isElsewhere(ready, sweep, agent, now))
+      let trial: Pick<Trial, "number" | "parameters" | "seed" | "attempt"> | undefined = firstReady(sweep, now, here)
       if (trial === undefined) {
         const next = ask(sweep, state, samplers, at, curves)
         if (next._tag === "Broken") {
           return [{ _tag: "SweepStopped", at, sweep: sweep.id, reason: next.reason }]
         }
-        if (next._tag !== "Trial") return []
-        const { number, parameters, seed, origin } = next
-        trial = { number, parameters, seed, attempt: 0 }
-        const revision = sweep.revision
-        recorded.push({ _tag: "TrialCreated", at, sweep: sweep.id, trial: number, parameters, seed, revision, origin })
+        if (next._tag === "Trial") {
+          const { number, parameters, seed, origin } = next
+          trial = { number, parameters, seed, attempt: 0 }
+          const revision = sweep.revision
+          recorded.push({
+            _tag: "TrialCreated",
+            at,
+            sweep: sweep.id,
+            trial: number,
+            parameters,
+            seed,
+            revision,
+            origin,
+          })
+        } else {
+          // Better begun anew here than not at all.
+          trial = firstReady(sweep, now, suits)
+          if (trial === undefined) return []
+        }
       }
       const known = sweep.spec.reuse === true && trial.attempt === 0 ? results.find(sweep, trial) : undefined
       if (known !== undefined) return [...recorded, ...reuse(at, sweep.id, trial.number, known)]
+      const alike = state.alike(sweep, trial)
+      const isNew = recorded.length > 0
+      if (isNew && mayKeepWaiting(sweep)) {
+        if (waitsFor(trial, alike) !== undefined || isElsewhere(trial, sweep, agent, now)) return recorded
+      }
+      if (!isNew && trial.attempt === 0 && alike.length > 1 && !isClone(sweep, trial.number)) {
+        // What was made only to wait is no more begun than what was not made.
+        const reason = usedUp(sweep, at)
+        if (reason !== null) return [{ _tag: "TrialCancelled", at, sweep: sweep.id, trial: trial.number, reason }]
+      }
       const training = trainingOf(sweep.spec, trial.parameters)
       if (Result.isFailure(training)) {
         const message = `these parameters describe no training run: ${training.failure}`
@@ -172,7 +230,7 @@ export const makeDispatch = Effect.fnUntraced(function* (options: {
     if (free.length === 0) return false
     for (const sweep of inTurn()) {
       const waiting = firstReady(sweep, now)
-      const before = waiting === undefined ? undefined : state.lastAgent(waiting)
+      const before = waiting === undefined ? undefined : agentOf(waiting, sweep)
       const fitting = waiting === undefined ? free : free.filter(({ agent }) => mayTry(waiting, sweep, agent, now))
       // What waits may have been taken from every box that is free: they get what comes after it.
       const slot = slotFor(sweep, fitting, before) ?? slotFor(sweep, free, undefined)

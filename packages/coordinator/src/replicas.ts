@@ -14,6 +14,10 @@ export const placeOf = (trial: number, replicas: number) => ({
 
 export const firstOf = (set: number, replicas: number): TrialNumber => TrialNumber.make((set - 1) * replicas + 1)
 
+/** Whether a person asked for the trial, or for the set it repeats, as a clone of another one. */
+export const isClone = ({ spec: { replicas }, trials }: SweepState, number: TrialNumber): boolean =>
+  trials.get(firstOf(placeOf(number, replicas).set, replicas))?.origin.startsWith("clone of ") === true
+
 /**
  * The seed of a trial. Trials of different parameters share the seeds of their replicas: what differs between them is
  * then the parameters and not the order of the data (common random numbers).

@@ -1,5 +1,6 @@
 // trial.json, the trainer contract's description of an attempt. Owns its fields; the devices are filled in by the agent.
 import * as Result from "effect/Result"
+import { searchesEpochs } from "@sweep/domain/beginning"
 import type { Epoch } from "@sweep/domain/Id"
 import type { Parameters } from "@sweep/domain/Parameter"
 import type { SweepSpec } from "@sweep/domain/SweepSpec"
@@ -18,17 +19,13 @@ export const trainingOf = (spec: SweepSpec, parameters: Parameters): Result.Resu
     : Result.fail(training.failure.message.replaceAll(/\s+/g, " "))
 }
 
-/** With one number of epochs nothing would ever go on from what a trial leaves. */
-const searchesEpochs = ({ dimensions }: SweepSpec["space"]): boolean =>
-  dimensions.some(({ name, distribution }) => name === "epochs" && distribution._tag !== "Constant")
-
 export const trialDocument = (
   sweep: SweepState,
   trial: Pick<Trial, "number" | "parameters" | "seed">,
   attempt: { readonly number: number; readonly epoch: Epoch },
   training: TrainingConfig | null,
 ): string => {
-  const { metric, probes, taskMetrics, trainer, groups, space } = sweep.spec
+  const { metric, probes, taskMetrics, trainer, groups } = sweep.spec
   return JSON.stringify({
     contract: 1,
     sweep: sweep.id,
@@ -46,6 +43,6 @@ export const trialDocument = (
     // Whether there is something to go on from is seen where the checkpoints are.
     resume: true,
     // Where runs of different length begin alike, the longer one goes on from what a shorter one left on its box.
-    ...(trainer === "peft" && searchesEpochs(space) ? { share_prefix: true } : {}),
+    ...(searchesEpochs(sweep.spec) ? { share_prefix: true } : {}),
   })
 }

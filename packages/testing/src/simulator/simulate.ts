@@ -13,6 +13,7 @@ import { Timings } from "@sweep/domain/Lease"
 import { AgentGateway } from "@sweep/rpc/AgentGateway"
 import { SweepApi } from "@sweep/rpc/SweepApi"
 import { makeMemory, type Received, Store } from "@sweep/store/Store"
+import type { ParameterValue } from "@sweep/domain/Parameter"
 import { exampleSpec } from "../exampleSpec.ts"
 import { Box } from "./Box.ts"
 import { Ledger, type Violation } from "./Ledger.ts"
@@ -268,7 +269,28 @@ const specOf = (world: World) => {
         : rule === 1
           ? { type: "median", resource: "step", min_resource: 2, min_trials: 1, percentile: 50, action: "stop" }
           : null,
+    // Longer trials wait for shorter ones.
+    ...(setting.index(3) === 0 ? { space: alikeSpace } : {}),
   })
+}
+
+const categorical = (name: string, ...values: readonly [ParameterValue, ...ReadonlyArray<ParameterValue>]) => ({
+  name,
+  distribution: { _tag: "Categorical" as const, values, probabilities: null },
+  when: null,
+  prior: null,
+})
+
+/** Of trials that begin alike. */
+const alikeSpace = {
+  dimensions: [
+    categorical("rank", 4, 8),
+    categorical("schedule", "constant"),
+    categorical("warmup_ratio", 0),
+    categorical("epochs", 1, 2, 3),
+  ],
+  derived: [],
+  constraints: [],
 }
 
 export const simulate = (options: SimulationOptions): Outcome => {

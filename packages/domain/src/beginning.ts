@@ -1,0 +1,38 @@
+// Which trials of a sweep begin alike: those that differ in their epochs alone, where nothing before the last phase
+// depends on the length. The longer one can go on from where the shorter one's beginning ended. Owns what a beginning is
+// known by; training it once is the trainer's work, the order that makes it possible the coordinator's.
+import { canonicalText, type Parameters } from "./Parameter.ts"
+import type { SweepSpec } from "./SweepSpec.ts"
+import { parameterDefaults, variants } from "./TrainingConfig.ts"
+import type { Trial } from "./Trial.ts"
+
+/** With one number of epochs nothing would ever go on from what a trial leaves. */
+export const searchesEpochs = ({ trainer, space }: SweepSpec): boolean =>
+  trainer === "peft" &&
+  (space.derived.some(({ name }) => name === "epochs") ||
+    space.dimensions.some(({ name, distribution }) => name === "epochs" && distribution._tag !== "Constant"))
+
+const valueOf = (parameters: Parameters, name: keyof typeof parameterDefaults) =>
+  parameters[name] === undefined ? parameterDefaults[name] : parameters[name]
+
+export const epochsOf = (parameters: Parameters): number => Number(valueOf(parameters, "epochs"))
+
+/** Share of all steps in which warmup-stable-decay decays (as the trainer plans it). */
+const decayShare = 0.1
+
+/** Of `steps`, those that a longer run has in common with this one. */
+export const commonSteps = (parameters: Parameters, steps: number): number =>
+  valueOf(parameters, "schedule") === "constant" ? steps : steps - Math.ceil(decayShare * steps)
+
+/** The same text for the trials that begin alike; `null` for one that shares its beginning with none. */
+export const beginningOf = (spec: SweepSpec, trial: Pick<Trial, "parameters" | "seed">): string | null => {
+  const { parameters, seed } = trial
+  if (!searchesEpochs(spec)) return null
+  const schedule = valueOf(parameters, "schedule")
+  if (schedule !== "constant" && schedule !== "warmup_stable_decay") return null
+  if (valueOf(parameters, "warmup_ratio") !== 0 || valueOf(parameters, "max_steps") !== null) return null
+  // AdaLoRA plans its ranks over the whole run.
+  if (variants[String(valueOf(parameters, "variant"))]?.adapter === "adalora") return null
+  const { epochs: _, ...rest } = parameters
+  return `${seed} ${canonicalText(rest)}`
+}
