@@ -7,7 +7,7 @@
 import type { Goal } from "@sweep/domain/Metric"
 import type { History } from "./History.ts"
 import { type Curves, type Decision, neverPromotes, proceed, type Report, type Stopper } from "./Stopper.ts"
-import { lossAt, lossesAt, pointName, reached, type Reading, type Resource, shown, usedBefore } from "./Progress.ts"
+import { lossesAt, pointName, reached, type Reading, type Resource, shown, usedBefore } from "./Progress.ts"
 
 export interface AshaOptions {
   readonly resource: Resource
@@ -65,7 +65,8 @@ export const asha = (goal: Goal, summary: "best" | "last", options: AshaOptions)
     1,
     Math.min(options.brackets ?? (options.max_resource === null ? 1 : rungs.length), rungs.length),
   )
-  const bracket = (trial: number) => bracketOf(trial, brackets, eta)
+  const known: Array<number> = []
+  const bracket = (trial: number): number => (known[trial] ??= bracketOf(trial, brackets, eta))
 
   const mates = (curves: Curves, trial: number): Curves => {
     if (brackets === 1) return curves
@@ -100,15 +101,31 @@ export const asha = (goal: Goal, summary: "best" | "last", options: AshaOptions)
     return mode === "promote" && loss < Infinity ? { _tag: "Pause", reason } : { _tag: "Stop", reason }
   }
 
+  /** The best 1/eta of those at a rung of a bracket, with their losses; each rung is put in order once, however many ask. */
+  const earners = (curves: Curves) => {
+    const groups = Map.groupBy(curves, ([trial]) => bracket(trial))
+    const seen = new Map<string, ReadonlyMap<number, number>>()
+    return (of: number, rung: number): ReadonlyMap<number, number> => {
+      const key = `${of} ${rung}`
+      const found = seen.get(key)
+      if (found !== undefined) return found
+      const order = Array.from(lossesAt(new Map(groups.get(of)), rung, reading)).sort(
+        ([a, lossA], [b, lossB]) => lossA - lossB || a - b,
+      )
+      const best = new Map(order.slice(0, Math.floor(order.length / eta)))
+      seen.set(key, best)
+      return best
+    }
+  }
+
   const promote = (history: History, curves: Curves): ReadonlyArray<number> => {
     const earned: Array<{ readonly trial: number; readonly rung: number; readonly loss: number }> = []
+    const best = earners(curves)
     for (const { number: trial, outcome } of history) {
       if (outcome !== "open") continue
       const rung = highestRung(curves, trial)
-      if (rung === undefined) continue
-      const { place, among } = placeAt(curves, trial, rung)
-      if (place < Math.floor(among / eta))
-        earned.push({ trial, rung, loss: lossAt(curves.get(trial)!, rung, reading)! })
+      const loss = rung === undefined ? undefined : best(bracket(trial), rung).get(trial)
+      if (rung !== undefined && loss !== undefined) earned.push({ trial, rung, loss })
     }
     return earned.sort((a, b) => b.rung - a.rung || a.loss - b.loss || a.trial - b.trial).map(({ trial }) => trial)
   }
