@@ -1,6 +1,8 @@
 // How long this agent may go on without its coordinator. Owns the moment of the last contact, on the monotonic clock and
 // across restarts of the agent, and ending the trials when the lease has run out: by then the coordinator gives them to
-// another agent. An agent that itself stood still (stopped, starved, suspended) finds out on its first step after.
+// another agent. Contact is what the coordinator answered, as of when it was said: that a transport took a message, or
+// that an answer lay in a buffer for long, is none. An agent that itself stood still (stopped, starved, suspended) finds
+// out on its first step after.
 import { readFileSync } from "node:fs"
 import { join } from "node:path"
 import { defaultTimings, Timings } from "@sweep/domain/Lease"
@@ -14,14 +16,15 @@ const Contact = Schema.fromJsonString(Schema.Struct({ boot: Schema.String, milli
 const decodeContact = Schema.decodeUnknownOption(Contact)
 const encodeContact = Schema.encodeSync(Contact)
 
-const nowMillis = Effect.map(Clock.monotonicTimeNanos, (nanos) => Number(nanos) / 1e6)
+/** Milliseconds that only ever grow. */
+export const monotonic: Effect.Effect<number> = Effect.map(Clock.monotonicTimeNanos, (nanos) => Number(nanos) / 1e6)
 
 export class Lease {
   timings: Timings = defaultTimings
   private lastContact = 0
   private writtenAt = Number.NEGATIVE_INFINITY
-  /** The trials have been told; they are told once. */
-  private lapsed = false
+  /** It has run out and the trials have been told; they are told once. */
+  lapsed = false
   private readonly path: string
   private readonly boot = bootId()
   private readonly onLapse: (reason: string) => Effect.Effect<void>
@@ -37,7 +40,7 @@ export class Lease {
     onLapse: (reason: string) => Effect.Effect<void>,
   ) {
     const lease = new Lease(home, onLapse)
-    lease.lastContact = yield* nowMillis
+    lease.lastContact = yield* monotonic
     const contact = decodeContact(readText(lease.path))
     if (contact._tag === "Some" && contact.value.boot === lease.boot) {
       lease.timings = contact.value.timings
@@ -46,12 +49,12 @@ export class Lease {
     return lease
   })
 
-  /** There is contact now. When the lease had run out before, its consequences come first. */
-  readonly touch = Effect.gen({ self: this }, function* () {
+  /** The coordinator heard what was said at `at`. When the lease had run out before, its consequences come first. */
+  readonly touch = Effect.fnUntraced({ self: this }, function* (at: number) {
     yield* this.check
-    const now = yield* nowMillis
-    this.lastContact = now
-    this.lapsed = false
+    const now = yield* monotonic
+    this.lastContact = Math.max(this.lastContact, Math.min(at, now))
+    this.lapsed = now - this.lastContact > this.timings.lease
     if (now - this.writtenAt < this.timings.heartbeat / 2) return
     this.writtenAt = now
     yield* this.save
@@ -65,7 +68,7 @@ export class Lease {
 
   /** Ends the trials if the lease has run out. */
   readonly check = Effect.gen({ self: this }, function* () {
-    if (this.lapsed || (yield* nowMillis) - this.lastContact <= this.timings.lease) return
+    if (this.lapsed || (yield* monotonic) - this.lastContact <= this.timings.lease) return
     this.lapsed = true
     const seconds = Math.round(this.timings.lease / 1000)
     yield* this.onLapse(`the agent's lease ended: no contact with the coordinator for ${seconds} s`)

@@ -15,7 +15,7 @@ import type { Attempt } from "./Attempt.ts"
 import type { Assignment } from "./AttemptDirectory.ts"
 import type { Attempts } from "./Attempts.ts"
 import { heartbeat } from "./heartbeat.ts"
-import type { Lease } from "./Lease.ts"
+import { type Lease, monotonic } from "./Lease.ts"
 import { redactMessage } from "./redaction.ts"
 import type { Slots } from "./Slots.ts"
 import { makeUplink, type Uplink } from "./uplink.ts"
@@ -113,11 +113,16 @@ const oneSession = (context: SessionContext, session: AgentSession, greeted: () 
     })
 
     const receive = Effect.fnUntraced(function* (message: CoordinatorMessage) {
-      yield* lease.touch
+      yield* lease.check
+      // It may have been on its way for long, and what it says of trials be true no more: a new greeting settles that.
+      if (lease.lapsed && message._tag !== "Welcome") {
+        return yield* new SessionBroken({ message: "the agent's lease ended while it was not answered" })
+      }
       switch (message._tag) {
         case "Welcome": {
           greeted()
           yield* lease.adopt(message.timings)
+          yield* lease.touch(saidHello)
           yield* Effect.logInfo("connected to the coordinator")
           const committed = new Map(message.acknowledged.map((ack) => [ack.epoch, ack]))
           const discarded = new Set(message.discard)
@@ -146,11 +151,14 @@ const oneSession = (context: SessionContext, session: AgentSession, greeted: () 
           for (const epoch of message.ended) yield* settle(epoch)
           return
         }
+        case "Heard":
+          return yield* lease.touch(message.at)
         case "Drain":
           return yield* context.drain(message.reason)
       }
     })
 
+    const saidHello = yield* monotonic
     // Why a session is over is told by its incoming side, also to a sender that could not send.
     yield* Effect.ignore(
       session.send({

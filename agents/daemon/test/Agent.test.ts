@@ -427,6 +427,37 @@ describe("a lease", () => {
       expect(end).toMatchObject({ _tag: "Released", cause: expect.stringContaining("lease ended") })
     }),
   )
+
+  it.live("is not extended by a transport that takes heartbeats and gives no answer", () =>
+    Effect.gen(function* () {
+      const coordinator = new ScriptedCoordinator()
+      coordinator.timings = new Timings({ heartbeat: 50, suspect: 100, lease: 700, grace: 300, margin: 100 })
+      yield* startAgent(coordinator, yield* temporaryDirectory)
+      const epoch = yield* command(coordinator, "setsid-child", ["sleep", 60])
+      yield* coordinator.until(() => coordinator.of(epoch).sample("child") !== undefined)
+      coordinator.hears = false
+      const before = coordinator.messages.length
+      const end = yield* coordinator.untilEnded(epoch)
+      expect(end).toMatchObject({ _tag: "Released", cause: expect.stringContaining("lease ended") })
+      const heartbeats = coordinator.messages.slice(before).filter(({ _tag }) => _tag === "Heartbeat")
+      expect(heartbeats.length).toBeGreaterThan(3)
+    }),
+  )
+
+  it.live("that has ended takes no assignment that was on its way: the agent greets the coordinator again", () =>
+    Effect.gen(function* () {
+      const coordinator = new ScriptedCoordinator()
+      coordinator.timings = new Timings({ heartbeat: 50, suspect: 100, lease: 700, grace: 300, margin: 100 })
+      coordinator.hears = false
+      yield* startAgent(coordinator, yield* temporaryDirectory)
+      yield* coordinator.untilConnected
+      yield* Effect.sleep(1_000)
+      const late = yield* command(coordinator, "finish")
+      yield* coordinator.until(() => coordinator.hellos.length > 1)
+      expect(coordinator.hellos[1]!.held).toEqual([])
+      expect(coordinator.of(late).ends).toEqual([])
+    }),
+  )
 })
 
 describe("an agent that leaves", () => {

@@ -42,6 +42,8 @@ export class ScriptedCoordinator {
   timings = new Timings({ heartbeat: 200, suspect: 1_000, lease: 60_000, grace: 1_000, margin: 1_000 })
   acknowledges = true
   settles = true
+  /** Whether it answers heartbeats. */
+  hears = true
   refuses: string | undefined
   readonly discard = new Set<Epoch>()
   readonly hellos: Array<Hello> = []
@@ -197,6 +199,7 @@ export class ScriptedCoordinator {
         this.of(message.epoch).ends.push(message.end)
         return this.settles ? session.send({ _tag: "Ack", acknowledged: [], ended: [message.epoch] }) : Effect.void
       case "Heartbeat":
+        return this.hears ? session.send({ _tag: "Heard", at: message.at }) : Effect.void
       case "Slots":
         return Effect.void
     }

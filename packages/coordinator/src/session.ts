@@ -155,6 +155,7 @@ export const makeServe = (options: {
         case "Hello":
           return Effect.fail(new SessionRefused({ message: "a session has one Hello" }))
         case "Heartbeat":
+          session.post({ _tag: "Heard", at: message.at })
           return Effect.void
         case "Slots":
           from.slots = message.slots

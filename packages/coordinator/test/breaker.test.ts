@@ -79,7 +79,7 @@ describe("a box that fails everything", () => {
       const bad = yield* connectAgent({ id: "bad", hostname: "bad" })
       const heartbeats = Effect.forever(
         Effect.andThen(
-          Effect.all([good.send({ _tag: "Heartbeat" }), bad.send({ _tag: "Heartbeat" })]),
+          Effect.all([good.send({ _tag: "Heartbeat", at: 0 }), bad.send({ _tag: "Heartbeat", at: 0 })]),
           Effect.sleep("10 seconds"),
         ),
       )

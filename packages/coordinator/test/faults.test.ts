@@ -84,7 +84,7 @@ describe("messages lost, repeated and out of order", () => {
       yield* again.confirmed(epoch)
       // Said once more all the same, and with another result.
       yield* again.ended(epoch, 1, { _tag: "Failed", class: "bug", message: "", detail: null })
-      yield* again.send({ _tag: "Heartbeat" })
+      yield* again.send({ _tag: "Heartbeat", at: 0 })
       const facts = yield* (yield* Store).facts
       expect(facts.filter(({ _tag }) => _tag === "TrialCompleted" || _tag === "TrialFailed")).toHaveLength(1)
     }).pipe(Effect.provide(inMemory())),
@@ -122,7 +122,7 @@ describe("messages lost, repeated and out of order", () => {
         _tag: "SessionRefused",
         message: expect.stringMatching(/another name/),
       })
-      yield* second.send({ _tag: "Heartbeat" })
+      yield* second.send({ _tag: "Heartbeat", at: 0 })
       expect((yield* (yield* SweepApi).status).agents).toHaveLength(1)
     }).pipe(Effect.provide(inMemory())),
   )
@@ -140,7 +140,7 @@ describe("messages lost, repeated and out of order", () => {
         message: expect.stringMatching(/upgrade the coordinator/),
       })
       const rude = yield* connectAgent({ silent: true })
-      yield* rude.send({ _tag: "Heartbeat" })
+      yield* rude.send({ _tag: "Heartbeat", at: 0 })
       expect(yield* rude.over).toMatchObject({
         _tag: "SessionRefused",
         message: expect.stringMatching(/begins with Hello/),
@@ -251,7 +251,7 @@ describe("agents that go away", () => {
         yield* trialIs(sweep, 1, "running")
         yield* dying.cut
         const other = yield* connectAgent({ id: "other" })
-        const alive = Effect.andThen(other.send({ _tag: "Heartbeat" }), TestClock.adjust("10 seconds"))
+        const alive = Effect.andThen(other.send({ _tag: "Heartbeat", at: 0 }), TestClock.adjust("10 seconds"))
         for (let t = 0; t < redispatchAfter(defaultTimings) - 10_000; t += 10_000) yield* alive
         expect(yield* trialOf(sweep, 1)).toMatchObject({ state: "running", agent: "dying" })
         yield* alive
@@ -294,7 +294,7 @@ describe("agents that go away", () => {
       const sweep = yield* submitOne
       yield* TestClock.adjust("2 minutes")
       expect((yield* api.get(sweep)).trials.size).toBe(0)
-      yield* agent.send({ _tag: "Heartbeat" })
+      yield* agent.send({ _tag: "Heartbeat", at: 0 })
       yield* agent.next("Assign")
     }).pipe(Effect.provide(inMemory())),
   )
@@ -342,7 +342,7 @@ describe("agents that go away", () => {
       yield* Effect.promise(() => new Promise((done) => setTimeout(done, 100)))
       expect(attempts).toBe(2)
       for (let i = 0; i < 60; i++) {
-        yield* agent.send({ _tag: "Heartbeat" })
+        yield* agent.send({ _tag: "Heartbeat", at: 0 })
         yield* TestClock.adjust("30 seconds")
         yield* Effect.promise(() => new Promise((done) => setTimeout(done, 2)))
       }

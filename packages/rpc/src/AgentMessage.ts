@@ -42,7 +42,8 @@ export type AgentMessage =
     }
   /** The slots on offer have changed: a device was drained or came back. */
   | { readonly _tag: "Slots"; readonly slots: ReadonlyArray<Slot>; readonly draining: boolean }
-  | { readonly _tag: "Heartbeat" }
+  /** `at`: monotonic milliseconds of the agent's clock, which mean nothing to anybody else. */
+  | { readonly _tag: "Heartbeat"; readonly at: number }
   | {
       readonly _tag: "Events"
       readonly epoch: Epoch
@@ -106,5 +107,7 @@ export type CoordinatorMessage =
       /** Ends that are committed: the agent may remove the attempt's directory by its retention rule. */
       readonly ended: ReadonlyArray<Epoch>
     }
+  /** The answer to the heartbeat of that moment. */
+  | { readonly _tag: "Heard"; readonly at: number }
   /** Finish what runs, take no more, then disconnect. */
   | { readonly _tag: "Drain"; readonly reason: string }

@@ -32,6 +32,9 @@ const count = (field: string, value: bigint): number => {
   return Number.isSafeInteger(number) ? number : fail(`${field}: ${value} is out of range`)
 }
 
+const finite = (field: string, value: number): number =>
+  Number.isFinite(value) ? value : fail(`${field}: has to be finite`)
+
 const logStreams = {
   stdout: wire.LogStream.LOG_STREAM_STDOUT,
   stderr: wire.LogStream.LOG_STREAM_STDERR,
@@ -96,9 +99,12 @@ const encodeEnd = (end: AttemptEnd): wire.Ended["end"] => {
 const decodeEnd = (end: wire.Ended["end"]): AttemptEnd => {
   switch (end?.$case) {
     case "finished":
-      return Number.isFinite(end.value.step)
-        ? { _tag: "Finished", interrupted: end.value.interrupted, step: end.value.step, values: end.value.values }
-        : fail("ended.step: has to be finite")
+      return {
+        _tag: "Finished",
+        interrupted: end.value.interrupted,
+        step: finite("ended.step", end.value.step),
+        values: end.value.values,
+      }
     case "failed":
       return {
         _tag: "Failed",
@@ -152,7 +158,7 @@ export const encodeAgentMessage = (message: AgentMessage): wire.SessionRequest =
         },
       }
     case "Heartbeat":
-      return { message: { $case: "heartbeat", value: {} } }
+      return { message: { $case: "heartbeat", value: { atMs: message.at } } }
     case "Events":
       return {
         message: {
@@ -207,7 +213,7 @@ export const decodeAgentMessage = ({ message }: wire.SessionRequest): AgentMessa
     case "slots":
       return { _tag: "Slots", slots: slots(message.value.slotsJson), draining: message.value.draining }
     case "heartbeat":
-      return { _tag: "Heartbeat" }
+      return { _tag: "Heartbeat", at: finite("heartbeat.at_ms", message.value.atMs) }
     case "events": {
       const firstSeq = count("first_seq", message.value.firstSeq)
       const lastSeq = count("last_seq", message.value.lastSeq)
@@ -300,6 +306,8 @@ export const encodeCoordinatorMessage = (message: CoordinatorMessage): wire.Sess
           },
         },
       }
+    case "Heard":
+      return { message: { $case: "heard", value: { atMs: message.at } } }
     case "Drain":
       return { message: { $case: "drain", value: { reason: message.reason } } }
   }
@@ -349,6 +357,8 @@ export const decodeCoordinatorMessage = ({ message }: wire.SessionResponse): Coo
         acknowledged: message.value.acknowledged.map(decodeAcknowledged),
         ended: message.value.ended.map(epoch),
       }
+    case "heard":
+      return { _tag: "Heard", at: finite("heard.at_ms", message.value.atMs) }
     case "drain":
       return { _tag: "Drain", reason: message.value.reason }
     case undefined:

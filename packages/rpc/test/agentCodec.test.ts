@@ -36,7 +36,7 @@ const fromAgent: ReadonlyArray<AgentMessage> = [
     held: [{ epoch, slot: 0, running: true }],
   },
   { _tag: "Slots", slots: [], draining: true },
-  { _tag: "Heartbeat" },
+  { _tag: "Heartbeat", at: 12_345.678 },
   {
     _tag: "Log",
     epoch,
@@ -86,6 +86,7 @@ const fromCoordinator: ReadonlyArray<CoordinatorMessage> = [
   },
   { _tag: "Stop", epoch, mode: "preempt", reason: "paused" },
   { _tag: "Ack", acknowledged: [], ended: [epoch] },
+  { _tag: "Heard", at: 12_345.678 },
   { _tag: "Drain", reason: "upgrade" },
 ]
 

@@ -33,6 +33,7 @@ const up: ReadonlyArray<AgentMessage> = [
   eventsMessage(epoch, evalLosses(3, 2, 1), 1, [
     { type: "sample", seq: 4, at: "2026-01-01T00:00:00.000Z", probe: 0, prompt: "p", answer: "a" },
   ]),
+  { _tag: "Heartbeat", at: 1.5 },
   { _tag: "Log", epoch, stream: "stdout", offset: 0, end: 4, text: "text" },
   { _tag: "Ended", epoch, lastSeq: 4, end: { _tag: "Failed", class: "bug", message: "m", detail: "d" } },
 ]
@@ -55,6 +56,7 @@ const down: ReadonlyArray<CoordinatorMessage> = [
     trialJson: "{}",
   },
   { _tag: "Stop", epoch, mode: "kill", reason: "r" },
+  { _tag: "Heard", at: 1.5 },
 ]
 
 /** Any bytes, and those of a good message with some changed, repeated, or gone. */

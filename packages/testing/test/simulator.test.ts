@@ -5,6 +5,10 @@ import { simulate } from "@sweep/testing/simulator/simulate"
 
 /** Seeds that once found something in the program, so that it stays mended. */
 const known = [
+  // Each time: a trial on two boxes, one of which no longer had its lease.
+  229, 5_325, 5_356,
+  // Heartbeats that a proxy took, and nobody else, kept a lease alive.
+  260,
   // Paused after its sweep was stopped: a trial that never ended.
   31_375,
 ]

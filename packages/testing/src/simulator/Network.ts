@@ -23,10 +23,13 @@ const keepAlive = { agent: [1_000, 3_000], coordinator: [1_000, 4_000] } as cons
 type Over = SessionBroken | SessionRefused
 type Item<M> = { readonly message: M } | { readonly over: Over | null }
 
-/** Which directions of the line between a box and the coordinator work. */
+/** The line between a box and the coordinator. */
 export interface Line {
+  /** Which directions of it work. */
   up: boolean
   down: boolean
+  /** Something in between, a proxy or a tunnel, answers keep-alive for the other end, whatever has become of that. */
+  readonly proxied: boolean
 }
 
 /** One direction of a session. */
@@ -168,7 +171,10 @@ export class Network {
 
   line(agent: AgentId): Line {
     let line = this.lines.get(agent)
-    if (line === undefined) this.lines.set(agent, (line = { up: true, down: true }))
+    if (line === undefined) {
+      const proxied = this.world.random(`line of ${agent}`).index(4) === 0
+      this.lines.set(agent, (line = { up: true, down: true, proxied }))
+    }
     return line
   }
 
@@ -285,6 +291,7 @@ export class Network {
 
   /** Each end finds out by its own keep-alive, unless the line works again before. */
   private expire(session: Session): void {
+    if (session.line.proxied) return
     const error = new SessionBroken({ message: "keep-alive: no answer" })
     const lose = this.chance.index(2) === 0
     const expire = (here: Breakable, there: Breakable, wait: number) =>

@@ -61,7 +61,7 @@ export class SimulatedTrainer {
     this.chance = world.random(`trainer of ${trial}`, number)
     const draw = this.chance.uniform()
     this.fate = draw < 0.8 ? "finishes" : draw < 0.9 ? "crashes" : draw < 0.95 ? "runs out of memory" : "ends with NaN"
-    this.ignoresTerm = this.chance.index(5) === 0
+    this.ignoresTerm = this.chance.index(2) === 0
     this.talks = this.chance.index(4) === 0
     world.note(
       () => `${mark(this)} starts epoch ${attempt.epoch} (${this.fate}${this.ignoresTerm ? ", ignores SIGTERM" : ""})`,

@@ -215,7 +215,9 @@ export class Life {
       sleep: (duration) => {
         const wait = Duration.toMillis(duration)
         if (!Number.isFinite(wait)) return Effect.never
-        return this.callback((finish) => world.after(wait, () => finish(Effect.void)))
+        // Node's shortest timer. Below the clock's resolution a loop that waits for a moment would never reach it.
+        const least = Math.max(1, wait)
+        return this.callback((finish) => world.after(least, () => finish(Effect.void)))
       },
     }
   }

@@ -56,7 +56,7 @@ export const epochCheckRemoved = (
             const trial = message._tag === "Events" ? staleTrial(message.epoch) : undefined
             if (trial === undefined || message._tag !== "Events") return message
             yield* Effect.ignore(store.ingest([{ ...message, ...trial }], []))
-            return { _tag: "Heartbeat" }
+            return { _tag: "Heartbeat", at: 0 }
           }),
         ),
       }),

@@ -75,6 +75,7 @@ export interface SessionResponse {
     | { $case: "stop"; value: Stop }
     | { $case: "ack"; value: Ack }
     | { $case: "drain"; value: Drain }
+    | { $case: "heard"; value: Heard }
     | undefined;
 }
 
@@ -102,6 +103,8 @@ export interface Slots {
 }
 
 export interface Heartbeat {
+  /** When it is sent, in milliseconds on the agent's monotonic clock: nobody else's business, but the answer repeats it. */
+  atMs: number;
 }
 
 /** A run of spool lines without a hole, metrics in columns: never one message per point. */
@@ -226,6 +229,12 @@ export interface Ack {
 
 export interface Drain {
   reason: string;
+}
+
+/** The answer to a heartbeat. An agent's lease lasts from the newest heartbeat that was answered. */
+export interface Heard {
+  /** That of the heartbeat. */
+  atMs: number;
 }
 
 export interface OfferArtifactsRequest {
@@ -428,6 +437,9 @@ export const SessionResponse: MessageFns<SessionResponse> = {
       case "drain":
         Drain.encode(message.message.value, writer.uint32(42).fork()).join();
         break;
+      case "heard":
+        Heard.encode(message.message.value, writer.uint32(50).fork()).join();
+        break;
     }
     return writer;
   },
@@ -483,6 +495,14 @@ export const SessionResponse: MessageFns<SessionResponse> = {
             }
 
             message.message = { $case: "drain", value: Drain.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.message = { $case: "heard", value: Heard.decode(reader, reader.uint32()) };
             continue;
           }
         }
@@ -739,11 +759,14 @@ export const Slots: MessageFns<Slots> = {
 };
 
 function createBaseHeartbeat(): Heartbeat {
-  return {};
+  return { atMs: 0 };
 }
 
 export const Heartbeat: MessageFns<Heartbeat> = {
-  encode(_: Heartbeat, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+  encode(message: Heartbeat, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.atMs !== 0) {
+      writer.uint32(9).double(message.atMs);
+    }
     return writer;
   },
 
@@ -760,6 +783,14 @@ export const Heartbeat: MessageFns<Heartbeat> = {
       while (reader.pos < end) {
         const tag = reader.uint32();
         switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 9) {
+              break;
+            }
+
+            message.atMs = reader.double();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -2033,6 +2064,52 @@ export const Drain: MessageFns<Drain> = {
             }
 
             message.reason = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseHeard(): Heard {
+  return { atMs: 0 };
+}
+
+export const Heard: MessageFns<Heard> = {
+  encode(message: Heard, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.atMs !== 0) {
+      writer.uint32(9).double(message.atMs);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Heard {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseHeard();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 9) {
+              break;
+            }
+
+            message.atMs = reader.double();
             continue;
           }
         }
