@@ -179,6 +179,10 @@ export const answer = {
     ${strong(own)}${device === null ? "" : html`（${device.zh}）`}；${count === 1 ? "整个搜索" : `全部 ${count} 次试验`}共
     ${all}。`,
   }),
+  shared: (runs: number, steps: string, all: string): Text => ({
+    en: `${plural(runs, "trial")} went on from ${runs === 1 ? "a shorter one" : "shorter ones"}: ${steps} of ${all} optimiser steps were not trained twice.`,
+    zh: `${runs} 次试验接续了较短的试验：共 ${all} 个优化步，其中 ${steps} 步无需重复训练。`,
+  }),
   cpu: { en: "one CPU", zh: "1 个 CPU" },
   howSure: { en: "How sure?", zh: "有多可靠？" },
   replicas: (count: number, spread: string): Text => ({
@@ -235,6 +239,10 @@ export const board = {
   meanOf: (metric: Text): Text => ({
     en: html`the mean ${metric.en} of all runs with their parameters`,
     zh: html`相同参数各次运行的平均${metric.zh}`,
+  }),
+  wentOn: (from: number | null, step: string): Text => ({
+    en: `went on from ${from === null ? "a shorter one" : `#${from}`} at step ${step}`,
+    zh: `自第 ${step} 步接续${from === null ? "较短的试验" : ` #${from}`}`,
   }),
   reused: (from: string): Text => ({ en: `reused from ${from}`, zh: `复用自 ${from}` }),
   constant: { en: "The same for every trial:", zh: "所有试验相同的参数：" },

@@ -131,6 +131,21 @@ describe("sweeps of every shape", () => {
     expect(sectionOf(page, "board")).toContain("reused from earlier/7")
   })
 
+  it("says which trials went on from shorter ones, and what that saved", async () => {
+    const results = fixture()
+    const shared = { shared_steps: 30, shared_from: TrialNumber.make(2) }
+    const details = results.details.map((one) =>
+      one.trial === 5 && one.started !== null ? { ...one, started: { ...one.started, ...shared } } : one,
+    )
+    const page = await render({ ...results, details })
+    const all = details.reduce((sum, { started, finished }) => sum + (finished?.step ?? started?.total_steps ?? 0), 0)
+    expect(sectionOf(page, "answer")).toContain(
+      `1 trial went on from a shorter one: 30 of ${all.toLocaleString("en")} optimiser steps were not trained twice.`,
+    )
+    expect(sectionOf(page, "board")).toContain("went on from #2 at step 30")
+    expect(page).toContain("1 次试验接续了较短的试验")
+  })
+
   const page = async (options: FixtureOptions) => render(fixture(options))
 
   it("says what is best, against what, and how sure", async () => {

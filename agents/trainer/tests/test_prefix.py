@@ -21,7 +21,9 @@ NAMES = ("train/loss", "eval/loss", "eval/token_accuracy", "train/grad_norm", "t
 
 
 def shared_steps(directory: Path) -> int:
-    return tiny.events(directory)[0]["shared_steps"]
+    started = tiny.events(directory)[0]
+    assert (started["shared_from"] is not None) == (started["shared_steps"] > 0)
+    return started["shared_steps"]
 
 
 def assert_same(whole: Path, made: Path) -> None:
@@ -46,9 +48,10 @@ def chain(train: Train, tmp_path: Path):
 
 
 def test_a_chain_of_epochs_equals_separate_runs(chain: Train, uninterrupted: Uninterrupted) -> None:
-    for epochs, shared in ((1, 0), (2, 7), (3, 14)):
-        made = chain(schedule__epochs=epochs, **ALIKE)
+    for trial, (epochs, shared) in enumerate(((1, 0), (2, 7), (3, 14)), start=1):
+        made = chain(top__trial=trial, schedule__epochs=epochs, **ALIKE)
         assert shared_steps(made) == shared
+        assert tiny.events(made)[0]["shared_from"] == (trial - 1 or None)
         assert_same(uninterrupted(schedule__epochs=epochs, **ALIKE), made)
 
 

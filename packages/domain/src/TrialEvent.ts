@@ -1,6 +1,7 @@
 // What a trainer reports, as it stands in events.jsonl (docs/trainer-contract.md). Owns the schema of each line;
 // reading the file is the agent's work, storing it the store's.
 import * as Schema from "effect/Schema"
+import { TrialNumber } from "./Id.ts"
 
 export const FailureClass = Schema.Literals(["oom", "diverged", "data", "dependency", "bug"])
 export type FailureClass = typeof FailureClass.Type
@@ -23,6 +24,9 @@ export const TrialEvent = Schema.Union([
     trainable_parameters: Schema.optionalKey(Schema.Finite),
     total_parameters: Schema.optionalKey(Schema.Finite),
     total_steps: Schema.optionalKey(Schema.Finite),
+    /** Steps that a shorter trial of the sweep had done for it, and which trial that was. */
+    shared_steps: Schema.optionalKey(Schema.Finite),
+    shared_from: Schema.optionalKey(Schema.NullOr(TrialNumber)),
     timings: Schema.optionalKey(Seconds),
   }),
   Schema.Struct({

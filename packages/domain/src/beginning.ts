@@ -2,6 +2,7 @@
 // depends on the length. The longer one can go on from where the shorter one's beginning ended. Owns what a beginning is
 // known by; training it once is the trainer's work, the order that makes it possible the coordinator's.
 import { canonicalText, type Parameters } from "./Parameter.ts"
+import type { TrialDetails } from "./SweepResults.ts"
 import type { SweepSpec } from "./SweepSpec.ts"
 import { parameterDefaults, variants } from "./TrainingConfig.ts"
 import type { Trial } from "./Trial.ts"
@@ -35,4 +36,24 @@ export const beginningOf = (spec: SweepSpec, trial: Pick<Trial, "parameters" | "
   if (variants[String(valueOf(parameters, "variant"))]?.adapter === "adalora") return null
   const { epochs: _, ...rest } = parameters
   return `${seed} ${canonicalText(rest)}`
+}
+
+export interface SharedSteps {
+  /** That go on from another one. */
+  readonly runs: number
+  /** Optimiser steps that need not be trained again, of all steps. */
+  readonly steps: number
+  readonly of: number
+}
+
+/** What trials said of it; `null` when none went on from another one. */
+export const sharedSteps = (details: Iterable<TrialDetails>): SharedSteps | null => {
+  let [runs, steps, all] = [0, 0, 0]
+  for (const { started, finished } of details) {
+    const shared = started?.shared_steps ?? 0
+    if (shared > 0) runs++
+    steps += shared
+    all += finished?.step ?? started?.total_steps ?? 0
+  }
+  return runs === 0 ? null : { runs, steps, of: all }
 }

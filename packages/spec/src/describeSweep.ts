@@ -1,11 +1,13 @@
 // What a sweep file means, as plain values for `sweep check`: its dimensions, how many trials there are, what they cost
 // and what is odd about it. Owns the description and its text; what needs a sampler (the first trials, the size, the
 // conditions that never hold) is given by the caller.
+import type { SharedSteps } from "@sweep/domain/beginning"
 import type { Distribution } from "@sweep/domain/Distribution"
 import { canonicalText, type Parameters, type ParameterValue } from "@sweep/domain/Parameter"
 import { plannedRuns } from "@sweep/domain/plannedRuns"
 import type { SweepSpec, Trainer } from "@sweep/domain/SweepSpec"
 import { parameterDefaults } from "@sweep/domain/TrainingConfig"
+import { plannedSharing } from "./plannedSharing.ts"
 import type { SpecProblem } from "./SpecProblem.ts"
 
 export interface SamplerView {
@@ -13,6 +15,8 @@ export interface SamplerView {
   readonly size: number | null
   /** What the sampler tries first, before anything has a result. */
   readonly firstTrials: ReadonlyArray<Parameters>
+  /** Every set it will try, in this order; `null` where that depends on results, or is too much. */
+  readonly order: ReadonlyArray<Parameters> | null
   /** Parameters whose condition was false in every draw. */
   readonly neverActive: ReadonlyArray<string>
 }
@@ -49,6 +53,8 @@ export interface SweepDescription {
    * from the first trials. `null`: no end, or not known.
    */
   readonly cost: { readonly runs: number | null; readonly steps: number | null; readonly examples: number | null }
+  /** What need not be trained twice; `null`: nothing that begins alike, or not known before there are results. */
+  readonly shared: SharedSteps | null
   /** Earlier sweeps that teach the sampler. */
   readonly warmStart: ReadonlyArray<string>
   /** Whether results of the same runs in earlier sweeps are taken. */
@@ -219,6 +225,8 @@ export const describeSweep = (
   overfitting: spec.overfitting.action,
   budget: spec.budget,
   cost: costOf(spec, view),
+  shared:
+    view.order === null ? null : plannedSharing(spec, [...spec.enqueue, ...view.order], (set) => stepsOf(spec, set)),
   warmStart: spec.warmStart ?? [],
   reuse: spec.reuse === true,
   enqueued: spec.enqueue,
@@ -262,6 +270,11 @@ const costText = ({ runs, steps, examples }: SweepDescription["cost"]): string =
         ...(examples === null ? [] : [`${count(examples, "training example")}`]),
       ].join(", ")
 
+const sharedText = ({ runs, steps, of }: SharedSteps): string =>
+  runs === 0
+    ? "nothing: a longer run goes on from a shorter one before it; list epochs rising"
+    : `${count(runs, "run")} ${runs === 1 ? "goes" : "go"} on from ${runs === 1 ? "a shorter one" : "shorter ones"}: about ${steps.toLocaleString("en")} of ${count(of, "step")} ${steps === 1 ? "is" : "are"} not trained twice`
+
 /** What `sweep check` prints. */
 export const renderDescription = (d: SweepDescription): string => {
   const facts: ReadonlyArray<ReadonlyArray<string>> = [
@@ -288,6 +301,7 @@ export const renderDescription = (d: SweepDescription): string => {
     ...(d.reuse ? [["reuse", "results of the same runs in earlier sweeps"]] : []),
     ["budget", budgetText(d.budget)],
     ["cost", costText(d.cost)],
+    ...(d.shared === null ? [] : [["shared", sharedText(d.shared)]]),
   ]
   const when = (condition: string | null): string => (condition === null ? "" : `when ${condition}`)
   const sections: ReadonlyArray<readonly [string, ReadonlyArray<string>]> = [

@@ -49,7 +49,7 @@ describe("describeSweep", () => {
     const parsed = await parse(text)
     const description = describeSweep(
       specOf(parsed),
-      { size: null, firstTrials, neverActive: ["dropout"] },
+      { size: null, firstTrials, order: null, neverActive: ["dropout"] },
       parsed.warnings,
     )
     expect(JSON.parse(JSON.stringify(description))).toEqual(description)
@@ -66,15 +66,42 @@ describe("describeSweep", () => {
       { rank: 4, epochs: 2, max_samples: 100 },
       { rank: 8, epochs: 2, max_samples: 100 },
     ]
-    const { cost, size } = describeSweep(specOf(parsed), { size: 2, firstTrials: trials, neverActive: [] })
+    const { cost, size } = describeSweep(specOf(parsed), { size: 2, firstTrials: trials, order: null, neverActive: [] })
     expect(size).toBe(2)
     // ⌈100 / 16⌉ batches in each of two epochs.
     expect(cost).toEqual({ runs: 6, steps: 84, examples: 84 * 16 })
   })
 
+  it("knows what need not be trained twice", async () => {
+    const lines =
+      "model: m\ndata: {train: t}\nmethod: grid\nseeds: 2\nparameters:\n  epochs: [1, 2, 3]\n  max_samples: 160\n"
+    const alike = `${lines}  schedule: constant\n  warmup_ratio: 0\n`
+    const sharedOf = async (file: string, epochs: ReadonlyArray<number>, schedule = "constant", limits = "") => {
+      const order = epochs.map((n) => ({ epochs: n, max_samples: 160, schedule, warmup_ratio: 0 }))
+      const view = { size: 3, firstTrials: order, order, neverActive: [] }
+      const description = describeSweep(specOf(await parse(file + limits)), view)
+      return [description.shared, /^ +shared +(.*)$/m.exec(renderDescription(description))?.[1]]
+    }
+    // 10 steps an epoch, two seeds: of 60 each, 10 and 20 are there already.
+    expect(await sharedOf(alike, [1, 2, 3])).toEqual([
+      { runs: 4, steps: 60, of: 120 },
+      "4 runs go on from shorter ones: about 60 of 120 steps are not trained twice",
+    ])
+    // All but the tenth in which each decays: 9 and 18.
+    expect((await sharedOf(alike, [1, 2, 3], "warmup_stable_decay"))[0]).toEqual({ runs: 4, steps: 54, of: 120 })
+    // What was left after three epochs is too much for a run of two.
+    expect((await sharedOf(alike, [1, 3, 2]))[0]).toEqual({ runs: 2, steps: 20, of: 120 })
+    expect(await sharedOf(alike, [3, 2, 1])).toEqual([
+      { runs: 0, steps: 0, of: 120 },
+      "nothing: a longer run goes on from a shorter one before it; list epochs rising",
+    ])
+    expect((await sharedOf(alike, [1, 2, 3], "constant", "run_cap: 3\n"))[0]).toEqual({ runs: 1, steps: 10, of: 40 })
+    expect(await sharedOf(alike, [1, 2, 3], "cosine")).toEqual([null, undefined])
+  })
+
   it("takes the limit on steps, and no cost without an end", async () => {
     const lines = "model: m\ndata: {train: t}\nparameters: {rank: [4, 8], max_steps: 10}\n"
-    const view = { size: null, firstTrials: [{ rank: 4, max_steps: 10 }], neverActive: [] }
+    const view = { size: null, firstTrials: [{ rank: 4, max_steps: 10 }], order: null, neverActive: [] }
     expect(describeSweep(specOf(await parse(lines)), view).cost).toEqual({ runs: null, steps: null, examples: null })
     expect(describeSweep(specOf(await parse(`${lines}run_cap: 3\n`)), view).cost).toEqual({
       runs: 3,

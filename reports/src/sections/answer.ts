@@ -1,4 +1,5 @@
 // The answer, before anything else: which configuration, how much better than what, how sure, at what cost.
+import { sharedSteps } from "@sweep/domain/beginning"
 import { isBetter } from "@sweep/domain/Metric"
 import type { SweepResults } from "@sweep/domain/SweepResults"
 import { certaintyOf, edgesOf, lighterThan, nearShare, relativeGap } from "../certainty.ts"
@@ -73,6 +74,7 @@ export const answerSection = (results: SweepResults, standings: Standings): Html
   const verdict = best.trial.verdict
   const lighter = lighterThan(standings)
   const edges = edgesOf(standings)
+  const shared = sharedSteps(results.details)
   const facts = [
     base === null
       ? null
@@ -100,6 +102,7 @@ export const answerSection = (results: SweepResults, standings: Standings): Html
             duration(standings.duration),
           ),
         ),
+    shared === null ? null : say(answer.shared(shared.runs, count(shared.steps), count(shared.of))),
   ].filter((sentence) => sentence !== null)
   const yaml =
     `# ${results.sweep.id}/${best.trial.number} · ${standings.metric} ${metricValue(value)} · seed ${best.trial.seed}\n` +

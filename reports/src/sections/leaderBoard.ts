@@ -69,6 +69,19 @@ const meanColumn = (standings: Standings): Column => {
   }
 }
 
+const stateOf = ({ trial }: Standing): Html =>
+  trial.stopReason === null
+    ? stateBadge(trial.state)
+    : html`<span title="${trial.stopReason}">${stateBadge(trial.state)}</span>`
+
+/** What of its result is another trial's. */
+const noteOf = ({ trial, details }: Standing): Html | null => {
+  const note = (text: Text) => html` <small>${say(text)}</small>`
+  if (trial.reusedFrom !== null) return note(board.reused(formatTrialRef(trial.reusedFrom)))
+  const steps = details?.started?.shared_steps ?? 0
+  return steps === 0 ? null : note(board.wentOn(details?.started?.shared_from ?? null, count(steps)))
+}
+
 const columnsOf = (standings: Standings): ReadonlyArray<Column> => {
   const metric = standings.metric
   const lastStep = standings.all.reduce(
@@ -149,13 +162,7 @@ const columnsOf = (standings: Standings): ReadonlyArray<Column> => {
       title: say(board.state),
       numeric: false,
       sortBy: (one) => stateOrder.indexOf(one.trial.state),
-      cell: (one) =>
-        one.trial.reusedFrom !== null
-          ? html`${stateBadge(one.trial.state)}
-              <small>${say(board.reused(formatTrialRef(one.trial.reusedFrom)))}</small>`
-          : one.trial.stopReason === null
-            ? stateBadge(one.trial.state)
-            : html`<span title="${one.trial.stopReason}">${stateBadge(one.trial.state)}</span>`,
+      cell: (one) => html`${stateOf(one)}${noteOf(one)}`,
     },
     plain("time", board.time, (one) => one.duration, compactDuration),
     plain("memory", board.memory, (one) => one.peakBytes, bytes),

@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from .plan import Plan
 from .trial import Trial
 
 _METRICS = "metrics.jsonl"
+_ORIGIN = "trial"
 _CHECKPOINTS = "checkpoints"
 
 
@@ -33,6 +35,14 @@ def run_name(trial: Trial) -> str:
     return hashlib.sha256(json.dumps([raw, trial.seed], sort_keys=True).encode()).hexdigest()
 
 
+@dataclass(frozen=True)
+class Beginning:
+    """What a shorter trial left: its number (None where nobody numbers trials), and what it reported, in its order."""
+
+    trial: int | None
+    metrics: list[dict[str, Any]]
+
+
 class Prefix:
     """The common part of this run with longer and shorter ones. `until` is the last step of it, 0: there is none."""
 
@@ -41,10 +51,10 @@ class Prefix:
         self.until = planning.common_steps(trial.training, plan) if shares else 0
         self._folder = trial.cache / f"prefix-{run_name(trial)[:24]}" if trial.cache is not None else Path()
         self._plan = plan
+        self._trial = trial.number
 
-    def take_up(self, checkpoints: Path) -> list[dict[str, Any]] | None:
-        """Copies the longest usable state into `checkpoints`: the metrics reported up to it, in their order. `None`:
-        there is no such state, and `checkpoints` is as it was."""
+    def take_up(self, checkpoints: Path) -> Beginning | None:
+        """Copies the longest usable state into `checkpoints`. `None`: there is none, and `checkpoints` is as it was."""
         if self.until == 0:
             return None
         for step in sorted(self._steps(), reverse=True):
@@ -58,10 +68,11 @@ class Prefix:
                 # The last step of a run is evaluated, and that may be none of this run's evaluations.
                 if evaluated != (step in self._plan.eval_steps):
                     continue
+                origin = json.loads((source / _ORIGIN).read_text(encoding="utf-8"))
                 shutil.copytree(source / _CHECKPOINTS, checkpoints, dirs_exist_ok=True)
             except OSError:
                 continue  # one of more steps came, and this one went
-            return metrics
+            return Beginning(origin, metrics)
         return None
 
     def leave(self, step: int, checkpoints: list[Path], metrics: list[dict[str, Any]]) -> None:
@@ -72,6 +83,7 @@ class Prefix:
                 shutil.copytree(checkpoint, folder / _CHECKPOINTS / checkpoint.name)
             lines = "".join(f"{json.dumps(line)}\n" for line in metrics)
             (folder / _METRICS).write_text(lines, encoding="utf-8")
+            (folder / _ORIGIN).write_text(json.dumps(self._trial), encoding="utf-8")
 
         self._folder.mkdir(parents=True, exist_ok=True)
         write_folder(self._path(step), fill)

@@ -32,7 +32,7 @@ from .evaluation import LOSS, evaluate
 from .events import EventLog
 from .failures import Diverged, Unavailable
 from .preemption import Preempted, Preemption
-from .prefix import Prefix, run_name
+from .prefix import Beginning, Prefix, run_name
 from .progress import Progress, Window
 from .sweep_cache import SweepCache
 from .task_metrics import TaskEvaluation
@@ -48,10 +48,10 @@ _REPORTED_VERSIONS = ("torch", "transformers", "peft", "accelerate", "bitsandbyt
 
 @dataclass(frozen=True)
 class Shared:
-    """Step and folder of a shorter trial's checkpoint, and what that trial reported up to it."""
+    """Step and folder of a shorter trial's checkpoint, and what that trial left besides."""
 
     checkpoint: tuple[int, Path]
-    metrics: list[dict[str, Any]]
+    beginning: Beginning
 
 
 class TrainingRun:
@@ -122,9 +122,9 @@ class TrainingRun:
 
     def _take_up_shared(self) -> Shared | None:
         """Where a shorter trial left off that begins as this one, if there is one."""
-        metrics = self._prefix.take_up(self._directory / "checkpoints")
-        checkpoint = None if metrics is None else self._checkpoints.newest_intact()
-        return None if metrics is None or checkpoint is None else Shared(checkpoint, metrics)
+        beginning = self._prefix.take_up(self._directory / "checkpoints")
+        checkpoint = None if beginning is None else self._checkpoints.newest_intact()
+        return None if beginning is None or checkpoint is None else Shared(checkpoint, beginning)
 
     # Before the training
 
@@ -206,6 +206,7 @@ class TrainingRun:
             truncated=cut,
             resumed_from_step=None if checkpoint is None else checkpoint[0],
             shared_steps=0 if shared is None else shared.checkpoint[0],
+            shared_from=None if shared is None else shared.beginning.trial,
             timings={"load_seconds": self._load_seconds, "data_seconds": self._data_seconds},
         )
 
@@ -214,7 +215,7 @@ class TrainingRun:
     def _train(self, checkpoint: tuple[int, Path] | None, shared: Shared | None) -> None:
         if shared is not None:
             # What the shorter trial reported is this one's own: it would report the same.
-            for line in shared.metrics:
+            for line in shared.beginning.metrics:
                 self._report(line["step"], line["epoch"], line["values"])
             checkpoint = shared.checkpoint
             self._restore(checkpoint[1])

@@ -109,6 +109,7 @@ class Trial:
     `cache` is a folder for what the trials of a sweep share, `share_prefix` whether trials that differ in their epochs
     alone share what they have in common."""
 
+    number: int | None
     seed: int
     training: Training
     raw_training: dict[str, Any]
@@ -144,6 +145,7 @@ def parse(value: Any) -> Trial:
     if training.precision == "fp16" and device.kind == "cpu":
         raise DataError("training.precision: fp16 needs a CUDA device, found a CPU; use bf16 or fp32")
     return Trial(
+        number=top.optional_integer("trial", 1),
         seed=top.integer("seed", 0),
         training=training,
         raw_training=top.raw("training"),

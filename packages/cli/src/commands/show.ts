@@ -1,6 +1,7 @@
 import * as Effect from "effect/Effect"
 import * as Command from "effect/cli/Command"
 import { styleText } from "node:util"
+import { searchesEpochs, type SharedSteps, sharedSteps } from "@sweep/domain/beginning"
 import { evalLoss } from "@sweep/domain/Curve"
 import { formatTrialRef } from "@sweep/domain/Id"
 import type { SweepState } from "@sweep/domain/SweepState"
@@ -36,7 +37,7 @@ const budgetLines = (sweep: SweepState, now: number): ReadonlyArray<string> => {
   return parts.length === 0 ? [] : [`budget     ${parts.join(", ")}`]
 }
 
-const showText = (sweep: SweepState, planned: number | null): ReadonlyArray<string> => {
+const showText = (sweep: SweepState, planned: number | null, shared: SharedSteps | null): ReadonlyArray<string> => {
   const bold = (text: string) => styleText("bold", text)
   const { spec } = sweep
   const names = varying(sweep)
@@ -57,6 +58,11 @@ const showText = (sweep: SweepState, planned: number | null): ReadonlyArray<stri
     `search     ${spec.method} over ${names.join(" × ") || "one point"}; seed ${spec.seed}`,
     `trials     ${counts.join(", ") || "none yet"} of ${planned ?? "∞"}`,
     ...budgetLines(sweep, Date.now()),
+    ...(shared === null
+      ? []
+      : [
+          `shared     ${shared.runs} went on from shorter ones: ${shared.steps.toLocaleString("en")} of ${shared.of.toLocaleString("en")} steps not trained twice`,
+        ]),
     ...(sweep.revision === 1 ? [] : [`revision   ${sweep.revision}`]),
     ...(sweep.endedAt === null ? [] : [`took       ${duration(sweep.activeMs)}`]),
     "",
@@ -103,11 +109,16 @@ export const show = Command.make(
   { sweep: flags.sweep, coordinator: flags.coordinator, json: flags.json },
   ({ sweep, coordinator, json }) =>
     Effect.gen(function* () {
-      const state = yield* (yield* SweepApi).get(yield* flags.sweepRef(sweep))
+      const api = yield* SweepApi
+      const state = yield* api.get(yield* flags.sweepRef(sweep))
       if (json)
         return yield* printJson({ ...summaryJson(state), trial_list: Array.from(state.trials.values(), trialJson) })
       const { plannedTrials } = yield* Effect.promise(() => import("../plannedTrials.ts"))
-      yield* printLines(showText(state, plannedTrials(state)))
+      // Only where trials may say something of it: what they said is much to read.
+      const shared = searchesEpochs(state.spec)
+        ? sharedSteps((yield* api.results(state.id, { maxPoints: 1 })).details)
+        : null
+      yield* printLines(showText(state, plannedTrials(state), shared))
     }).pipe((effect) => withApi(coordinator, effect), explainApi),
 ).pipe(
   Command.withDescription("Show one sweep: the best trial, the verdicts and what to do about them, the failures"),
