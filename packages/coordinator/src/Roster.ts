@@ -3,6 +3,7 @@
 import type { Slot } from "@sweep/domain/Device"
 import type { AgentId, Epoch } from "@sweep/domain/Id"
 import type { Timings } from "@sweep/domain/Lease"
+import type { SweepSpec } from "@sweep/domain/SweepSpec"
 import type { SessionBroken, SessionRefused } from "@sweep/rpc/AgentConnection"
 import type { CoordinatorMessage } from "@sweep/rpc/AgentMessage"
 import type { AgentStatus } from "@sweep/rpc/SweepApi"
@@ -76,12 +77,12 @@ export class Roster {
     return !agent.draining && !agent.lost && !this.isSuspect(agent, now) && !agent.breaker.isOpen(now)
   }
 
-  /** Whether an agent other than this one takes work of the trainer, if not at this moment then when a slot is free. */
-  hasOther(than: AgentId, trainer: string, now: number): boolean {
+  /** Agents other than this one that take trials of the sweep, if not at this moment then when a slot is free. */
+  *others(than: AgentId, { trainer, resources }: SweepSpec, now: number): Generator<Agent> {
     for (const agent of this.agents.values()) {
-      if (agent.id !== than && agent.trainers.has(trainer) && this.takesWork(agent, now)) return true
+      const fits = agent.slots.some(({ devices }) => devices.length >= resources.gpus)
+      if (agent.id !== than && fits && agent.trainers.has(trainer) && this.takesWork(agent, now)) yield agent
     }
-    return false
   }
 
   /** Boxes that the trial, as `sweep/number`, was taken from. */

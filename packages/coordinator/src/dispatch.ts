@@ -87,9 +87,11 @@ export const makeDispatch = Effect.fnUntraced(function* (options: {
     return waiting < mostWaiting
   }
 
-  /** Not on a box that the trial was taken from, as long as another one takes work. */
-  const mayTry = (trial: Trial, { spec }: SweepState, agent: Agent, now: number): boolean =>
-    !(agent.breaker.hasReturned(`${trial.sweep}/${trial.number}`) && roster.hasOther(agent.id, spec.trainer, now))
+  /** Not on a box that the trial was taken from, as long as one that it was not taken from takes work. */
+  const mayTry = (trial: Trial, { spec }: SweepState, agent: Agent, now: number): boolean => {
+    const isReturned = ({ breaker }: Agent) => breaker.hasReturned(`${trial.sweep}/${trial.number}`)
+    return !isReturned(agent) || roster.others(agent.id, spec, now).every(isReturned)
+  }
 
   /** The first trial of the sweep that was started or created before and only lacks a slot, such as `suits`. */
   const firstReady = (

@@ -35,12 +35,12 @@ const judgeBox = Effect.fnUntraced(function* (journal: Journal, roster: Roster, 
   if (end._tag !== "Failed") return end
   const key = `${trial.sweep}/${trial.number}`
   const now = yield* monotonic
-  const { trainer } = journal.state.sweeps.get(trial.sweep)!.spec
+  const { spec } = journal.state.sweeps.get(trial.sweep)!
   const { returned, quarantine } = agent.breaker.failed({
     now,
     trial: key,
     class: end.class,
-    others: roster.hasOther(agent.id, trainer, now),
+    others: roster.others(agent.id, spec, now).some(() => true),
     returns: roster.returns(key),
   })
   if (quarantine !== null) {

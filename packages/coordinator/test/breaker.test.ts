@@ -5,7 +5,7 @@ import { TestClock } from "effect/testing"
 import type { AttemptEnd } from "@sweep/rpc/AgentMessage"
 import { SweepApi } from "@sweep/rpc/SweepApi"
 import { exampleSpec } from "@sweep/testing/exampleSpec"
-import { connectAgent, evalLosses, eventually, type ScriptedAgent } from "@sweep/testing/ScriptedAgent"
+import { connectAgent, evalLosses, eventually, type ScriptedAgent, slotsOf } from "@sweep/testing/ScriptedAgent"
 import { inMemory, trialIs, trialOf } from "./harness.ts"
 
 const failure = (of: "bug" | "dependency" | "oom"): AttemptEnd => ({
@@ -132,6 +132,36 @@ describe("a box that fails everything", () => {
       expect(asked.sort()).toEqual(["a", "b", "c"])
       yield* trialIs(sweep, 1, "failed")
       expect(yield* trialOf(sweep, 1)).toMatchObject({ attempt: 3, failure: { class: "dependency" } })
+    }).pipe(Effect.provide(inMemory())),
+  )
+
+  it.effect("nor when there are two and both fail it: it is tried once more and fails", () =>
+    Effect.gen(function* () {
+      const sweep = yield* trialsOf(1)
+      const agents: Array<ScriptedAgent> = []
+      for (const id of ["a", "b"]) agents.push(yield* connectAgent({ id, hostname: id }))
+      for (let n = 0; n < 3; n++) {
+        const agent = yield* eventually(
+          "somebody is asked",
+          Effect.sync(() => agents.find((one) => one.waiting("Assign") > 0)),
+        )
+        yield* fail(agent, "dependency")
+        yield* TestClock.adjust("5 seconds")
+      }
+      expect(yield* trialIs(sweep, 1, "failed")).toMatchObject({ attempt: 3 })
+    }).pipe(Effect.provide(inMemory())),
+  )
+
+  it.effect("nor when the other box is too small for the trial", () =>
+    Effect.gen(function* () {
+      const api = yield* SweepApi
+      const sweep = yield* api.submit(
+        exampleSpec({ budget: { trials: 1, gpuHours: null, hours: null }, resources: { gpus: 2 } }),
+      )
+      yield* connectAgent({ id: "small", hostname: "small" })
+      const large = yield* connectAgent({ id: "large", hostname: "large", slots: slotsOf(1, 2) })
+      yield* fail(large, "dependency")
+      yield* trialIs(sweep, 1, "failed")
     }).pipe(Effect.provide(inMemory())),
   )
 
