@@ -1,50 +1,34 @@
 // What each variant costs against LoRA: speed of the training, peak memory of the process, trained and stored weights. The
 // real trainer, a process per trial, on a random model (bench/variants/make_model.py). In every round LoRA runs right
-// before each variant, and the median of the rounds' ratios counts: on a noisy machine both see the same noise.
-import { execFileSync, spawnSync } from "node:child_process"
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs"
-import { tmpdir } from "node:os"
-import { dirname, join } from "node:path"
-import { fileURLToPath } from "node:url"
-import { lacking, peft } from "@sweep/domain/Backend"
-import { fromParameters, variants } from "@sweep/domain/TrainingConfig"
-import * as Result from "effect/Result"
+// before each variant, and the median of the rounds' ratios counts: on a noisy machine both see the same noise. An objective
+// or a post trains like LoRA, and what it costs once, before or after, is given in steps of that training: upft's
+// sampling, of one answer to each of 192 questions, and norm's decompositions.
+import { spawnSync } from "node:child_process"
+import { readdirSync, readFileSync, rmSync, statSync } from "node:fs"
+import { join } from "node:path"
+import { environment, makePlace, median, mib, python, trainedVariants } from "./variantTrial.ts"
 
-const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))))
-const quickstart = join(root, "sweeps/quickstart")
-const python = process.env["SWEEP_PYTHON"] ?? join(root, ".venv/bin/python")
 const rounds = Number(process.argv[2] ?? 3)
-const steps = 8
-
-const place = mkdtempSync(join(tmpdir(), "sweep-bench-variants-"))
-process.on("exit", () => rmSync(place, { recursive: true, force: true }))
-const model = join(place, "model")
-const size = Number(
-  execFileSync(python, [join(root, "bench/variants/make_model.py"), join(quickstart, "base-model"), model]),
-)
+const { parameters, writeTrial } = makePlace("variants")
 
 interface Measured {
   readonly tokensPerSecond: number
   readonly peakBytes: number
   readonly trainable: number
   readonly storedBytes: number
+  readonly secondsPerStep: number
+  /** Encoding, and with upft sampling. */
+  readonly dataSeconds: number
+  /** 0 without a post. */
+  readonly postSeconds: number
 }
 
-const median = (values: ReadonlyArray<number>): number =>
-  values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)]!
+const steps = 8
 
-let runs = 0
 const train = (variant: string): Measured => {
-  const directory = join(place, `run-${++runs}`)
-  mkdirSync(directory)
-  const data = { train: join(quickstart, "train.json"), eval: join(place, "eval.json") }
-  const parameters = { variant, rank: 16, learning_rate: 1e-4, batch_size: 8, max_length: 96, max_steps: steps }
-  const training = Result.getOrThrow(fromParameters({ model, ...data }, { ...parameters, max_samples: 192 }))
-  const devices = [{ kind: "cpu", index: 0, threads: 1 }]
-  const trial = { contract: 1, sweep: "bench", trial: 1, attempt: 1, epoch: 1, seed: 1, parameters, training, devices }
-  writeFileSync(join(directory, "trial.json"), JSON.stringify({ ...trial, probes: [], resume: false }))
+  const directory = writeTrial(variant, { max_steps: steps })
   const done = spawnSync(python, ["-m", "sweep_trainer", "run", directory], {
-    env: { ...process.env, PYTHONPATH: join(root, "agents/trainer/src"), OMP_NUM_THREADS: "1" },
+    env: environment,
     encoding: "utf8",
   })
   if (done.status !== 0) throw new Error(`${variant} failed: ${done.stderr}`)
@@ -56,30 +40,25 @@ const train = (variant: string): Measured => {
     step > 1 && "train/tokens_per_second" in values ? [Number(values["train/tokens_per_second"])] : [],
   )
   const adapter = join(directory, "adapter")
+  const [started, finished] = [of("started")[0]!, of("finished")[0]!]
   const measured = {
     tokensPerSecond: median(speeds),
     peakBytes: of("memory")[0]!["peak_host_bytes"],
-    trainable: of("started")[0]!["trainable_parameters"],
+    trainable: started["trainable_parameters"],
     storedBytes: readdirSync(adapter).reduce((sum, name) => sum + statSync(join(adapter, name)).size, 0),
+    secondsPerStep: finished["timings"]["train_seconds"] / steps,
+    dataSeconds: started["timings"]["data_seconds"],
+    postSeconds: of("post")[0]?.["seconds"] ?? 0,
   }
   rmSync(directory, { recursive: true })
   return measured
 }
 
-writeFileSync(
-  join(place, "eval.json"),
-  JSON.stringify(JSON.parse(readFileSync(join(quickstart, "eval.json"), "utf8")).slice(0, 8)),
-)
-// Only what the training itself costs: objectives and posts train like the variant they are built on.
-const names = Object.entries(variants).flatMap(([name, { objective, post, ...variant }]) => {
-  // MokA is for models that read images.
-  if (objective !== undefined || post !== undefined || name === "lora" || name === "moka") return []
-  const config = fromParameters({ model: "", train: "", eval: "" }, { variant: name })
-  return Result.isSuccess(config) && lacking(peft, config.success).length === 0 ? [{ name, ...variant }] : []
-})
+const names = trainedVariants.filter((name) => name !== "lora")
 const pairs = new Map<string, Array<readonly [Measured, Measured]>>()
+const once = { upft: [] as Array<number>, norm: [] as Array<number> }
 for (let round = 1; round <= rounds; round++) {
-  for (const { name } of names) {
+  for (const name of names) {
     const pair = [train("lora"), train(name)] as const
     pairs.set(name, [...(pairs.get(name) ?? []), pair])
     const [lora, own] = pair
@@ -87,9 +66,12 @@ for (let round = 1; round <= rounds; round++) {
       `round ${round}  ${name.padEnd(10)} ${own.tokensPerSecond.toFixed(0)} tokens/s, LoRA ${lora.tokensPerSecond.toFixed(0)}`,
     )
   }
+  const [lora, upft, norm] = [train("lora"), train("upft"), train("lora+norm")]
+  once.upft.push((upft.dataSeconds - lora.dataSeconds) / lora.secondsPerStep)
+  once.norm.push(norm.postSeconds / lora.secondsPerStep)
+  console.log(`round ${round}  upft ${once.upft.at(-1)!.toFixed(1)} steps, norm ${once.norm.at(-1)!.toFixed(1)} steps`)
 }
 
-const mib = (bytes: number): number => Math.round(bytes / 2 ** 20)
 const compared = Object.fromEntries(
   Array.from(pairs, ([name, measured]) => {
     const [lora, own] = measured.at(-1)!
@@ -108,12 +90,16 @@ const lora = [...pairs.values()].flat().map(([own]) => own)
 console.log(
   JSON.stringify({
     name: "variants",
-    parameters: size,
+    parameters,
     lora: {
       tokens_per_second: Math.round(median(lora.map((one) => one.tokensPerSecond))),
       peak_mib: mib(median(lora.map((one) => one.peakBytes))),
       trainable: lora[0]!.trainable,
     },
     variants: compared,
+    steps_of_lora: {
+      upft_sampling: Number(median(once.upft).toFixed(1)),
+      norm: Number(median(once.norm).toFixed(1)),
+    },
   }),
 )
