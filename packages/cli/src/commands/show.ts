@@ -2,6 +2,7 @@ import * as Effect from "effect/Effect"
 import * as Command from "effect/cli/Command"
 import { styleText } from "node:util"
 import { searchesEpochs, type SharedSteps, sharedSteps } from "@sweep/domain/beginning"
+import { compareBest } from "@sweep/diagnosis/compareBest"
 import { evalLoss } from "@sweep/domain/Curve"
 import { formatTrialRef } from "@sweep/domain/Id"
 import type { SweepState } from "@sweep/domain/SweepState"
@@ -77,6 +78,8 @@ const showText = (sweep: SweepState, planned: number | null, shared: SharedSteps
   if (best[1] !== undefined) {
     lines.push(`  runner-up: ${trialNumbers(best[1])}, ${result(best[1])} (${parameters(names, best[1].parameters)})`)
   }
+  const comparison = compareBest(sweep)
+  if (comparison !== null) lines.push(`  ${comparison.statement}`)
   const flagged = Array.from(sweep.trials.values()).filter(
     ({ verdict, values }) =>
       // Without an eval loss there is nothing to judge, and nothing is flagged for that.
