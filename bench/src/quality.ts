@@ -2,7 +2,7 @@
 // trials) and on the real response table, the same seeds for both. `node bench/src/quality.ts [--seeds 20] [--from 1]
 // [--methods random,tpe,cmaes,gp] [--function NAME] [--fresh]`; the last line of stdout is one JSON object.
 // Optuna's side is read from bench/data (made with the pinned version; `--fresh` runs it again); 20 seeds of ours take
-// a quarter of an hour, 5 are the short form.
+// a few minutes.
 import { parseArgs } from "node:util"
 import { random } from "@sweep/search/Random"
 import { samplers } from "@sweep/search/samplerFor"
