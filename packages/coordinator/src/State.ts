@@ -2,13 +2,13 @@
 // walking 100,000 trials. Owns these indices and nothing else; it is changed by facts alone, so that a restart arrives
 // at the same state. Nothing is awaited in here.
 import { beginningOf } from "@sweep/domain/beginning"
-import type { Fact } from "@sweep/domain/Fact"
+import type { Fact, FactOf } from "@sweep/domain/Fact"
 import type { AgentId, Epoch, SweepId, TrialNumber } from "@sweep/domain/Id"
 import { canonicalText } from "@sweep/domain/Parameter"
 import { applyFact, type SweepState } from "@sweep/domain/SweepState"
 import { isTerminal, type Trial } from "@sweep/domain/Trial"
 import type { Observation } from "@sweep/search/History"
-import { observeSet } from "./replicas.ts"
+import { observeSet, placeOf } from "./replicas.ts"
 import { isBugRetry } from "./retry.ts"
 
 /** What is remembered of an open trial's earlier attempts, for the limits on retries. */
@@ -19,6 +19,11 @@ export interface Releases {
 }
 
 const keyOf = ({ sweep, number }: Trial): string => `${sweep}/${number}`
+
+/** What `State.assume` can take back. */
+type Assumable = FactOf<"TrialCreated" | "TrialAssigned">
+export const canAssume = (fact: Fact): fact is Assumable =>
+  fact._tag === "TrialCreated" || fact._tag === "TrialAssigned"
 
 const none: Releases = { total: 0, bugs: 0 }
 
@@ -85,6 +90,46 @@ export class State {
     const set = observeSet(sweep, trial.number)
     this.#sets.get(trial.sweep)![set.number - 1] = set
     return trial
+  }
+
+  /**
+   * Folds in what is not committed, for the length of one decision that rests on it. Returns how to take it back, the
+   * last one first: nobody else may see it.
+   */
+  assume(fact: Assumable): () => void {
+    const { sweep: id, trial: number } = fact
+    const sweep = this.sweeps.get(id)!
+    const trials = sweep.trials as Map<TrialNumber, Trial>
+    const open = this.#open.get(id)!
+    const sets = this.#sets.get(id)!
+    const place = placeOf(number, sweep.spec.replicas).set - 1
+    const key = `${id}/${number}`
+    const beginnings = this.#beginnings.get(id)!
+    const before = { trial: trials.get(number), set: sets[place], agent: this.#lastAgents.get(key) }
+    const trial = this.apply(fact)!
+    const beginning = fact._tag === "TrialCreated" ? beginningOf(sweep.spec, trial) : null
+    return () => {
+      if (before.trial === undefined) {
+        trials.delete(number)
+        open.delete(number)
+      } else {
+        trials.set(number, before.trial)
+        open.set(number, before.trial)
+      }
+      if (before.set === undefined) sets.length = place
+      else sets[place] = before.set
+      if (before.agent === undefined) this.#lastAgents.delete(key)
+      else this.#lastAgents.set(key, before.agent)
+      if (beginning !== null) beginnings.get(beginning)!.pop()
+      if (fact._tag === "TrialAssigned") this.#epochs.delete(fact.epoch)
+      else if (fact.origin === "enqueue") {
+        const taken = this.#enqueued.get(id)!
+        const text = canonicalText(fact.parameters)
+        taken.set(text, taken.get(text)! - 1)
+      }
+      // What was answered meanwhile rests on a state that was never committed.
+      this.#versions.set(id, this.version(id) + 1)
+    }
   }
 
   trial(sweep: SweepId, number: TrialNumber): Trial | undefined {

@@ -170,7 +170,7 @@ export const makeAskTell = Effect.fnUntraced(function* (options: {
 
   const finish = Effect.fnUntraced(function* (sweep: SweepState, trial: Trial, end: NonNullable<Told["end"]>) {
     const { metric } = sweep.spec
-    const stored = yield* readReported(store, sweep, trial.number)
+    const stored = (yield* readReported(store, sweep, [trial.number]))(trial.number)
     // A value that is told stands, whatever was reported on the way.
     const last = end._tag === "Finished" ? end.values : {}
     const reported = {

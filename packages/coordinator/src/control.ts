@@ -28,8 +28,6 @@ export interface Control {
   readonly resumeTrial: (sweep: SweepId, trial: TrialNumber) => Effect.Effect<void, Refused | StoreError>
 }
 
-const nothing: Reported = { summaries: [], points: [], finished: {} }
-
 const ended = (sweep: SweepState): boolean => sweep.status === "stopped" || sweep.status === "finished"
 
 export const makeControl = Effect.fnUntraced(function* (
@@ -61,13 +59,12 @@ export const makeControl = Effect.fnUntraced(function* (
     first: (at: number) => ReadonlyArray<Fact>,
   ) {
     // A trial that was set aside has values, one that waits to go on, too.
-    const values = new Map<TrialNumber, Reported>()
-    for (const trial of choose()) {
-      if (!isOnAgent(trial) && trial.attempt > 0) {
-        const reported = yield* readReported(store, state.sweeps.get(sweep)!, trial.number)
-        values.set(trial.number, { ...reported, finished: {} })
-      }
-    }
+    const known = choose().filter((trial) => !isOnAgent(trial) && trial.attempt > 0)
+    const read = yield* readReported(
+      store,
+      state.sweeps.get(sweep)!,
+      known.map(({ number }) => number),
+    )
     const running: Array<Trial> = []
     const over: Array<TrialNumber> = []
     yield* journal.record((at) => {
@@ -80,7 +77,7 @@ export const makeControl = Effect.fnUntraced(function* (
         } else if (trial.attempt === 0) {
           facts.push({ _tag: "TrialCancelled", ...of })
         } else {
-          const reported = values.get(trial.number) ?? nothing
+          const reported: Reported = { ...read(trial.number), finished: {} }
           const objective = objectiveOf(state.sweeps.get(sweep)!.spec.metric, reported)
           const known = objective._tag === "Known" ? objective.value : null
           over.push(trial.number)

@@ -1,6 +1,7 @@
 // The loop that fills free slots. Owns who gets one: released trials before new ones, sweeps in turn (the one with the
 // fewest trials running, then the oldest), the smallest slot that fits; and the epoch, minted here and nowhere else.
 // Which trial is next in a sweep is ask.ts', which of them waits for a shorter one prefixes.ts'.
+import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Queue from "effect/Queue"
@@ -19,6 +20,7 @@ import { isClone } from "./replicas.ts"
 import { Results, reuse } from "./Results.ts"
 import { backoff } from "./retry.ts"
 import type { Agent, FreeSlot, Roster } from "./Roster.ts"
+import { canAssume } from "./State.ts"
 import { trainingOf, trialDocument } from "./trialDocument.ts"
 
 export interface Dispatch {
@@ -29,6 +31,15 @@ export interface Dispatch {
 
 /** Milliseconds between two tries while the store refuses to write. */
 const retryDelay = 1_000
+/** Milliseconds after which what was decided is committed, and agents are heard again, before more is. */
+const decidingTime = 20
+
+/** What giving a slot to a sweep comes to. */
+interface Filled {
+  readonly facts: ReadonlyArray<Fact>
+  /** The slot is taken once the facts are committed; `send` says so to the agent. */
+  readonly assigned?: { readonly slot: FreeSlot; readonly send: () => void }
+}
 
 export const makeDispatch = Effect.fnUntraced(function* (options: {
   readonly journal: Journal
@@ -133,112 +144,139 @@ export const makeDispatch = Effect.fnUntraced(function* (options: {
     return best
   }
 
-  /** Puts one trial of the sweep into the slot. False when it has none to run now. */
-  const fill = Effect.fnUntraced(function* (sweep: SweepState, { agent, session, slot }: FreeSlot) {
-    const now = yield* monotonic
-    let send: (() => void) | undefined
-    const facts = yield* journal.record((at) => {
-      // What was true when the slot was chosen need not be any more.
-      if (sweep.status !== "running" || agent.session !== session || agent.occupied.has(slot.index)) return []
-      const { trainer, command } = sweep.spec
-      if (trainer === "external") return []
-      const recorded: Array<Fact> = []
-      const suits = (ready: Trial) => mayTry(ready, sweep, agent, now)
-      const here = (ready: Trial) => suits(ready) && (hasBegun(ready) || !isElsewhere(ready, sweep, agent, now))
-      let trial: Pick<Trial, "number" | "parameters" | "seed" | "attempt"> | undefined = firstReady(sweep, now, here)
-      if (trial === undefined) {
-        const next = ask(sweep, state, samplers, at, curves)
-        if (next._tag === "Broken") {
-          return [{ _tag: "SweepStopped", at, sweep: sweep.id, reason: next.reason }]
-        }
-        if (next._tag === "Trial") {
-          const { number, parameters, seed, origin } = next
-          trial = { number, parameters, seed, attempt: 0 }
-          const revision = sweep.revision
-          recorded.push({
-            _tag: "TrialCreated",
-            at,
-            sweep: sweep.id,
-            trial: number,
-            parameters,
-            seed,
-            revision,
-            origin,
-          })
-        } else {
-          // Better begun anew here than not at all.
-          trial = firstReady(sweep, now, suits)
-          if (trial === undefined) return []
-        }
+  /** What follows when the slot is given to the sweep: nothing when that has no trial to run now. */
+  const fill = (sweep: SweepState, free: FreeSlot, at: number, now: number): Filled => {
+    const { agent, slot } = free
+    const { trainer, command } = sweep.spec
+    if (trainer === "external") return { facts: [] }
+    const recorded: Array<Fact> = []
+    const suits = (ready: Trial) => mayTry(ready, sweep, agent, now)
+    const here = (ready: Trial) => suits(ready) && (hasBegun(ready) || !isElsewhere(ready, sweep, agent, now))
+    let trial: Pick<Trial, "number" | "parameters" | "seed" | "attempt"> | undefined = firstReady(sweep, now, here)
+    if (trial === undefined) {
+      const next = ask(sweep, state, samplers, at, curves)
+      if (next._tag === "Broken") {
+        return { facts: [{ _tag: "SweepStopped", at, sweep: sweep.id, reason: next.reason }] }
       }
-      const known = sweep.spec.reuse === true && trial.attempt === 0 ? results.find(sweep, trial) : undefined
-      if (known !== undefined) return [...recorded, ...reuse(at, sweep.id, trial.number, known)]
-      const alike = state.alike(sweep, trial)
-      const isNew = recorded.length > 0
-      if (isNew && mayKeepWaiting(sweep)) {
-        if (waitsFor(trial, alike) !== undefined || isElsewhere(trial, sweep, agent, now)) return recorded
-      }
-      if (!isNew && trial.attempt === 0 && alike.length > 1 && !isClone(sweep, trial.number)) {
-        // What was made only to wait is no more begun than what was not made.
-        const reason = usedUp(sweep, at)
-        if (reason !== null) return [{ _tag: "TrialCancelled", at, sweep: sweep.id, trial: trial.number, reason }]
-      }
-      const training = trainingOf(sweep.spec, trial.parameters)
-      if (Result.isFailure(training)) {
-        const message = `these parameters describe no training run: ${training.failure}`
+      if (next._tag === "Trial") {
+        const { number, parameters, seed, origin } = next
+        trial = { number, parameters, seed, attempt: 0 }
+        const revision = sweep.revision
         recorded.push({
-          _tag: "TrialFailed",
+          _tag: "TrialCreated",
           at,
           sweep: sweep.id,
-          trial: trial.number,
-          class: "data",
-          message,
-          detail: null,
-        })
-        return recorded
-      }
-      const epoch = Epoch.make(++state.lastEpoch)
-      const attempt = trial.attempt + 1
-      const trialJson = trialDocument(sweep, trial, { number: attempt, epoch }, training.success)
-      const number = trial.number
-      send = () => {
-        agent.occupied.set(slot.index, epoch)
-        // To the newest session: it may have begun, without this attempt, while the commit was under way. Without any,
-        // the next Hello says that the agent does not hold it.
-        agent.session?.post({
-          _tag: "Assign",
-          sweep: sweep.id,
           trial: number,
-          attempt,
-          epoch,
-          slot: slot.index,
-          trainer,
-          command,
-          trialJson,
+          parameters,
+          seed,
+          revision,
+          origin,
         })
+      } else {
+        // Better begun anew here than not at all.
+        trial = firstReady(sweep, now, suits)
+        if (trial === undefined) return { facts: [] }
       }
-      const assigned = { sweep: sweep.id, trial: number, epoch, attempt, agent: agent.id, slot: slot.index }
-      recorded.push({ _tag: "TrialAssigned", at, ...assigned })
-      return recorded
-    })
-    // Sent once it is committed: an agent never runs what a restarted coordinator does not know of.
-    send?.()
-    return facts.length > 0
-  })
+    }
+    const known = sweep.spec.reuse === true && trial.attempt === 0 ? results.find(sweep, trial) : undefined
+    if (known !== undefined) return { facts: [...recorded, ...reuse(at, sweep.id, trial.number, known)] }
+    const alike = state.alike(sweep, trial)
+    const isNew = recorded.length > 0
+    if (isNew && mayKeepWaiting(sweep)) {
+      if (waitsFor(trial, alike) !== undefined || isElsewhere(trial, sweep, agent, now)) return { facts: recorded }
+    }
+    if (!isNew && trial.attempt === 0 && alike.length > 1 && !isClone(sweep, trial.number)) {
+      // What was made only to wait is no more begun than what was not made.
+      const reason = usedUp(sweep, at)
+      if (reason !== null) {
+        return { facts: [{ _tag: "TrialCancelled", at, sweep: sweep.id, trial: trial.number, reason }] }
+      }
+    }
+    const training = trainingOf(sweep.spec, trial.parameters)
+    if (Result.isFailure(training)) {
+      const message = `these parameters describe no training run: ${training.failure}`
+      recorded.push({
+        _tag: "TrialFailed",
+        at,
+        sweep: sweep.id,
+        trial: trial.number,
+        class: "data",
+        message,
+        detail: null,
+      })
+      return { facts: recorded }
+    }
+    const epoch = Epoch.make(++state.lastEpoch)
+    const attempt = trial.attempt + 1
+    const trialJson = trialDocument(sweep, trial, { number: attempt, epoch }, training.success)
+    const number = trial.number
+    const send = () => {
+      agent.occupied.set(slot.index, epoch)
+      // To the newest session: it may have begun, without this attempt, while the commit was under way. Without any,
+      // the next Hello says that the agent does not hold it.
+      agent.session?.post({
+        _tag: "Assign",
+        sweep: sweep.id,
+        trial: number,
+        attempt,
+        epoch,
+        slot: slot.index,
+        trainer,
+        command,
+        trialJson,
+      })
+    }
+    const assigned = { sweep: sweep.id, trial: number, epoch, attempt, agent: agent.id, slot: slot.index }
+    recorded.push({ _tag: "TrialAssigned", at, ...assigned })
+    return { facts: recorded, assigned: { slot: free, send } }
+  }
 
-  const fillOne = Effect.fnUntraced(function* () {
-    const now = yield* monotonic
-    const free = roster.freeSlots(now)
-    if (free.length === 0) return false
+  /** What follows next: mostly, that one of the free slots gets a trial. */
+  const fillOne = (free: ReadonlyArray<FreeSlot>, at: number, now: number): Filled | undefined => {
     for (const sweep of inTurn()) {
       const waiting = firstReady(sweep, now)
       const before = waiting === undefined ? undefined : agentOf(waiting, sweep)
       const fitting = waiting === undefined ? free : free.filter(({ agent }) => mayTry(waiting, sweep, agent, now))
       // What waits may have been taken from every box that is free: they get what comes after it.
       const slot = slotFor(sweep, fitting, before) ?? slotFor(sweep, free, undefined)
-      if (slot !== undefined && (yield* fill(sweep, slot))) return true
+      const filled = slot === undefined ? undefined : fill(sweep, slot, at, now)
+      if (filled !== undefined && filled.facts.length > 0) return filled
     }
-    return false
+    return undefined
+  }
+
+  /** Fills slots, as many as one commit is to hold. False when nothing followed. */
+  const fillSome = Effect.fnUntraced(function* () {
+    const clock = yield* Clock.Clock
+    const millis = () => Number(clock.monotonicTimeNanosUnsafe()) / 1e6
+    const sends: Array<() => void> = []
+    const facts = yield* journal.record((at) => {
+      const now = millis()
+      const recorded: Array<Fact> = []
+      const takeBack: Array<() => void> = []
+      let free = roster.freeSlots(now)
+      try {
+        while (free.length > 0 && millis() - now < decidingTime) {
+          const filled = fillOne(free, at, now)
+          if (filled === undefined) break
+          recorded.push(...filled.facts)
+          if (filled.assigned !== undefined) {
+            const { slot, send } = filled.assigned
+            sends.push(send)
+            free = free.filter((one) => one !== slot)
+          }
+          // The next one is chosen as if these were committed; what follows from others is seen once they are.
+          if (!filled.facts.every(canAssume)) break
+          for (const fact of filled.facts) takeBack.push(state.assume(fact))
+        }
+      } finally {
+        for (const undo of takeBack.reverse()) undo()
+      }
+      return recorded
+    })
+    // Sent once they are committed: an agent never runs what a restarted coordinator does not know of.
+    for (const send of sends) send()
+    return facts.length > 0
   })
 
   const rest = Effect.fnUntraced(function* () {
@@ -257,7 +295,7 @@ export const makeDispatch = Effect.fnUntraced(function* (options: {
 
   const round = Effect.gen(function* () {
     yield* rest()
-    while (yield* fillOne()) yield* rest()
+    while (yield* fillSome()) yield* rest()
     yield* afterRound
     // Until something changes, or a trial has rested.
     const wait = yield* rest()

@@ -1,22 +1,28 @@
-// The loop that records how attempts begin and end, in the order in which it is told. Owns turning an end into a fact
-// and confirming it to the agent once it is committed. Which fact is attemptEnd.ts'.
+// The loop that records how attempts begin and end, in the order in which it is told; what comes while one commit is under
+// way goes into the next one together. Owns turning an end into a fact and confirming it to the agent once it is
+// committed. Which fact is attemptEnd.ts'.
 import * as Effect from "effect/Effect"
 import * as Queue from "effect/Queue"
 import type { Epoch, SweepId, TrialNumber } from "@sweep/domain/Id"
+import type { Fact } from "@sweep/domain/Fact"
 import { SessionBroken } from "@sweep/rpc/AgentConnection"
 import type { Trial } from "@sweep/domain/Trial"
 import type { AttemptEnd } from "@sweep/rpc/AgentMessage"
 import { Store, type StoreError } from "@sweep/store/Store"
 import { factOfEnd } from "./attemptEnd.ts"
 import type { Journal } from "./Journal.ts"
-import { readReported } from "./reported.ts"
+import { type Read, readReported } from "./reported.ts"
 import { monotonic } from "./monotonic.ts"
 import type { Roster, Session } from "./Roster.ts"
 
-type Step =
-  | { readonly _tag: "Started"; readonly epoch: Epoch }
-  /** `session` is that of the agent which reported it, `null` when the coordinator itself gives the attempt up. */
-  | { readonly _tag: "Ended"; readonly epoch: Epoch; readonly end: AttemptEnd; readonly session: Session | null }
+interface Ended {
+  readonly _tag: "Ended"
+  readonly epoch: Epoch
+  readonly end: AttemptEnd
+  /** Of the agent which reported it, `null` when the coordinator itself gives the attempt up. */
+  readonly session: Session | null
+}
+type Step = { readonly _tag: "Started"; readonly epoch: Epoch } | Ended
 
 export interface Endings {
   readonly started: (epoch: Epoch) => void
@@ -26,6 +32,8 @@ export interface Endings {
 
 /** Milliseconds between two tries to record what only the coordinator knows, while the store refuses to write. */
 const retryDelay = 1_000
+/** Steps that one commit holds at most. */
+const mostTogether = 64
 
 /** What the failure says of the box: the trial is taken from it, when it is the box that seems at fault. */
 const judgeBox = Effect.fnUntraced(function* (journal: Journal, roster: Roster, trial: Trial, end: AttemptEnd) {
@@ -68,60 +76,76 @@ export const makeEndings = Effect.fnUntraced(function* (
   const store = yield* Store
   const queue = yield* Queue.unbounded<Step>()
 
-  const end = Effect.fnUntraced(function* (epoch: Epoch, how: AttemptEnd) {
+  /** The end with what it says of the box; nothing when the attempt is over already. */
+  const judge = Effect.fnUntraced(function* ({ epoch, end }: Ended) {
     const trial = journal.state.inFlight(epoch)
-    if (trial === undefined) return
-    const judged = yield* judgeBox(journal, roster, trial, how)
-    const reported = yield* readReported(store, journal.state.sweeps.get(trial.sweep)!, trial.number)
-    const facts = yield* journal.record((at) => {
-      // Somebody may have cancelled it while its values were read.
-      const now = journal.state.inFlight(epoch)
-      const sweep = journal.state.sweeps.get(trial.sweep)
-      if (now === undefined || sweep === undefined) return []
-      const releases = journal.state.releases(now)
-      return [factOfEnd({ at, sweep, trial: now, end: judged, reported, releases })]
-    })
-    if (facts.length > 0 && facts[0]!._tag !== "TrialReleased") after.settled(trial.sweep, trial.number)
+    if (trial === undefined) return []
+    return [{ epoch, trial, end: yield* judgeBox(journal, roster, trial, end) }]
   })
 
-  const take = (step: Step): Effect.Effect<void, StoreError> =>
-    step._tag === "Started"
-      ? Effect.asVoid(
-          journal.record((at) => {
-            const trial = journal.state.inFlight(step.epoch)
-            return trial?.state === "assigned"
-              ? [{ _tag: "TrialStarted", at, sweep: trial.sweep, trial: trial.number, epoch: step.epoch }]
-              : []
-          }),
-        )
-      : Effect.andThen(
-          end(step.epoch, step.end),
-          Effect.sync(() => {
-            step.session?.post({ _tag: "Ack", acknowledged: [], ended: [step.epoch] })
-            after.vacated(step.epoch)
-          }),
-        )
-
-  const refused = (step: Step, error: StoreError): Effect.Effect<void> => {
-    const logged = Effect.logError(
-      `an attempt's ${step._tag === "Ended" ? "end" : "start"} was not recorded: ${error.message}`,
-    )
-    // An agent keeps the end and reports it again; a start follows from the next report.
-    if (step._tag === "Started") return logged
-    const { session } = step
-    if (session !== null) {
-      return Effect.andThen(
-        logged,
-        Effect.sync(() => session.close(new SessionBroken({ message: error.message }))),
-      )
+  /** What follows from steps that came together, of each attempt once. */
+  const take = Effect.fnUntraced(function* (steps: ReadonlyArray<Step>) {
+    const started = new Set<Epoch>()
+    const ended = new Map<Epoch, Ended>()
+    for (const step of steps) {
+      if (step._tag === "Started") started.add(step.epoch)
+      else if (!ended.has(step.epoch)) ended.set(step.epoch, step)
     }
-    return logged.pipe(Effect.andThen(Effect.sleep(retryDelay)), Effect.andThen(Effect.suspend(() => attempt(step))))
-  }
-  const attempt = (step: Step): Effect.Effect<void> => Effect.catch(take(step), (error) => refused(step, error))
+    const judged = (yield* Effect.forEach(ended.values(), judge)).flat()
+    const values = new Map<SweepId, (trial: TrialNumber) => Read>()
+    for (const [sweep, ends] of Map.groupBy(judged, ({ trial }) => trial.sweep)) {
+      const trials = ends.map(({ trial }) => trial.number)
+      values.set(sweep, yield* readReported(store, journal.state.sweeps.get(sweep)!, trials))
+    }
+    const facts = yield* journal.record((at) => {
+      const recorded: Array<Fact> = []
+      for (const epoch of started) {
+        const trial = journal.state.inFlight(epoch)
+        if (trial?.state === "assigned") {
+          recorded.push({ _tag: "TrialStarted", at, sweep: trial.sweep, trial: trial.number, epoch })
+        }
+      }
+      for (const { epoch, end } of judged) {
+        // Somebody may have cancelled it while its values were read.
+        const trial = journal.state.inFlight(epoch)
+        const sweep = trial === undefined ? undefined : journal.state.sweeps.get(trial.sweep)
+        if (trial === undefined || sweep === undefined) continue
+        const releases = journal.state.releases(trial)
+        const reported = values.get(trial.sweep)!(trial.number)
+        recorded.push(factOfEnd({ at, sweep, trial, end, reported, releases }))
+      }
+      return recorded
+    })
+    for (const fact of facts) {
+      if ("trial" in fact && fact._tag !== "TrialStarted" && fact._tag !== "TrialReleased") {
+        after.settled(fact.sweep, fact.trial)
+      }
+    }
+    for (const step of steps) {
+      if (step._tag === "Started") continue
+      step.session?.post({ _tag: "Ack", acknowledged: [], ended: [step.epoch] })
+      after.vacated(step.epoch)
+    }
+  })
+
+  const refused = Effect.fnUntraced(function* (steps: ReadonlyArray<Step>, error: StoreError) {
+    yield* Effect.logError(`how ${steps.length} attempts began or ended was not recorded: ${error.message}`)
+    const own: Array<Step> = []
+    for (const step of steps) {
+      // An agent keeps the end and reports it again; a start follows from the next report.
+      if (step._tag === "Ended" && step.session === null) own.push(step)
+      else if (step._tag === "Ended") step.session?.close(new SessionBroken({ message: error.message }))
+    }
+    if (own.length === 0) return
+    yield* Effect.sleep(retryDelay)
+    yield* attempt(own)
+  })
+  const attempt = (steps: ReadonlyArray<Step>): Effect.Effect<void> =>
+    Effect.catch(take(steps), (error) => refused(steps, error))
 
   return {
     started: (epoch) => void Queue.offerUnsafe(queue, { _tag: "Started", epoch }),
     ended: (epoch, how, session) => void Queue.offerUnsafe(queue, { _tag: "Ended", epoch, end: how, session }),
-    run: Effect.forever(Effect.flatMap(Queue.take(queue), attempt)),
+    run: Effect.forever(Effect.flatMap(Queue.takeBetween(queue, 1, mostTogether), attempt)),
   } satisfies Endings
 })

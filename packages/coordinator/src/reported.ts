@@ -1,4 +1,5 @@
-// Reading what a trial has reported, as far as its end needs it. Owns the two questions to the store.
+// Reading what trials have reported, as far as their ends need it. Owns the two questions to the store, which are asked
+// for many trials at once: a question costs more than an answer.
 import * as Effect from "effect/Effect"
 import type { TrialNumber } from "@sweep/domain/Id"
 import type { SweepState } from "@sweep/domain/SweepState"
@@ -8,15 +9,24 @@ import type { Reported } from "./objective.ts"
 /** Of more evaluations the least and the greatest are among those that are kept. */
 const maxPoints = 100_000
 
+export type Read = Omit<Reported, "finished">
+
+/** What any of the trials has reported, by its number. */
 export const readReported = (
   store: Store["Service"],
   { id, spec }: SweepState,
-  trial: TrialNumber,
-): Effect.Effect<Omit<Reported, "finished">, StoreError> =>
+  trials: ReadonlyArray<TrialNumber>,
+): Effect.Effect<(trial: TrialNumber) => Read, StoreError> =>
   Effect.map(
-    Effect.all(
-      [store.lastValues(id, trial), store.curves(id, { metrics: [spec.metric.name], trials: [trial], maxPoints })],
-      { concurrency: 2 },
-    ),
-    ([summaries, curves]) => ({ summaries, points: curves[0]?.points ?? [] }),
+    Effect.all([store.lastValues(id, trials), store.curves(id, { metrics: [spec.metric.name], trials, maxPoints })], {
+      concurrency: 2,
+    }),
+    ([values, curves]) => {
+      const summaries = Map.groupBy(values, ({ trial }) => trial)
+      const points = new Map(curves.map((curve) => [curve.trial, curve.points]))
+      return (trial) => ({
+        summaries: summaries.get(trial) ?? [],
+        points: points.get(trial) ?? [],
+      })
+    },
   )

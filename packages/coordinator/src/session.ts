@@ -139,10 +139,15 @@ export const makeServe = (options: {
     /** Attempts this session was told to end, once is enough. */
     const told = new Set<Epoch>()
 
+    /** The trial whose newest attempt this is, unless another agent has it. */
+    const ofNewest = (from: Agent, epoch: Epoch) => {
+      const trial = state.current(epoch)
+      return trial?.agent === null || trial?.agent === from.id ? trial : undefined
+    }
     /** The trial that a message is about; an attempt that no longer counts is ended. */
     const counts = (from: Agent, epoch: Epoch) => {
-      const trial = state.current(epoch)
-      if (trial !== undefined && (trial.agent === null || trial.agent === from.id)) return trial
+      const trial = ofNewest(from, epoch)
+      if (trial !== undefined) return trial
       if (!told.has(epoch)) {
         told.add(epoch)
         session.post({ _tag: "Stop", epoch, mode: "kill", reason: "this attempt no longer counts" })
@@ -178,10 +183,11 @@ export const makeServe = (options: {
         }
         case "Ended": {
           const { epoch, lastSeq, end } = message
-          if (state.inFlight(epoch)?.agent === from.id) {
+          // Behind its lines, also of a trial that was paused meanwhile: the next attempt begins once they are committed.
+          if (ofNewest(from, epoch) !== undefined) {
             return ingest.offer({ _tag: "Ended", session, epoch, lastSeq, end })
           }
-          // Paused, cancelled or given to another agent since: how it ended changes nothing, but its slot is free.
+          // Over or given to another agent since: how it ended changes nothing, but its slot is free.
           endings.ended(epoch, end, session)
           return Effect.void
         }

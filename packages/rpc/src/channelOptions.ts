@@ -29,6 +29,9 @@ export const clientOptions: ChannelOptions = {
   "grpc.keepalive_time_ms": 20_000,
   "grpc.keepalive_timeout_ms": 10_000,
   "grpc.keepalive_permit_without_calls": 1,
+  // A channel is a connection of its own. Shared with others of the process, a new session would be given the half-dead
+  // connection that it is to replace, and all of them together the 64 streams of one.
+  "grpc.use_local_subchannel_pool": 1,
   "grpc.initial_reconnect_backoff_ms": 1_000,
   // The default of two minutes leaves a GPU idle long after the coordinator is back.
   "grpc.max_reconnect_backoff_ms": 15_000,

@@ -163,13 +163,14 @@ export const make = ({ file, reading, rows }: Database): Reads => ({
       ),
     ),
 
-  lastValues: (sweep, trial) =>
+  lastValues: (sweep, trials) =>
     rows(`
-      SELECT m.name AS metric, max(step) AS step, arg_max(value, step) AS last, ${lowest} AS min, ${highest} AS max
-      FROM (${points(sweep, [trial], "true")}) c JOIN journal.metric_names m ON m.id = c.metric
-      GROUP BY m.name ORDER BY m.name`).pipe(
+      SELECT trial, m.name AS metric, max(step) AS step, arg_max(value, step) AS last, ${lowest} AS min, ${highest} AS max
+      FROM (${points(sweep, trials, "true")}) c JOIN journal.metric_names m ON m.id = c.metric
+      GROUP BY trial, m.name ORDER BY trial, m.name`).pipe(
       Effect.map((found) =>
         found.map((row) => ({
+          trial: row["trial"] as TrialNumber,
           metric: String(row["metric"]),
           step: Number(row["step"]),
           last: Number(row["last"]),

@@ -95,12 +95,13 @@ export class Store extends Context.Service<
       ReadonlyArray<{ readonly trial: TrialNumber; readonly steps: ReadonlyMap<number, number> }>,
       StoreError
     >
-    /** The last, the least and the greatest value of every metric of the trial; NaN is neither least nor greatest unless there is nothing else. */
+    /** The last, the least and the greatest value of every metric of the trials; NaN is neither least nor greatest unless there is nothing else. */
     readonly lastValues: (
       sweep: SweepId,
-      trial: TrialNumber,
+      trials: ReadonlyArray<TrialNumber>,
     ) => Effect.Effect<
       ReadonlyArray<{
+        readonly trial: TrialNumber
         readonly metric: string
         readonly step: number
         readonly last: number
@@ -248,9 +249,9 @@ export const makeMemory = (received = new Map<Epoch, Received>()): Store["Servic
           steps: new Map(Array.from(steps).sort(([a], [b]) => a - b)),
         })).sort((a, b) => a.trial - b.trial)
       }),
-    lastValues: (sweep, trial) =>
+    lastValues: (sweep, trials) =>
       Effect.sync(() =>
-        curvesIn(sweep, [trial]).map(({ metric, points }) => {
+        curvesIn(sweep, trials).map(({ trial, metric, points }) => {
           const { step, value: last } = points.at(-1)!
           let min = Number.NaN
           let max = Number.NaN
@@ -258,7 +259,7 @@ export const makeMemory = (received = new Map<Epoch, Received>()): Store["Servic
             if (Number.isNaN(min) || value < min) min = value
             if (Number.isNaN(max) || value > max) max = value
           }
-          return { metric, step, last, min, max }
+          return { trial, metric, step, last, min, max }
         }),
       ),
     features: (sweep, trials) =>

@@ -242,7 +242,7 @@ it.live("the DuckDB layer answers as the layer in memory does, on random attempt
         all: yield* store.curves(sweep, {}),
         thin: yield* store.curves(sweep, { maxPoints: 9, metrics: ["train/loss"] }),
         features: yield* store.features(sweep),
-        last: yield* Effect.forEach(trials.slice(0, 20), (trial) => store.lastValues(sweep, trial)),
+        last: yield* Effect.forEach(trials.slice(0, 20), (trial) => store.lastValues(sweep, [trial])),
         logs: yield* Effect.forEach(trials.slice(0, 20), (trial) =>
           store.log(sweep, trial, "stdout", { epoch: epochNumber(trial * 10 + 1), offset: 3 }, 9),
         ),

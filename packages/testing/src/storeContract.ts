@@ -51,7 +51,7 @@ export const storeContract = (name: string, layer: () => Layer.Layer<Store, Stor
         expect(yield* store.features(sweep)).toEqual([])
         expect(yield* store.details(sweep)).toEqual([])
         expect(yield* store.attempts(sweep)).toEqual([])
-        expect(yield* store.lastValues(sweep, trialNumber(1))).toEqual([])
+        expect(yield* store.lastValues(sweep, [trialNumber(1)])).toEqual([])
         expect(yield* store.log(sweep, trialNumber(1), "stdout", { epoch: null, offset: 0 }, 100)).toEqual({
           epoch: null,
           text: "",
@@ -145,11 +145,23 @@ export const storeContract = (name: string, layer: () => Layer.Layer<Store, Stor
         )
         const [curve] = yield* store.curves(sweep, {})
         expect(curve!.points.map(({ value }) => value)).toEqual(values)
-        expect(yield* store.lastValues(sweep, trialNumber(1))).toEqual([
-          { metric: "m", step: 5, last: 5e-324, min: Number.NEGATIVE_INFINITY, max: Number.POSITIVE_INFINITY },
+        expect(yield* store.lastValues(sweep, [trialNumber(1)])).toEqual([
+          {
+            trial: 1,
+            metric: "m",
+            step: 5,
+            last: 5e-324,
+            min: Number.NEGATIVE_INFINITY,
+            max: Number.POSITIVE_INFINITY,
+          },
         ])
         yield* store.ingest([batchOf(2, 10, [[1, "m", 0, Number.NaN]])], [])
-        expect((yield* store.lastValues(sweep, trialNumber(2)))[0]).toMatchObject({ min: Number.NaN, max: Number.NaN })
+        expect((yield* store.lastValues(sweep, [trialNumber(2)]))[0]).toMatchObject({
+          min: Number.NaN,
+          max: Number.NaN,
+        })
+        const both = yield* store.lastValues(sweep, [trialNumber(2), trialNumber(1)])
+        expect(both.map(({ trial }) => trial)).toEqual([1, 2])
       }))
 
     test("lets the newest attempt's value of a step stand, and of an attempt the last line's", (store) =>
