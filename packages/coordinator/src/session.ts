@@ -64,7 +64,7 @@ export const makeServe = (options: {
     yield* checkName(hello, roster.agents.get(hello.agent), now)
     const agent = roster.known(hello.agent, now)
     // The newest session is the true one: the agent was restarted, or the old connection is half-open.
-    agent.session?.close(replaced)
+    const older = agent.session
     const isNew = agent.version !== hello.version || agent.lost || agent.slots.length === 0
 
     const holds = new Set<Epoch>()
@@ -93,6 +93,8 @@ export const makeServe = (options: {
       lastHeard: now,
       session,
     })
+    // Only now: in ending, it looks whether it is still the agent's.
+    older?.close(replaced)
     const wanted = new Set(discard)
     session.post({
       _tag: "Welcome",

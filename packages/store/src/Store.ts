@@ -14,6 +14,7 @@ import type { AttemptRecord, TrialDetails } from "@sweep/domain/SweepResults"
 import type { TrialEvent } from "@sweep/domain/TrialEvent"
 import { attemptRecords } from "./attemptRecords.ts"
 import { downsample } from "./downsample.ts"
+import { Assigned } from "./Assigned.ts"
 import { isNew, newPart, unseen } from "./HighWater.ts"
 import { logSlice } from "./logSlice.ts"
 
@@ -68,7 +69,7 @@ export class Store extends Context.Service<
     readonly append: (facts: ReadonlyArray<Fact>) => Effect.Effect<void, StoreError>
     /** Every fact, in the order of their commits. */
     readonly facts: Effect.Effect<ReadonlyArray<Fact>, StoreError>
-    /** Commits batches and log chunks together. Lines at or below the attempt's high-water mark are skipped, so resending is harmless; a batch or a chunk that would leave a hole is refused whole. Returns the marks of the attempts named, each once: from there a sender goes on. */
+    /** Commits batches and log chunks together. Lines at or below the attempt's high-water mark are skipped, so resending is harmless; a batch or a chunk that would leave a hole is refused whole, and so is one of an attempt after which its trial was assigned again. Returns the marks of the attempts named, each once: from there a sender goes on. */
     readonly ingest: (
       batches: ReadonlyArray<EventBatch>,
       logs: ReadonlyArray<LogChunk>,
@@ -172,6 +173,7 @@ const curvesOf = (attempts: Iterable<Received>): ReadonlyArray<Curve> => {
  */
 export const makeMemory = (received = new Map<Epoch, Received>()): Store["Service"] => {
   const facts: Array<Fact> = []
+  const assigned = new Assigned()
 
   const attemptOf = (from: { sweep: SweepId; trial: TrialNumber; epoch: Epoch }): Received => {
     const attempt = received.get(from.epoch) ?? {
@@ -186,7 +188,7 @@ export const makeMemory = (received = new Map<Epoch, Received>()): Store["Servic
     return attempt
   }
   const take = (attempt: Received, batch: EventBatch) => {
-    if (!isNew(attempt.mark, batch)) return
+    if (!assigned.isNewest(batch) || !isNew(attempt.mark, batch)) return
     const { points } = batch
     for (let i = 0; i < points.seq.length; i++) {
       if (points.seq[i]! > attempt.mark.seq) {
@@ -198,7 +200,7 @@ export const makeMemory = (received = new Map<Epoch, Received>()): Store["Servic
   }
   const takeLog = (attempt: Received, chunk: LogChunk) => {
     const part = newPart(attempt.mark, chunk)
-    if (part === undefined) return
+    if (part === undefined || !assigned.isNewest(chunk)) return
     attempt.logs.push(part)
     attempt.mark = { ...attempt.mark, [part.stream]: part.end }
   }
@@ -211,7 +213,11 @@ export const makeMemory = (received = new Map<Epoch, Received>()): Store["Servic
     curvesOf(attemptsOf(sweep, trials).map(([, attempt]) => attempt))
 
   return {
-    append: (more) => Effect.sync(() => void facts.push(...more)),
+    append: (more) =>
+      Effect.sync(() => {
+        facts.push(...more)
+        for (const fact of more) if (fact._tag === "TrialAssigned") assigned.take(fact)
+      }),
     facts: Effect.sync(() => [...facts]),
     lastEpoch: Effect.sync(() =>
       facts.reduce((last, fact) => ("epoch" in fact ? Math.max(last, fact.epoch) : last), 0),

@@ -7,9 +7,10 @@ import * as Fiber from "effect/Fiber"
 import * as Queue from "effect/Queue"
 import type * as Cause from "effect/Cause"
 import type * as Scope from "effect/Scope"
-import type { Fact } from "@sweep/domain/Fact"
+import type { Fact, FactOf } from "@sweep/domain/Fact"
 import { Epoch, type SweepId, type TrialNumber } from "@sweep/domain/Id"
 import * as Appenders from "./Appenders.ts"
+import { Assigned } from "./Assigned.ts"
 import type { Database } from "./Database.ts"
 import { isNew, newPart, unseen } from "./HighWater.ts"
 import { type EventBatch, type HighWater, type LogChunk, StoreError } from "./Store.ts"
@@ -45,6 +46,7 @@ interface Known {
   readonly marks: Map<Epoch, HighWater>
   readonly attempts: Map<Epoch, Appenders.AttemptKey>
   readonly metrics: Map<string, number>
+  readonly assigned: Assigned
 }
 
 const rebuild = Effect.fn("Writer.rebuild")(function* ({ rows }: Database): Effect.fn.Return<Known, StoreError> {
@@ -57,6 +59,7 @@ const rebuild = Effect.fn("Writer.rebuild")(function* ({ rows }: Database): Effe
     marks: new Map(),
     attempts: new Map(),
     metrics: new Map(),
+    assigned: new Assigned(),
   }
   const mark = (epoch: unknown, change: Partial<HighWater>) => {
     const key = Epoch.make(Number(epoch))
@@ -75,6 +78,10 @@ const rebuild = Effect.fn("Writer.rebuild")(function* ({ rows }: Database): Effe
     const key = row as unknown as Appenders.AttemptKey
     known.attempts.set(key.epoch, key)
   }
+  const newest = yield* rows(
+    "SELECT sweep, trial, max(epoch) AS epoch FROM journal.facts WHERE type = 'TrialAssigned' GROUP BY sweep, trial",
+  )
+  for (const row of newest) known.assigned.take(row as unknown as Appenders.AttemptKey)
   for (const row of yield* rows("SELECT id, name FROM journal.metric_names")) {
     known.metrics.set(String(row["name"]), Number(row["id"]))
   }
@@ -118,6 +125,10 @@ export const make = Effect.fn("Writer.make")(function* (
     const metrics = new Staged(known.metrics)
     let { nextFact, lastEpoch } = known
     let staged = 0
+    /** Of this group, dispatches that stand before what comes after them in it. */
+    const assigned = new Assigned()
+    const isNewest = (attempt: EventBatch | LogChunk) => known.assigned.isNewest(attempt) && assigned.isNewest(attempt)
+    const dispatches: Array<FactOf<"TrialAssigned">> = []
 
     const nameAttempt = (epoch: Epoch, sweep: SweepId, trial: TrialNumber, attempt?: number) => {
       if (attempts.get(epoch) !== undefined) return
@@ -142,12 +153,15 @@ export const make = Effect.fn("Writer.make")(function* (
     const addFact = (fact: Fact) => {
       appenders.fact(nextFact++, fact)
       if ("epoch" in fact) lastEpoch = Math.max(lastEpoch, fact.epoch)
-      if (fact._tag === "TrialAssigned") nameAttempt(fact.epoch, fact.sweep, fact.trial, fact.attempt)
+      if (fact._tag !== "TrialAssigned") return
+      nameAttempt(fact.epoch, fact.sweep, fact.trial, fact.attempt)
+      assigned.take(fact)
+      dispatches.push(fact)
     }
     const addBatch = async (batch: EventBatch) => {
       const { epoch, points, events, lastSeq } = batch
       const mark = markOf(epoch)
-      if (!isNew(mark, batch)) return
+      if (!isNew(mark, batch) || !isNewest(batch)) return
       nameAttempt(epoch, batch.sweep, batch.trial)
       const ids = points.metrics.map(metricId)
       let stored = mark.seq
@@ -169,7 +183,7 @@ export const make = Effect.fn("Writer.make")(function* (
     const addLog = (chunk: LogChunk) => {
       const mark = markOf(chunk.epoch)
       const part = newPart(mark, chunk)
-      if (part === undefined) return
+      if (part === undefined || !isNewest(chunk)) return
       nameAttempt(chunk.epoch, chunk.sweep, chunk.trial)
       appenders.output(part)
       marks.set(chunk.epoch, { ...mark, [part.stream]: part.end })
@@ -191,6 +205,7 @@ export const make = Effect.fn("Writer.make")(function* (
       await writer.run("COMMIT")
       known.nextFact = nextFact
       known.lastEpoch = lastEpoch
+      for (const fact of dispatches) known.assigned.take(fact)
       for (const [epoch, mark] of marks.changes) known.marks.set(epoch, mark)
       for (const [epoch, key] of attempts.changes) known.attempts.set(epoch, key)
       for (const [name, id] of metrics.changes) known.metrics.set(name, id)

@@ -164,6 +164,28 @@ export const storeContract = (name: string, layer: () => Layer.Layer<Store, Stor
         expect(both.map(({ trial }) => trial)).toEqual([1, 2])
       }))
 
+    test("takes nothing of an attempt after which its trial was assigned again", (store) =>
+      Effect.gen(function* () {
+        const assigned = (epoch: number) => ({
+          _tag: "TrialAssigned" as const,
+          at: 0,
+          sweep,
+          trial: trialNumber(1),
+          epoch: epochNumber(epoch),
+          attempt: epoch,
+          agent: AgentId.make("box"),
+          slot: 0,
+        })
+        yield* store.append([assigned(1)])
+        yield* store.ingest([batchOf(1, 1, [[1, "m", 1, 1]])], [])
+        yield* store.append([assigned(2)])
+        const late = batchOf(1, 1, [[2, "m", 2, 2]])
+        expect(yield* store.ingest([late], [])).toMatchObject([{ epoch: 1, seq: 1 }])
+        yield* store.ingest([batchOf(1, 2, [[1, "m", 1, 3]])], [])
+        const [curve] = yield* store.curves(sweep, {})
+        expect(curve!.points).toEqual([{ step: 1, value: 3 }])
+      }))
+
     test("lets the newest attempt's value of a step stand, and of an attempt the last line's", (store) =>
       Effect.gen(function* () {
         yield* store.ingest(

@@ -12,7 +12,9 @@ const known = [
   // A trial that every box had given back waited for another one, for ever.
   598, 1_132,
   // Lines of an attempt that was over were committed after the next one had begun.
-  1_722, 4_592,
+  1_722, 4_592, 8_298,
+  // The session that an agent replaced took the agent along when it ended.
+  8_600,
   // Paused after its sweep was stopped: a trial that never ended.
   31_375,
 ]

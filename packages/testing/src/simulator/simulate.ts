@@ -105,6 +105,9 @@ class Cluster {
     this.coordinator = life
     world.note(() => "coordinator: starts")
     const onDisk = simulatedStore({ world, life, disk: this.disk, memory: this.memory, ledger, number })
+    // To the same attempts, by one that has not heard of any dispatch.
+    const unfenced = () =>
+      simulatedStore({ world, life, disk: this.disk, memory: makeMemory(this.received), ledger, number })
     const store = this.bug === "acknowledge before commit" ? acknowledgeBeforeCommit(onDisk, life) : onDisk
     const layer = Coordinator.layer({ version: "simulated", pid: 1, home: "/", timings: simulatedTimings }).pipe(
       Layer.provide(Layer.succeed(Store, store)),
@@ -126,7 +129,7 @@ class Cluster {
       }
       this.network.listener = {
         life,
-        gateway: this.bug === "epoch check removed" ? epochCheckRemoved(honest, onDisk, ledger) : honest,
+        gateway: this.bug === "epoch check removed" ? epochCheckRemoved(honest, unfenced(), ledger) : honest,
       }
       if (ledger.sweeps.size === 0) yield* Effect.ignore(api.submit(specOf(world)))
       return yield* Effect.never
