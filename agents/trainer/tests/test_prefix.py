@@ -116,6 +116,14 @@ def test_only_the_longest_is_kept_and_a_damaged_one_is_not_used(
     assert_same(uninterrupted(schedule__epochs=3, **ALIKE), longer)
 
 
+def test_the_longest_one_leaves_nothing_behind(chain: Train, uninterrupted: Uninterrupted, tmp_path: Path) -> None:
+    chain(schedule__epochs=1, **ALIKE)
+    longest = chain(schedule__epochs=2, top__leave_prefix=False, **ALIKE)
+    assert shared_steps(longest) == 7
+    assert not list((tmp_path / "cache").glob("prefix-*"))
+    assert_same(uninterrupted(schedule__epochs=2, **ALIKE), longest)
+
+
 def test_a_longer_trial_that_is_preempted_goes_on_exactly(
     chain: Train, uninterrupted: Uninterrupted, world: World, tmp_path: Path
 ) -> None:

@@ -1,6 +1,6 @@
 // trial.json, the trainer contract's description of an attempt. Owns its fields; the devices are filled in by the agent.
 import * as Result from "effect/Result"
-import { searchesEpochs } from "@sweep/domain/beginning"
+import { epochsOf, mostEpochs, searchesEpochs } from "@sweep/domain/beginning"
 import type { Epoch } from "@sweep/domain/Id"
 import type { Parameters } from "@sweep/domain/Parameter"
 import type { SweepSpec } from "@sweep/domain/SweepSpec"
@@ -43,6 +43,8 @@ export const trialDocument = (
     // Whether there is something to go on from is seen where the checkpoints are.
     resume: true,
     // Where runs of different length begin alike, the longer one goes on from what a shorter one left on its box.
-    ...(searchesEpochs(sweep.spec) ? { share_prefix: true } : {}),
+    ...(searchesEpochs(sweep.spec)
+      ? { share_prefix: true, leave_prefix: epochsOf(trial.parameters) < mostEpochs(sweep.spec) }
+      : {}),
   })
 }

@@ -76,7 +76,7 @@ describe("a sweep over epochs", () => {
       const one = yield* agent.next("Assign")
       const four = yield* agent.next("Assign")
       expect([one.trial, four.trial]).toEqual([1, 4])
-      expect(JSON.parse(one.trialJson)).toMatchObject({ share_prefix: true })
+      expect(JSON.parse(one.trialJson)).toMatchObject({ share_prefix: true, leave_prefix: true })
       yield* trialIs(sweep, 6, "pending")
       expect(agent.waiting("Assign")).toBe(0)
       yield* agent.complete(four.epoch, evalLosses(1))
@@ -86,7 +86,11 @@ describe("a sweep over epochs", () => {
       const two = yield* agent.next("Assign")
       expect(two.trial).toBe(2)
       for (const { epoch } of [two, five]) yield* agent.complete(epoch, evalLosses(1))
-      for (let left = 0; left < 2; left++) yield* agent.complete((yield* agent.next("Assign")).epoch, evalLosses(1))
+      for (let left = 0; left < 2; left++) {
+        const longest = yield* agent.next("Assign")
+        expect(JSON.parse(longest.trialJson)).toMatchObject({ share_prefix: true, leave_prefix: false })
+        yield* agent.complete(longest.epoch, evalLosses(1))
+      }
       const { trials } = yield* sweepIs(sweep, "finished")
       expect(Array.from(trials.values()).every(({ state, attempt }) => state === "completed" && attempt === 1)).toBe(
         true,

@@ -13,6 +13,17 @@ export const searchesEpochs = ({ trainer, space }: SweepSpec): boolean =>
   (space.derived.some(({ name }) => name === "epochs") ||
     space.dimensions.some(({ name, distribution }) => name === "epochs" && distribution._tag !== "Constant"))
 
+/** The greatest number of epochs a trial of the sweep may have; infinite where that is not known. */
+export const mostEpochs = ({ space, enqueue }: SweepSpec): number => {
+  if (space.derived.some(({ name }) => name === "epochs")) return Infinity
+  const searched = space.dimensions.flatMap(({ name, distribution: d }): ReadonlyArray<number> => {
+    if (name !== "epochs") return []
+    if (d._tag === "Categorical") return d.values.map(Number)
+    return [d._tag === "Constant" ? Number(d.value) : "max" in d ? d.max : Infinity]
+  })
+  return Math.max(...searched, ...enqueue.map(epochsOf))
+}
+
 const valueOf = (parameters: Parameters, name: keyof typeof parameterDefaults) =>
   parameters[name] === undefined ? parameterDefaults[name] : parameters[name]
 

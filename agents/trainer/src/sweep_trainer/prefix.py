@@ -3,7 +3,7 @@ its common part ended, and the longer one goes on from there.
 
 Owns where that state lies among what the trials of a sweep share, which state a run may go on from, and that it is
 there whole or not at all. It holds checkpoints and the metrics reported up to them; a state of fewer steps goes when
-one of more steps of the same run comes.
+one of more steps of the same run comes, and the last one when the longest run ends.
 """
 
 from __future__ import annotations
@@ -52,6 +52,8 @@ class Prefix:
         self._folder = trial.cache / f"prefix-{run_name(trial)[:24]}" if trial.cache is not None else Path()
         self._plan = plan
         self._trial = trial.number
+        #: Whether a longer run may go on from this one.
+        self.leaves = self.until > 0 and trial.leave_prefix
 
     def take_up(self, checkpoints: Path) -> Beginning | None:
         """Copies the longest usable state into `checkpoints`. `None`: there is none, and `checkpoints` is as it was."""
@@ -90,6 +92,11 @@ class Prefix:
         for shorter in list(self._steps()):
             if shorter < step:
                 shutil.rmtree(self._path(shorter), ignore_errors=True)
+
+    def end(self) -> None:
+        """The run is over. When it is the longest one, nobody goes on from what shorter ones left."""
+        if self.until > 0 and not self.leaves:
+            shutil.rmtree(self._folder, ignore_errors=True)
 
     def _path(self, step: int) -> Path:
         return self._folder / f"step-{step:08d}"

@@ -93,7 +93,7 @@ class TrainingRun:
         self._model = adapter.attach(base.model, self._plan.total_steps)
         self._prefix = Prefix(self._trial, self._plan)
         checkpoint = self._take_up()
-        if self._prefix.until and checkpoint is None:
+        if self._prefix.leaves and checkpoint is None:
             self._reported = []
         shared = None if checkpoint is not None else self._take_up_shared()
         self._say_started(checkpoint, shared, sum(example.truncated for example in examples))
@@ -110,6 +110,7 @@ class TrainingRun:
         )
         self._train(checkpoint, shared)
         self._finish(encoder, began)
+        self._prefix.end()
         self._give_back()
 
     def _take_up(self) -> tuple[int, Path] | None:

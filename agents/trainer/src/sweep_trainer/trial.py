@@ -107,7 +107,7 @@ class SweepMetric:
 class Trial:
     """All of trial.json that the trainer acts on. `raw_training` is kept to recognise this run's own checkpoints;
     `cache` is a folder for what the trials of a sweep share, `share_prefix` whether trials that differ in their epochs
-    alone share what they have in common."""
+    alone share what they have in common, `leave_prefix` whether a longer one than this may come."""
 
     number: int | None
     seed: int
@@ -120,6 +120,7 @@ class Trial:
     metric: SweepMetric
     task_metrics: TaskMetrics | None
     share_prefix: bool
+    leave_prefix: bool
 
 
 def read(path: Path) -> Trial:
@@ -156,6 +157,7 @@ def parse(value: Any) -> Trial:
         metric=_metric(top.section("metric")) if top.has("metric") else SweepMetric("eval/loss", False),
         task_metrics=TaskMetrics.parse(top.section("task_metrics")) if top.has("task_metrics") else None,
         share_prefix=top.flag("share_prefix", False),
+        leave_prefix=top.flag("leave_prefix", True),
     )
 
 
