@@ -78,6 +78,42 @@ describe("a sweep on one machine, with the real trainer", () => {
     expect(await objectives()).toEqual(await objectives())
   })
 
+  it(
+    "trains once what trials have in common, and says what that saves and has saved",
+    { timeout: 600_000 },
+    async () => {
+      const place = new Workplace()
+      const alike = (name: string, epochs: string) =>
+        smallSweep({ name, epochs, ranks: "[4]" }).replace(
+          "  evals_per_epoch:",
+          "  schedule: {value: constant}\n  warmup_ratio: {value: 0}\n  evals_per_epoch:",
+        )
+      const file = place.write("both.yaml", alike("both", "[1, 2]"))
+      const saved = "6 of 18 steps"
+      expect((await place.run(["check", file])).stdout).toContain(`1 run goes on from a shorter one: about ${saved}`)
+      const both = await place.run(["run", file, "--json", "--slots", "2"])
+      expect(both.code, both.stderr).toBe(0)
+      expect((await place.run(["show", "both"])).stdout).toContain(`1 went on from shorter ones: ${saved}`)
+      expect(readFileSync(lastJson(both.stdout).report, "utf8")).toContain("went on from #1 at step 6")
+
+      const apart = await place.run(["run", place.write("apart.yaml", alike("apart", "[2]")), "--json", "--slots", "1"])
+      expect(apart.code, apart.stderr).toBe(0)
+      const points = async (sweep: string, trial: number) =>
+        lastJson(
+          (
+            await place.run([
+              "query",
+              `SELECT metric, step, value FROM metrics WHERE sweep = '${sweep}' AND trial = ${trial}
+              AND metric != 'train/tokens_per_second' ORDER BY metric, step`,
+              "--json",
+            ])
+          ).stdout,
+        )
+      expect((await points("apart", 1)).length).toBeGreaterThan(20)
+      expect(await points("both", 2)).toEqual(await points("apart", 1))
+    },
+  )
+
   it("stops cleanly at Ctrl-C and goes on with resume", { timeout: 600_000 }, async () => {
     const place = new Workplace()
     const file = place.write("small.yaml", smallSweep({ samples: 320, epochs: "[2]" }))
