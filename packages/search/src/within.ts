@@ -24,8 +24,20 @@ export const within = (definition: SearchSpace): ((history: History) => History)
     }
     return found
   }
-  return (history) =>
-    history.every(({ parameters }) => isWithin(parameters))
-      ? history
-      : history.filter(({ parameters }) => isWithin(parameters))
+  // By place in the history: mostly it is the one from before with a little more, and comparing what is at a place is
+  // much faster than looking it up.
+  const seen: Array<Parameters> = []
+  const inside: Array<boolean> = []
+  return (history) => {
+    let all = true
+    for (let i = 0; i < history.length; i++) {
+      const { parameters } = history[i]!
+      if (seen[i] !== parameters) {
+        seen[i] = parameters
+        inside[i] = isWithin(parameters)
+      }
+      if (!inside[i]) all = false
+    }
+    return all ? history : history.filter((_, i) => inside[i])
+  }
 }

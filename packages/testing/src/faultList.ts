@@ -43,6 +43,7 @@ const restart = "packages/coordinator/test/restart.test.ts"
 const agent = "agents/daemon/test/Agent.test.ts"
 const agentProcess = "agents/daemon/test/agentProcess.test.ts"
 const tree = "agents/daemon/test/ProcessTree.test.ts"
+const devices = "agents/daemon/test/devices.test.ts"
 const attemptEnd = "agents/daemon/test/attemptEnd.test.ts"
 const store = "packages/store/test/durability.test.ts"
 const checkpoints = "agents/trainer/tests/test_checkpoints.py"
@@ -150,12 +151,12 @@ export const faultList: ReadonlyArray<ListedFault> = [
     what: "one rank of a torchrun dies",
     left: "a trial over several processes is torchrun's; that its group leaves nothing behind is fault 17",
   },
-  { number: 24, what: "a trainer that hangs in silence", left: "no time-out for want of progress is on this revision" },
-  { number: 25, what: "a GPU falls off the bus", left: "needs the kernel log of a machine with a GPU" },
+  { number: 24, what: "a trainer that hangs in silence", tests: [[agent, "is ended when it has written nothing"]] },
+  { number: 25, what: "a GPU falls off the bus", tests: [[devices, "that fell off the bus"]] },
   {
     number: 26,
     what: "nvidia-smi hangs",
-    tests: [["agents/daemon/test/devices.test.ts", "are the CPU when nvidia-smi"]],
+    tests: [[devices, "are the CPU when nvidia-smi"]],
   },
   { number: 27, what: "a box that fails everything", tests: [["packages/coordinator/test/breaker.test.ts", ""]] },
   { number: 28, what: "the machine's memory runs out", tests: [[agent, "is out of memory only with evidence"]] },
@@ -180,7 +181,11 @@ export const faultList: ReadonlyArray<ListedFault> = [
     tests: [[checkpoints, "test_an_interrupted_write_leaves_what_was_there"]],
   },
   { number: 33, what: "the newest checkpoint is damaged", tests: [[checkpoints, "test_a_damaged_one_falls_back"]] },
-  { number: 34, what: "the agent's disk is full", left: "no test fills an agent's disk yet" },
+  {
+    number: 34,
+    what: "the agent's disk is full",
+    tests: [[attemptEnd, "is a release when the disk of the box was full"]],
+  },
   {
     number: 35,
     what: "the coordinator's disk is full",
@@ -198,7 +203,11 @@ export const faultList: ReadonlyArray<ListedFault> = [
     tests: [[store, "knows its facts, marks and metrics"]],
   },
   { number: 39, what: "a second owner of the database", tests: [[store, "is refused with the other's process id"]] },
-  { number: 40, what: "the database on a network file system", left: "not warned about on this revision" },
+  {
+    number: 40,
+    what: "the database on a network file system",
+    tests: [["packages/store/test/networkFileSystem.test.ts", "knows network file systems"]],
+  },
   {
     number: 41,
     what: "a torn end of the spool",
