@@ -3,6 +3,7 @@
 // themselves are pure and live in their own rooms.
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
+import * as Latch from "effect/Latch"
 import * as Queue from "effect/Queue"
 import { diagnose, type DiagnosisContext } from "@sweep/diagnosis/diagnose"
 import { shouldStop } from "@sweep/diagnosis/shouldStop"
@@ -17,6 +18,7 @@ import { type EventBatch, Store, type StoreError } from "@sweep/store/Store"
 import type { CurvesOf } from "./ask.ts"
 import type { Journal } from "./Journal.ts"
 import type { Progress } from "./Progress.ts"
+import { monotonic } from "./monotonic.ts"
 import { curvesOfSets, firstOf, placeOf } from "./replicas.ts"
 import { Reports } from "./Reports.ts"
 
@@ -38,6 +40,8 @@ export interface Decide {
 
 /** Milliseconds between two tries while the store cannot be read or written. */
 const retryDelay = 1_000
+/** Milliseconds between two looks at most; mostly as many as leave three quarters of the time to others. */
+const longestRest = 1_000
 
 /** A defect in a stopping rule leaves the trial running. */
 const defective = (sweep: SweepId) =>
@@ -76,6 +80,7 @@ export const makeDecide = Effect.fnUntraced(function* (options: {
   const signal = yield* Queue.sliding<void>(1)
   /** Those who want to know when everything has been looked at. */
   const waiting = new Set<Deferred.Deferred<void>>()
+  const hurry = Latch.makeUnsafe()
   const reports = new Reports()
   const stoppers = new Map<string, Stopper | null>()
 
@@ -276,19 +281,24 @@ export const makeDecide = Effect.fnUntraced(function* (options: {
     lookedAt: Effect.suspend(() => {
       const looked = Deferred.makeUnsafe<void>()
       waiting.add(looked)
+      hurry.openUnsafe()
       Queue.offerUnsafe(signal, undefined)
       return Deferred.await(looked)
     }),
     run: Queue.take(signal).pipe(
       Effect.andThen(
-        Effect.suspend(() => {
+        Effect.gen(function* () {
+          const began = yield* monotonic
+          hurry.closeUnsafe()
           const served = Array.from(waiting)
-          return Effect.map(look, () => {
-            for (const looked of served) {
-              waiting.delete(looked)
-              Deferred.doneUnsafe(looked, Effect.void)
-            }
-          })
+          yield* look
+          for (const looked of served) {
+            waiting.delete(looked)
+            Deferred.doneUnsafe(looked, Effect.void)
+          }
+          // What comes meanwhile is looked at together: reports and slots do not wait for verdicts.
+          const took = (yield* monotonic) - began
+          yield* Effect.raceFirst(Effect.sleep(Math.min(longestRest, 3 * took)), hurry.await)
         }),
       ),
       Effect.catch((error) =>
