@@ -81,14 +81,26 @@ export const signal = (identity: ProcessIdentity, name: NodeJS.Signals): void =>
   }
 }
 
+/**
+ * The members, and whoever was one at an earlier look and is not gone: a process that ends gives up its environment, by
+ * which it is found, before its memory and its devices.
+ */
+const remaining = (tree: ProcessTree, earlier: Map<number, ProcessIdentity>): ReadonlyArray<ProcessIdentity> => {
+  const now = members(tree)
+  for (const process of now) earlier.set(process.pid, process)
+  const found = new Set(now.map((process) => process.pid))
+  return [...now, ...[...earlier.values()].filter((process) => !found.has(process.pid) && isAlive(process))]
+}
+
 const pollMillis = 20
 /** How long a killed process may take to go. One that is still there waits in the kernel for a device. */
 const killWaitMillis = 10_000
 
 /** SIGKILL to the whole tree, again until none is left. Returns the pids that did not go within ten seconds. */
 export const kill = Effect.fn("ProcessTree.kill")(function* (tree: ProcessTree) {
+  const earlier = new Map<number, ProcessIdentity>()
   for (let waited = 0; ; waited += pollMillis) {
-    const left = members(tree)
+    const left = remaining(tree, earlier)
     if (left.length === 0) return []
     for (const process of left) signal(process, "SIGKILL")
     if (waited >= killWaitMillis) return left.map((process) => process.pid)
@@ -110,11 +122,12 @@ export const terminate = Effect.fn("ProcessTree.terminate")(function* (tree: Pro
     // One that is stopped gets the signal only when it goes on.
     signal(process, "SIGCONT")
   }
+  const earlier = new Map<number, ProcessIdentity>()
   if (isAlive(tree)) ask(tree)
   for (let waited = 0; waited < grace; waited += pollMillis) {
     // A look at one process while the trainer lives; at all of them only after.
     if (!isAlive(tree)) {
-      const left = members(tree)
+      const left = remaining(tree, earlier)
       if (left.length === 0) return []
       for (const process of left) ask(process)
     }

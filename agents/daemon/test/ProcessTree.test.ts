@@ -59,6 +59,21 @@ describe("a process tree", () => {
     }),
   )
 
+  it.live("is ended only when whoever is on the way out has given up its memory", () =>
+    Effect.gen(function* () {
+      // Gigabytes take a while to free, in which the process has no environment any more to be known by.
+      const script = "const all = Buffer.alloc(1e9, 1); console.log(all.length); setInterval(() => {}, 1e6)"
+      const large = yield* tree(
+        `setsid "${process.execPath}" -e '${script}' & wait`,
+        "a4c6e1f0-0000-4000-8000-000000000008",
+      )
+      yield* untilSize(large, 2)
+      const found = members(large)
+      expect(yield* kill(large)).toEqual([])
+      expect(found.filter(isAlive)).toEqual([])
+    }),
+  )
+
   it.live("lets its trainer go before its workers", () =>
     Effect.gen(function* () {
       const file = join(yield* temporaryDirectory, "saw")
