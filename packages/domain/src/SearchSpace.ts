@@ -2,9 +2,10 @@
 // constraints. Owns the shape only; conditions, derivations and constraints are CEL text that the search room evaluates.
 import * as Schema from "effect/Schema"
 import { Distribution } from "./Distribution.ts"
+import { ParameterName } from "./Parameter.ts"
 
 export class Dimension extends Schema.Class<Dimension>("Dimension")({
-  name: Schema.String,
+  name: ParameterName,
   distribution: Distribution,
   /** CEL over the other parameters; the dimension exists only where it is true. */
   when: Schema.NullOr(Schema.String),
@@ -13,7 +14,7 @@ export class Dimension extends Schema.Class<Dimension>("Dimension")({
 }) {}
 
 export class Derived extends Schema.Class<Derived>("Derived")({
-  name: Schema.String,
+  name: ParameterName,
   /** CEL over the dimensions and the derived parameters before it. */
   expression: Schema.String,
   when: Schema.NullOr(Schema.String),

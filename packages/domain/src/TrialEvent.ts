@@ -10,7 +10,10 @@ export type FailureClass = typeof FailureClass.Type
 const MetricValue = Schema.Union([Schema.Finite, Schema.Literals(["NaN", "Infinity", "-Infinity"])])
 export const metricNumber = (value: typeof MetricValue.Type): number => Number(value)
 const Values = Schema.Record(Schema.String, MetricValue)
-const line = { seq: Schema.Int, at: Schema.String }
+/** Whole numbers of lines and probes: what the columns that keep them hold. */
+const mostLines = 2 ** 31 - 1
+export const LineNumber = Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: mostLines }))
+const line = { seq: LineNumber, at: Schema.String }
 const Seconds = Schema.Record(Schema.String, Schema.Finite)
 
 export const TrialEvent = Schema.Union([
@@ -52,7 +55,7 @@ export const TrialEvent = Schema.Union([
   Schema.Struct({
     ...line,
     type: Schema.Literal("sample"),
-    probe: Schema.Int,
+    probe: Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: mostLines })),
     prompt: Schema.String,
     answer: Schema.String,
   }),

@@ -1,6 +1,12 @@
+import { resolve } from "node:path"
+import fc from "fast-check"
 import { describe, expect, it } from "vitest"
 import * as Schema from "effect/Schema"
 import { ArtifactPath, checkpointStep, keptFiles, newestCheckpoint } from "@sweep/domain/Artifact"
+
+/** Other ones, and as many as asked for: SWEEP_FUZZ_RUNS=10000000. */
+const asked = process.env["SWEEP_FUZZ_RUNS"]
+const runs = asked === undefined ? { numRuns: 3_000, seed: 7 } : { numRuns: Number(asked) }
 
 const isPath = Schema.is(ArtifactPath)
 
@@ -27,6 +33,32 @@ describe("the path of a file of a trial", () => {
     `adapter/${"x".repeat(500)}`,
     Array.from({ length: 17 }, () => "a").join("/"),
   ])("may not be %j", (path) => expect(isPath(path)).toBe(false))
+
+  it("leads nowhere but below the directory it is joined to, whatever it is", () => {
+    const piece = fc.constantFrom(
+      ..."/\\.:;%~ \0\n-aA0",
+      "..",
+      "/../",
+      "%2e%2e%2f",
+      "C:",
+      "\u2024",
+      "\u2215",
+      "\u202e",
+      "a/b",
+    )
+    const text = fc.oneof(
+      fc.string({ unit: "binary", maxLength: 40 }),
+      fc.array(piece, { maxLength: 12 }).map((parts) => parts.join("")),
+    )
+    fc.assert(
+      fc.property(text, (path) => {
+        if (!isPath(path)) return
+        const joined = resolve("/kept/here", path)
+        expect(joined).toBe(`/kept/here/${path}`)
+      }),
+      runs,
+    )
+  })
 })
 
 describe("what is kept of a trial", () => {

@@ -5,7 +5,7 @@ import { Slot } from "@sweep/domain/Device"
 import { AgentId, Epoch, SweepId, TrialNumber } from "@sweep/domain/Id"
 import { Timings } from "@sweep/domain/Lease"
 import type { PointColumns } from "@sweep/domain/PointColumns"
-import { FailureClass, TrialEvent } from "@sweep/domain/TrialEvent"
+import { FailureClass, LineNumber, TrialEvent } from "@sweep/domain/TrialEvent"
 import * as wire from "@sweep/proto/agent"
 import type { Acknowledged, AgentMessage, AttemptEnd, CoordinatorMessage, StopMode } from "./AgentMessage.ts"
 import { fromBytes32, fromBytes64, toBytes32, toBytes64 } from "./columnBytes.ts"
@@ -23,6 +23,7 @@ const sweepId = wireReader("sweep", SweepId)
 const trialNumber = wireReader("trial", TrialNumber)
 const slots = wireReader("slots", Schema.fromJsonString(Schema.Array(Slot)))
 const trialEvent = wireReader("events", Schema.fromJsonString(TrialEvent))
+const lineNumber = wireReader("seq", LineNumber)
 const failureClass = wireReader("class", FailureClass)
 const timings = wireReader("timings", Timings)
 const trainer = wireReader("trainer", Schema.Literals(["peft", "command"]))
@@ -218,6 +219,8 @@ export const decodeAgentMessage = ({ message }: wire.SessionRequest): AgentMessa
       const firstSeq = count("first_seq", message.value.firstSeq)
       const lastSeq = count("last_seq", message.value.lastSeq)
       if (firstSeq < 1 || lastSeq < firstSeq) fail(`events: lines ${firstSeq} … ${lastSeq} are no run of lines`)
+      // More than the columns of the store hold would break the commit that it shares with others.
+      lineNumber(lastSeq)
       return {
         _tag: "Events",
         epoch: epoch(message.value.epoch),

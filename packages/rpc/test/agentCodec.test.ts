@@ -158,6 +158,7 @@ describe("agent messages", () => {
     ["a metric without a name", points({ metrics: [] }), /no metric 0/],
     ["a line outside of the run", events({ lastSeq: 1n }), /line 2 is not within/],
     ["a run that ends before it starts", events({ lastSeq: 0n }), /no run of lines/],
+    ["a run of more lines than are kept", events({ lastSeq: 2n ** 31n }), /seq/],
     ["a step that is no number", points({ step: Buffer.alloc(16, 0xff) }), /finite/],
     ["an epoch of 0", events({ epoch: 0n }), /epoch/],
     ["an epoch beyond all numbers", events({ epoch: 2n ** 63n }), /epoch/],

@@ -2,6 +2,7 @@
 // become distributions. Owns names and forms; expressions are kept as fields for `readSpace` to compile, once every
 // parameter is known.
 import type { Distribution } from "@sweep/domain/Distribution"
+import { parameterNamePattern } from "@sweep/domain/Parameter"
 import type { Dimension } from "@sweep/domain/SearchSpace"
 import { describeNode, didYouMean, type Field, type Fields } from "./Field.ts"
 import type { Span } from "./Source.ts"
@@ -28,11 +29,10 @@ export interface ReadParameters {
   readonly groups: ReadonlyArray<string>
 }
 
-const namePattern = /^[A-Za-z_][A-Za-z0-9_.-]*$/
 const keys = [...distributionKeys, "parameters", "derive", "when", "prior"]
 
 const badName = (name: string): boolean =>
-  !namePattern.test(name) || name.endsWith(".") || name.includes("..") || name.split(".").includes("__proto__")
+  !parameterNamePattern.test(name) || name.endsWith(".") || name.includes("..") || name.split(".").includes("__proto__")
 
 const readPrior = (field: Field, distribution: Distribution): Dimension["prior"] | undefined => {
   const fields = field.map(["center", "width"])

@@ -118,7 +118,8 @@ const runPytest = (files: ReadonlyArray<string>, names: ReadonlyArray<string>): 
     return Array.from(
       report.matchAll(/<testcase classname="([^"]*)" name="([^"]*)"[^>]*?(\/>|>(<\w+)?)/g),
       ([, file, name, , inner]) => ({
-        file: `${file!.replaceAll(".", "/")}.py`,
+        // Named from pytest's own root, which is the trainer's folder.
+        file: files.find((known) => known.endsWith(`${file!.replaceAll(".", "/")}.py`)) ?? file!,
         name: name!,
         passed: inner !== "<failure" && inner !== "<error" && inner !== "<skipped",
       }),
