@@ -4,6 +4,7 @@
 import type { Parameters } from "@sweep/domain/Parameter"
 import type { SearchSpace } from "@sweep/domain/SearchSpace"
 import type { History } from "./History.ts"
+import { grownOnly } from "./Tried.ts"
 import { compileSpace, InvalidSpace } from "./Space.ts"
 
 /** Throws `InvalidSpace`. Each set of parameters is looked at once; the history itself, when all of it lies within. */
@@ -28,9 +29,17 @@ export const within = (definition: SearchSpace): ((history: History) => History)
   // much faster than looking it up.
   const seen: Array<Parameters> = []
   const inside: Array<boolean> = []
+  let before: History | undefined
+  let all = true
   return (history) => {
-    let all = true
-    for (let i = 0; i < history.length; i++) {
+    let from = 0
+    if (grownOnly(before, seen, history)) from = seen.length
+    else {
+      all = true
+      seen.length = Math.min(seen.length, history.length)
+    }
+    before = history
+    for (let i = from; i < history.length; i++) {
       const { parameters } = history[i]!
       if (seen[i] !== parameters) {
         seen[i] = parameters

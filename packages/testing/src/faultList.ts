@@ -1,4 +1,4 @@
-// The faults that this program has to survive, numbered as in docs/faults.md, and where each is tried: in the simulator's
+// The faults that this program has to survive, each with a number that it keeps, and where it is tried: in the simulator's
 // weather, by a test with real parts, or not at all, with the reason. Owns the table; faults.ts runs it.
 import type { Fault, Happening } from "./simulator/weather.ts"
 
