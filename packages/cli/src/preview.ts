@@ -29,12 +29,13 @@ export const preview = (spec: SweepSpec) => {
   const { trials } = spec.budget
   const all =
     foreseen.has(spec.method) && searchesEpochs(spec) ? Math.min(sampler.size ?? Infinity, trials ?? Infinity) : 0
+  const shown = Math.min(mostTrials, Math.max(0, (trials ?? Infinity) - spec.enqueue.length))
   const isWhole = all > 0 && all <= mostForeseen
-  while (suggested.length < Math.max(mostTrials, isWhole ? all : 0)) {
+  while (suggested.length < Math.max(shown, isWhole ? all : 0)) {
     const suggestion = sampler.suggest(history, history.length + 1)
     if (suggestion._tag !== "Suggested") break
     suggested.push(suggestion.parameters)
     history.push(open(history.length + 1, suggestion.parameters))
   }
-  return { size: sampler.size, firstTrials: suggested.slice(0, mostTrials), order: isWhole ? suggested : null }
+  return { size: sampler.size, firstTrials: suggested.slice(0, shown), order: isWhole ? suggested : null }
 }

@@ -4,7 +4,8 @@ import * as Command from "effect/cli/Command"
 import { SweepApi } from "@sweep/rpc/SweepApi"
 import { explainApi, withApi } from "../access.ts"
 import * as flags from "../flags.ts"
-import { print, printJson } from "../output.ts"
+import { keepWatching } from "../keepWatching.ts"
+import { note, print, printJson } from "../output.ts"
 import { watchEventJson } from "../watchJson.ts"
 
 export const watch = Command.make(
@@ -14,9 +15,16 @@ export const watch = Command.make(
     Effect.gen(function* () {
       const id = yield* flags.sweepRef(sweep)
       const events = (yield* SweepApi).watch(id)
-      if (json) return yield* Stream.runForEach(events, (event) => printJson(watchEventJson(event)))
+      if (json) {
+        const says = { away: note("the coordinator is away; waiting for it"), back: note("the coordinator is back") }
+        return yield* Stream.runForEach(keepWatching(events, says), (event) => printJson(watchEventJson(event)))
+      }
       const { follow } = yield* Effect.promise(() => import("../terminal/follow.ts"))
-      const end = yield* follow(events, { out: process.stdout, hint: "Ctrl-C leaves; the sweep goes on." })
+      const end = yield* follow(events, {
+        out: process.stdout,
+        hint: "Ctrl-C leaves; the sweep goes on.",
+        waits: true,
+      })
       if (end !== undefined) yield* print(`${id}: ${end.status}. The report: sweep report ${id}`)
     }).pipe((effect) => withApi(coordinator, effect), explainApi),
 ).pipe(

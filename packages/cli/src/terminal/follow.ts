@@ -6,6 +6,7 @@ import * as Stream from "effect/Stream"
 import type { SweepState } from "@sweep/domain/SweepState"
 import type { WatchEvent } from "@sweep/rpc/SweepApi"
 import { plannedTrials } from "../plannedTrials.ts"
+import { keepWatching } from "../keepWatching.ts"
 import { tame } from "../output.ts"
 import { board } from "./board.ts"
 import { plainLine } from "./plain.ts"
@@ -15,6 +16,8 @@ export interface FollowOptions {
   readonly out: NodeJS.WriteStream
   /** The last line of the board: what Ctrl-C does here. */
   readonly hint: string
+  /** Whether a coordinator that goes away is waited for. */
+  readonly waits?: boolean
 }
 
 /** Redraws in place: back to the top of what was drawn before, clear, draw. */
@@ -36,9 +39,20 @@ class Region {
 }
 
 /** The state of the sweep when it ended. */
-export const follow = Effect.fn("follow")(function* <E>(events: Stream.Stream<WatchEvent, E>, options: FollowOptions) {
+export const follow = Effect.fn("follow")(function* <E>(source: Stream.Stream<WatchEvent, E>, options: FollowOptions) {
   const { out } = options
   let view: SweepView | undefined
+  let { hint } = options
+  const say = (words: string, last: string) =>
+    Effect.sync(() => {
+      hint = last
+      if (out.isTTY !== true) out.write(`${words}\n`)
+    })
+  const away = "The coordinator is away; waiting for it. Ctrl-C leaves; the sweep goes on."
+  const events =
+    options.waits === true
+      ? keepWatching(source, { away: say(away, away), back: say("The coordinator is back.", options.hint) })
+      : source
   if (out.isTTY !== true) {
     yield* Stream.runForEach(events, (event) =>
       Effect.sync(() => {
@@ -53,19 +67,19 @@ export const follow = Effect.fn("follow")(function* <E>(events: Stream.Stream<Wa
   }
 
   const region = new Region(out)
-  const draw = (hint: string) =>
+  const draw = (last: () => string) =>
     Effect.sync(() => {
       if (view !== undefined)
-        region.draw(board(view, { columns: out.columns ?? 80, rows: out.rows ?? 24 }, Date.now(), hint))
+        region.draw(board(view, { columns: out.columns ?? 80, rows: out.rows ?? 24 }, Date.now(), last()))
     })
   yield* Effect.gen(function* () {
     // Five frames a second: elapsed time moves between events, and a burst of events costs one frame.
-    yield* draw(options.hint).pipe(Effect.repeat(Schedule.spaced("200 millis")), Effect.forkScoped)
+    yield* draw(() => hint).pipe(Effect.repeat(Schedule.spaced("200 millis")), Effect.forkScoped)
     yield* Stream.runForEach(events, (event) =>
       Effect.sync(() => {
         view = advance(view, event, plannedTrials)
       }),
     )
-  }).pipe(Effect.scoped, Effect.ensuring(draw("").pipe(Effect.andThen(Effect.sync(() => region.end())))))
+  }).pipe(Effect.scoped, Effect.ensuring(draw(() => "").pipe(Effect.andThen(Effect.sync(() => region.end())))))
   return view?.sweep as SweepState | undefined
 })

@@ -81,17 +81,21 @@ describe("a coordinator and two agents", () => {
       const submitted = await place.run(["run", file, "--coordinator", first.address, "--detach", "--json"])
       expect(submitted.code, submitted.stderr).toBe(0)
 
+      const watching = place.start(["watch", "small", "--coordinator", first.address])
       let before = 0
       while (before < 20) before = await pointsOf(place, first.address)
       first.coordinator.kill("SIGKILL")
       await first.coordinator.done
+      await watching.until(/The coordinator is away/)
 
       const second = await serve(place, port)
       expect(await pointsOf(place, second.address)).toBeGreaterThanOrEqual(before)
       const copy = await place.run(["backup", "copy.duckdb", "--coordinator", second.address])
       expect(copy.code, copy.stderr).toBe(0)
-      const watched = await place.run(["watch", "small", "--coordinator", second.address])
+      // Whoever watched sees it to its end.
+      const watched = await watching.done
       expect(watched.code, watched.stderr).toBe(0)
+      expect(watched.stdout).toMatch(/The coordinator is back[\s\S]*completed/)
       const trials = await trialsOf(place, second.address)
       // Every trial ran once: the restart cost no attempt.
       expect(trials.map((trial) => [trial.state, trial.attempt])).toEqual([
