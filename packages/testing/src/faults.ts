@@ -9,7 +9,8 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { parseArgs } from "node:util"
 import { faultList, type ListedFault, type TestRef } from "./faultList.ts"
-import { simulate, simulatedTimings } from "./simulator/simulate.ts"
+import { type Simulated, simulateSeeds } from "./simulateSeeds.ts"
+import { simulate } from "./simulator/simulate.ts"
 import { soak } from "./soak.ts"
 
 const { values: options } = parseArgs({
@@ -24,30 +25,6 @@ const { values: options } = parseArgs({
 
 const root = join(import.meta.dirname, "../../..")
 const say = (text: string) => void process.stderr.write(`${text}\n`)
-
-/** What each run's weather showed to be survived, by the fault's number: runs with it. */
-const simulateSeeds = (from: number, count: number) => {
-  const runs = new Map<number, number>()
-  const total = { failing: [] as Array<number>, lost: 0, twice: 0, doubleRuns: 0, orphans: 0, trials: 0 }
-  for (let seed = from; seed < from + count; seed++) {
-    const outcome = simulate({ seed })
-    total.lost += outcome.lostPoints
-    total.twice += outcome.duplicatePoints
-    total.doubleRuns += outcome.doubleRuns
-    total.orphans += outcome.orphans
-    total.trials += outcome.trials
-    const [violation] = outcome.violations
-    if (violation !== undefined) {
-      total.failing.push(seed)
-      say(`seed ${seed}: ${violation.invariant}: ${violation.what}; see it with npm run faults -- --seed ${seed}`)
-    }
-    for (const { number, weather } of faultList) {
-      if (weather?.(outcome.weather, simulatedTimings.lease) === true) runs.set(number, (runs.get(number) ?? 0) + 1)
-    }
-    if ((seed - from + 1) % 500 === 0) say(`${seed - from + 1} of ${count} seeds`)
-  }
-  return { runs, ...total }
-}
 
 /** One seed, with as few of its faults as it takes to fail. */
 const replay = (seed: number): boolean => {
@@ -145,14 +122,11 @@ const passes = (results: ReadonlyArray<TestResult>, [file, name]: TestRef): bool
 }
 
 /** Why a fault does not count as survived; `null` when it does. */
-const verdictOn = (
-  fault: ListedFault,
-  results: ReadonlyArray<TestResult>,
-  simulated: ReturnType<typeof simulateSeeds>,
-): string | null => {
+const verdictOn = (fault: ListedFault, results: ReadonlyArray<TestResult>, simulated: Simulated): string | null => {
   if (fault.weather !== undefined) {
     if ((simulated.runs.get(fault.number) ?? 0) === 0) return "no seed had it: take more seeds"
-    if (simulated.failing.length > 0) return `seeds that fail: ${simulated.failing.slice(0, 5).join(", ")}`
+    const failing = simulated.failing.map(({ seed }) => seed)
+    if (failing.length > 0) return `seeds that fail: ${failing.slice(0, 5).join(", ")}`
   }
   const failing = (fault.tests ?? []).filter((test) => !passes(results, test))
   return failing.length === 0 ? null : failing.map(([file, name]) => `${file}: "${name}" does not pass`).join("; ")
@@ -160,7 +134,7 @@ const verdictOn = (
 
 const everything = async (): Promise<boolean> => {
   const began = performance.now()
-  const simulated = simulateSeeds(Number(options.from), Number(options.seeds))
+  const simulated = await simulateSeeds(Number(options.from), Number(options.seeds), say)
   say(`${options.seeds} seeds, ${simulated.trials} trials, ${simulated.failing.length} seeds fail`)
   const results = runTests()
   const torment = await soak({ kills: Number(options.kills), seed: Number(options.from), say })
@@ -183,8 +157,8 @@ const everything = async (): Promise<boolean> => {
     survived,
     seeds: Number(options.seeds),
     kills: torment.kills,
-    lost_points: simulated.lost + torment.lostPoints,
-    duplicate_points: simulated.twice + torment.duplicatePoints,
+    lost_points: simulated.lostPoints + torment.lostPoints,
+    duplicate_points: simulated.duplicatePoints + torment.duplicatePoints,
     double_runs: simulated.doubleRuns,
     orphans: simulated.orphans + torment.orphans,
   }
