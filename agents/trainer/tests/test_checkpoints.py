@@ -17,7 +17,7 @@ def fill(folder: Path) -> None:
 
 @pytest.fixture
 def checkpoints(tmp_path: Path) -> Checkpoints:
-    made = Checkpoints(tmp_path / "checkpoints", "run")
+    made = Checkpoints(tmp_path / "checkpoints", "run", "kind")
     for step in (10, 20, 30):
         made.write(step, fill)
     return made
@@ -60,13 +60,13 @@ def test_an_interrupted_write_leaves_what_was_there(checkpoints: Checkpoints, tm
 
 def test_leftovers_of_a_killed_process_are_removed(checkpoints: Checkpoints, tmp_path: Path) -> None:
     (tmp_path / "checkpoints" / ".incomplete-step-00000040").mkdir()
-    again = Checkpoints(tmp_path / "checkpoints", "run")
+    again = Checkpoints(tmp_path / "checkpoints", "run", "kind")
     assert again.newest_intact() == (30, again.path(30))
     assert not list((tmp_path / "checkpoints").glob(".*"))
 
 
 def test_another_runs_checkpoint_is_not_taken_up(checkpoints: Checkpoints, tmp_path: Path) -> None:
-    other = Checkpoints(tmp_path / "checkpoints", "another run")
+    other = Checkpoints(tmp_path / "checkpoints", "another run", "kind")
     assert other.newest_intact() is None
     assert other.any()
 

@@ -30,8 +30,7 @@ def run(directory: Path, warm: WarmState | None, preemption: Preemption) -> Stat
         from .training_run import TrainingRun
         from .warm_state import WarmState
 
-        TrainingRun(directory, parsed, events, warm or WarmState(), preemption).run()
-        return "finished"
+        return TrainingRun(directory, parsed, events, warm or WarmState(), preemption).run()
     except Preempted:
         if events.ended:
             return "finished"  # it came while tidying up: there is nothing left to resume

@@ -20,11 +20,13 @@ _KEPT_NEWEST = 2  # so that a newest one damaged on disk still leaves one to go 
 
 
 class Checkpoints:
-    """The checkpoints of one attempt. `fingerprint` names the run: one written for another run is not taken up."""
+    """The checkpoints of one attempt. `fingerprint` names the run: one written for another run is not taken up, unless
+    it is adopted, for which it has to be of the same `kind`."""
 
-    def __init__(self, directory: Path, fingerprint: str) -> None:
+    def __init__(self, directory: Path, fingerprint: str, kind: str) -> None:
         self._directory = directory
         self._fingerprint = fingerprint
+        self._kind = kind
         directory.mkdir(parents=True, exist_ok=True)
         for leftover in directory.glob(f"{_TEMPORARY}*"):
             shutil.rmtree(leftover, ignore_errors=True)
@@ -44,6 +46,20 @@ class Checkpoints:
                 return step, self.path(step)
         return None
 
+    def adopt(self, step: int, change: Callable[[Path], None]) -> bool:
+        """Makes the checkpoint of another run of this kind at `step` this run's own, after `change` has had its files.
+        False when there is none that is intact."""
+        if not self._is_whole(step, "kind", self._kind):
+            return False
+
+        def fill(folder: Path) -> None:
+            shutil.copytree(self.path(step), folder, dirs_exist_ok=True)
+            (folder / _MANIFEST).unlink()
+            change(folder)
+
+        self.write(step, fill)
+        return True
+
     def discard_after(self, step: int) -> None:
         """Removes those of later steps: they are damaged or another run's, and must not pass for this run's newest."""
         for later in list(self._steps()):
@@ -55,10 +71,13 @@ class Checkpoints:
         return any(True for _ in self._steps())
 
     def is_intact(self, step: int) -> bool:
+        return self._is_whole(step, "run", self._fingerprint)
+
+    def _is_whole(self, step: int, key: str, name: str) -> bool:
         folder = self.path(step)
         try:
             manifest = json.loads((folder / _MANIFEST).read_text(encoding="utf-8"))
-            if manifest["run"] != self._fingerprint:
+            if manifest[key] != name:
                 return False
             return all(_digest(folder / name) == digest for name, digest in manifest["files"].items())
         except (OSError, ValueError, KeyError, TypeError, AttributeError):
@@ -79,7 +98,7 @@ class Checkpoints:
 
     def _manifest(self, folder: Path) -> None:
         files = {str(file.relative_to(folder)): _digest(file) for file in _files(folder)}
-        content = {"run": self._fingerprint, "files": files}
+        content = {"run": self._fingerprint, "kind": self._kind, "files": files}
         (folder / _MANIFEST).write_text(json.dumps(content, indent=1), encoding="utf-8")
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from . import CONTRACT, __version__, adapters, objectives, posts, quantization
+from .population import CHANGEABLE
 from .registry import Registry
 from .trial import PRECISIONS, SCHEDULES
 
@@ -40,6 +41,7 @@ def describe() -> dict[str, Any]:
             "precision": precision,
             "schedule": {name: _verdict(None) for name in SCHEDULES},
         },
+        "changes_in_training": list(CHANGEABLE),
     }
 
 

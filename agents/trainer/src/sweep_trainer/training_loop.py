@@ -139,6 +139,17 @@ class TrainingLoop(Trainer):
         self.load_weights(Path(resume_from_checkpoint))
         self._training.adapter.load_state(self.model, Path(resume_from_checkpoint) / _ADAPTER)
 
+    def _load_optimizer_and_scheduler(self, checkpoint: str | None) -> None:
+        # A checkpoint brings its learning rates and weight decays along, and may be of a run that had others.
+        own = [(group["initial_lr"], group["weight_decay"]) for group in self.optimizer.param_groups]
+        super()._load_optimizer_and_scheduler(checkpoint)
+        schedule = self.lr_scheduler
+        schedule.base_lrs = [rate for rate, _ in own]
+        for group, factor, (rate, decay) in zip(self.optimizer.param_groups, schedule.lr_lambdas, own, strict=True):
+            group["initial_lr"], group["weight_decay"] = rate, decay
+            group["lr"] = rate * factor(schedule.last_epoch)
+        schedule._last_lr = [group["lr"] for group in self.optimizer.param_groups]
+
     def _get_train_sampler(self, train_dataset: Any = None) -> DataOrder:
         examples = self.train_dataset
         lengths = [len(example.tokens) for example in examples] if self._training.data.group_by_length else None

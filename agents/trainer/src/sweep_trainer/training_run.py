@@ -30,14 +30,15 @@ from .control import Control
 from .encoding import Encoder, Example
 from .evaluation import LOSS, evaluate
 from .events import EventLog
-from .failures import Diverged, Unavailable
+from .failures import DataError, Diverged, Unavailable
+from .population import kind_name
 from .preemption import Preempted, Preemption
 from .prefix import Beginning, Prefix, run_name
 from .progress import Progress, Window
 from .sweep_cache import SweepCache
 from .task_metrics import TaskEvaluation
 from .training_loop import TrainingLoop
-from .trial import Device, Trial
+from .trial import Device, Parent, Trial
 from .warm_state import WarmState
 
 Status = Literal["finished", "failed", "preempted"]
@@ -74,17 +75,19 @@ class TrainingRun:
         self._preemption = preemption
         self._cache = SweepCache(trial.cache)
         self._control = Control(directory / "control.jsonl")
-        self._checkpoints = Checkpoints(directory / "checkpoints", run_name(trial))
+        self._checkpoints = Checkpoints(directory / "checkpoints", _run_name(trial), kind_name(trial))
         self._progress = Progress()
         self._task: TaskEvaluation | None = None
         self._window = Window.empty(self._device)
         self._stopped = False
+        self._paused = False
         self._clock = 0.0
         #: Every metric since step 0, for longer trials; None when nothing is shared, or an earlier attempt began.
         self._reported: list[dict[str, Any]] | None = None
 
-    def run(self) -> None:
-        """Raises Preempted, or whatever ends the attempt as failed."""
+    def run(self) -> Literal["finished", "preempted"]:
+        """`preempted`: it waits for the others of its population. Raises Preempted, or whatever ends the attempt as
+        failed."""
         began = time.perf_counter()
         memory.reset(self._device)
         base, examples, encoder = self._prepare()
@@ -109,17 +112,43 @@ class TrainingRun:
             self,
         )
         self._train(checkpoint, shared)
+        if self._paused:
+            self._give_back()
+            self._events.append("paused", step=self._progress.step)
+            return "preempted"
         self._finish(encoder, began)
         self._prefix.end()
         self._give_back()
+        return "finished"
 
     def _take_up(self) -> tuple[int, Path] | None:
         """Step and folder of the checkpoint to go on from, if there is one to go on from."""
         checkpoint = self._checkpoints.newest_intact() if self._trial.resume else None
+        if checkpoint is None and self._trial.parent is not None:
+            return self._take_over(self._trial.parent)
         if self._trial.resume and checkpoint is None and self._checkpoints.any():
             print("no checkpoint here is intact and of this run: starting from the beginning", flush=True)
         self._checkpoints.discard_after(0 if checkpoint is None else checkpoint[0])
         return checkpoint
+
+    def _take_over(self, parent: Parent) -> tuple[int, Path]:
+        """The checkpoint of another trial, as one of this run of which only its weights and its state are known."""
+
+        def forget(folder: Path) -> None:
+            file = folder / _PROGRESS
+            progress, window = Progress.from_json(json.loads(file.read_text(encoding="utf-8")), self._device)
+            progress.forget_best()
+            progress.pending_eval = True  # so that what is exported is of this run, and known by its own evaluation
+            file.write_text(json.dumps(progress.to_json(window)), encoding="utf-8")
+
+        if not self._checkpoints.adopt(parent.step, forget):
+            raise DataError(
+                f"parent: there is no whole checkpoint of trial {parent.trial} at step {parent.step} here that this "
+                "trial could go on from; only some parameters may differ between the two"
+            )
+        self._checkpoints.discard_after(parent.step)
+        print(f"going on from trial {parent.trial}, with parameters of its own", flush=True)
+        return parent.step, self._checkpoints.path(parent.step)
 
     def _take_up_shared(self) -> Shared | None:
         """Where a shorter trial left off that begins as this one, if there is one."""
@@ -264,8 +293,14 @@ class TrainingRun:
             raise Preempted
         if reason is not None:
             print(f"stopping at step {step}: {reason}", flush=True)
+        else:
+            self._paused = due and step < self._plan.total_steps and self._pauses_at(step, epoch)
         self._clock = time.perf_counter()
-        return self._stopped
+        return self._stopped or self._paused
+
+    def _pauses_at(self, step: int, epoch: float) -> bool:
+        pause = self._trial.pause_at
+        return pause is not None and pause.reached(step, epoch)
 
     def _leave_prefix(self, saved: bool) -> None:
         """For longer trials. When it cannot be stored, that costs them time and this one nothing."""
@@ -416,6 +451,12 @@ class TrainingRun:
             self._warm.drop_base()
         else:
             self._warm.give_back(adapter.detach(model))
+
+
+def _run_name(trial: Trial) -> str:
+    """What its checkpoints are known by. One of the parent's is none of them, also where nothing has changed."""
+    name, parent = run_name(trial), trial.parent
+    return name if parent is None else f"{name} from step {parent.step} of attempt {parent.epoch}"
 
 
 @functools.cache

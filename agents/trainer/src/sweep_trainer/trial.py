@@ -22,6 +22,8 @@ from .quantization.contract import Quantization
 from .task_metrics import TaskMetrics
 
 SCHEDULES = ("constant", "cosine", "linear", "warmup_stable_decay")
+RESOURCES = ("epoch", "step")
+_ROUNDING = 1e-6  # of accumulated fractions of an epoch
 PRECISIONS = ("bf16", "fp16", "fp32")
 
 
@@ -96,6 +98,27 @@ class Probe:
 
 
 @dataclass(frozen=True)
+class Parent:
+    """The attempt of another trial, by its epoch, and the step whose checkpoint this trial goes on from."""
+
+    trial: int
+    epoch: int
+    step: int
+
+
+@dataclass(frozen=True)
+class PauseAt:
+    """Where to leave with a checkpoint, unless it is the end: the first evaluation at `at` epochs, or optimiser
+    steps, or beyond."""
+
+    resource: str
+    at: float
+
+    def reached(self, step: int, epoch: float) -> bool:
+        return (epoch if self.resource == "epoch" else step) >= self.at - _ROUNDING
+
+
+@dataclass(frozen=True)
 class SweepMetric:
     """What the sweep compares trials by: a metric's name and whether more of it is better."""
 
@@ -107,7 +130,9 @@ class SweepMetric:
 class Trial:
     """All of trial.json that the trainer acts on. `raw_training` is kept to recognise this run's own checkpoints;
     `cache` is a folder for what the trials of a sweep share, `share_prefix` whether trials that differ in their epochs
-    alone share what they have in common, `leave_prefix` whether a longer one than this may come."""
+    alone share what they have in common, `leave_prefix` whether a longer one than this may come. `parent` is where a
+    member of a population goes on from, when that is not its own checkpoint, `pause_at` where it waits for the
+    others."""
 
     number: int | None
     seed: int
@@ -121,6 +146,8 @@ class Trial:
     task_metrics: TaskMetrics | None
     share_prefix: bool
     leave_prefix: bool
+    parent: Parent | None = None
+    pause_at: PauseAt | None = None
 
 
 def read(path: Path) -> Trial:
@@ -158,7 +185,17 @@ def parse(value: Any) -> Trial:
         task_metrics=TaskMetrics.parse(top.section("task_metrics")) if top.has("task_metrics") else None,
         share_prefix=top.flag("share_prefix", False),
         leave_prefix=top.flag("leave_prefix", True),
+        parent=_parent(top.section("parent")) if top.has("parent") else None,
+        pause_at=_pause_at(top.section("pause_at")) if top.has("pause_at") else None,
     )
+
+
+def _parent(fields: Fields) -> Parent:
+    return Parent(fields.integer("trial", 1), fields.integer("epoch", 1), fields.integer("step", 1))
+
+
+def _pause_at(fields: Fields) -> PauseAt:
+    return PauseAt(fields.choice("resource", RESOURCES), fields.number("at", 0, above=True))
 
 
 def _training(fields: Fields) -> Training:
