@@ -4,6 +4,7 @@
 import { existsSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
+import { threadId } from "node:worker_threads"
 import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"
 import * as Layer from "effect/Layer"
@@ -298,7 +299,7 @@ const alikeSpace = {
 
 export const simulate = (options: SimulationOptions): Outcome => {
   // In memory where that is possible: files are made and removed by the thousand.
-  const directory = join(existsSync("/dev/shm") ? "/dev/shm" : tmpdir(), `sweep-simulator-${process.pid}`)
+  const directory = join(existsSync("/dev/shm") ? "/dev/shm" : tmpdir(), `sweep-simulator-${process.pid}-${threadId}`)
   try {
     return run(new Cluster(options, directory), options)
   } finally {
