@@ -12,6 +12,7 @@ import { asha, type AshaOptions } from "@sweep/search/Asha"
 import { bohb } from "@sweep/search/Bohb"
 import type { Observation } from "@sweep/search/History"
 import { medianRule } from "@sweep/search/MedianRule"
+import { populationBased } from "@sweep/search/PopulationBased"
 import type { Sampler } from "@sweep/search/Sampler"
 import { samplers } from "@sweep/search/samplerFor"
 import type { Report, Stopper } from "@sweep/search/Stopper"
@@ -50,8 +51,8 @@ const longest = Math.max(...table.trials.map(epochsOf))
 
 interface Running {
   readonly number: number
-  readonly trial: TableTrial
-  readonly points: ReadonlyArray<Point>
+  trial: TableTrial
+  points: ReadonlyArray<Point>
   /** Reports made. */
   done: number
   state: "running" | "paused" | "completed" | "stopped"
@@ -148,7 +149,12 @@ const replay = (sampler: Sampler, rule: (all: ReadonlyMap<number, Running>) => S
       }
       curves.get(running.number)!.push(report)
       const decision = stopper.decide(history, curves, report)
-      if (running.done === running.points.length) running.state = "completed"
+      if (decision._tag === "Exploit") {
+        // From here on the curve of its new parameters, as if the checkpoint it took over were theirs.
+        const next = trials.get(canonicalText(decision.parameters))
+        if (next !== undefined) Object.assign(running, { trial: next, points: evaluations(next) })
+      }
+      if (running.done >= running.points.length) running.state = "completed"
       else if (decision._tag === "Stop") running.state = "stopped"
       else if (decision._tag === "Pause") running.state = "paused"
       observe(running)
@@ -269,6 +275,20 @@ for (const [method, sampler] of Object.entries(methods)) {
 const bohbOptions = options({ brackets: null })
 row("tpe", "bohb", (seed) =>
   replay(bohb({ space, metric: minimize, seed }, minimize, bohbOptions), () => asha("minimize", "best", bohbOptions)),
+)
+
+row("random", "pbt", (seed) =>
+  replay(methods["random"]!(seed), () =>
+    populationBased(space, "minimize", "best", seed, {
+      resource: "epoch",
+      interval: 1,
+      population: workers,
+      quantile: 0.25,
+      resample_probability: 0.25,
+      perturb: [0.8, 1.25],
+      parameters: ["learning_rate", "dropout"],
+    }),
+  ),
 )
 
 const of = (rule: string): Row => rows.find((line) => line.method === "tpe" && line.rule === rule)!
