@@ -9,6 +9,10 @@ import { parseSweepFile } from "@sweep/spec/parseSweepFile"
 import { topLevelKeys } from "../src/readSweep.ts"
 import { renderProblems } from "@sweep/spec/renderProblems"
 
+/** Other ones, and as many as asked for: SWEEP_FUZZ_RUNS=10000000. */
+const asked = process.env["SWEEP_FUZZ_RUNS"]
+const runs = (usual: number) => (asked === undefined ? { numRuns: usual, seed: 7 } : { numRuns: Number(asked) })
+
 const read = (folder: string) =>
   readdirSync(join(import.meta.dirname, folder)).map((name) =>
     readFileSync(join(import.meta.dirname, folder, name), "utf8"),
@@ -57,15 +61,15 @@ describe("parseSweepFile", () => {
         }
         check(text)
       }),
-      { numRuns: 1_500, seed: 7 },
+      runs(1_500),
     )
   })
 
   it("answers any text", () => {
-    fc.assert(fc.property(fc.string({ unit: "binary", maxLength: 200 }), check), { numRuns: 500, seed: 7 })
+    fc.assert(fc.property(fc.string({ unit: "binary", maxLength: 200 }), check), runs(500))
     fc.assert(
       fc.property(fc.array(fc.constantFrom(...pieces), { maxLength: 60 }), (parts) => check(parts.join(""))),
-      { numRuns: 1_500, seed: 7 },
+      runs(1_500),
     )
   })
 
@@ -99,7 +103,7 @@ describe("parseSweepFile", () => {
     const wellFormed = { model: "m", data: { train: "t" }, parameters: { rank: [4, 8] } }
     fc.assert(
       fc.property(key, value, (k, v) => check(JSON.stringify({ ...wellFormed, [k]: v }, null, 1))),
-      { numRuns: 1_500, seed: 7 },
+      runs(1_500),
     )
   })
 })
@@ -118,7 +122,7 @@ describe("readAlpaca", () => {
           expect(problems.length === 0 ? records.length > 0 : problemCount > 0).toBe(true)
         },
       ),
-      { numRuns: 1_000, seed: 7 },
+      runs(1_000),
     )
   })
 })
