@@ -28,6 +28,7 @@ import { fromParameters } from "@sweep/domain/TrainingConfig"
 import { AgentGateway, type GatewaySession } from "@sweep/rpc/AgentGateway"
 import * as memoryAgentConnection from "@sweep/rpc/memoryAgentConnection"
 import * as Result from "effect/Result"
+import { median } from "./median.ts"
 
 const root = resolve(import.meta.dirname, "../..")
 const python = process.env["SWEEP_PYTHON"] ?? join(root, ".venv/bin/python")
@@ -154,12 +155,6 @@ const makeCoordinator = () => {
       yield* Deferred.await(over(first + 1))
     })
   return { layer, runPair }
-}
-
-const median = (values: ReadonlyArray<number>): number => {
-  const sorted = values.toSorted((a, b) => a - b)
-  const middle = sorted.length >> 1
-  return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2
 }
 
 const bench = Effect.gen(function* () {

@@ -21,6 +21,7 @@ import { SweepApi } from "@sweep/rpc/SweepApi"
 import * as DuckdbStore from "@sweep/store/DuckdbStore"
 import { Store } from "@sweep/store/Store"
 import { bareAppender } from "./bareAppender.ts"
+import { median } from "./median.ts"
 
 const rounds = 5
 const secondsPerRound = 2
@@ -110,9 +111,6 @@ const startClient = (address: string) =>
     }),
     ({ child }) => Effect.sync(() => child.kill()),
   )
-
-const median = (values: ReadonlyArray<number>): number =>
-  values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)]!
 
 const directory = mkdtempSync(join(tmpdir(), "sweep-ingest-"))
 try {

@@ -5,6 +5,7 @@
 import { spawnSync } from "node:child_process"
 import { dirname, join } from "node:path"
 import { fileURLToPath } from "node:url"
+import { median } from "./median.ts"
 
 const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))))
 const pairs = 31
@@ -16,9 +17,6 @@ const time = (command: string, args: ReadonlyArray<string>): number => {
   if (done.status !== 0) throw new Error(`${command} ${args.join(" ")} ended with ${done.status ?? done.error}`)
   return performance.now() - started
 }
-
-const median = (values: ReadonlyArray<number>): number =>
-  values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)]!
 
 const program = join(root, "packages/cli/dist/sweep.mjs")
 const sides = {

@@ -30,6 +30,7 @@ import {
   tableSpace,
   type TableTrial,
 } from "./responseTable.ts"
+import { median } from "./median.ts"
 
 const { values } = parseArgs({ options: { seeds: { type: "string", default: "20" } } })
 const seeds = Array.from({ length: Number(values.seeds) }, (_, i) => i + 1)
@@ -222,10 +223,6 @@ const methods: Readonly<Record<string, (seed: number) => Sampler>> = {
   tpe: (seed) => samplers.tpe({ space, metric: minimize, seed }),
 }
 
-const median = (xs: ReadonlyArray<number>): number => {
-  const sorted = xs.toSorted((a, b) => a - b)
-  return (sorted[Math.floor((sorted.length - 1) / 2)]! + sorted[Math.ceil((sorted.length - 1) / 2)]!) / 2
-}
 const round = (x: number): number => Number(x.toFixed(3))
 const percent = (x: number): string => `${(100 * x).toFixed(1).padStart(5)} %`
 

@@ -12,6 +12,7 @@ import { samplers } from "@sweep/search/samplerFor"
 import { functions, spaceOf } from "./functions.ts"
 import { type OptunaSampler, startOptuna } from "./optuna.ts"
 import { minimize } from "./ours.ts"
+import { median } from "./median.ts"
 
 const { values } = parseArgs({ options: { repeats: { type: "string", default: "31" } } })
 const repeats = Number(values.repeats)
@@ -34,8 +35,6 @@ const finished = (n: number): Array<Observation> => {
     return { number: i + 1, parameters, outcome: "completed", objective: f.value(parameters), values: {} }
   })
 }
-
-const median = (times: ReadonlyArray<number>): number => times.toSorted((a, b) => a - b)[Math.floor(times.length / 2)]!
 
 interface Timing {
   readonly first: number

@@ -48,7 +48,4 @@ export const makePlace = (benchmark: string) => {
   return { parameters, writeTrial }
 }
 
-export const median = (values: ReadonlyArray<number>): number =>
-  values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)]!
-
 export const mib = (bytes: number): number => Math.round(bytes / 2 ** 20)

@@ -6,7 +6,8 @@
 import { spawnSync } from "node:child_process"
 import { readdirSync, readFileSync, rmSync, statSync } from "node:fs"
 import { join } from "node:path"
-import { environment, makePlace, median, mib, python, trainedVariants } from "./variantTrial.ts"
+import { environment, makePlace, mib, python, trainedVariants } from "./variantTrial.ts"
+import { median } from "./median.ts"
 
 const rounds = Number(process.argv[2] ?? 3)
 const { parameters, writeTrial } = makePlace("variants")
