@@ -20,6 +20,7 @@ import { ls } from "./commands/ls.ts"
 import { pull } from "./commands/pull.ts"
 import { query } from "./commands/query.ts"
 import { report } from "./commands/report.ts"
+import { rm } from "./commands/rm.ts"
 import { run } from "./commands/run.ts"
 import { serve } from "./commands/serve.ts"
 import { show } from "./commands/show.ts"
@@ -57,6 +58,7 @@ const sweep = Command.make("sweep").pipe(
     resume,
     extend,
     clone,
+    rm,
     ask,
     tell,
     query,

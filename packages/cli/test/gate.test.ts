@@ -58,6 +58,7 @@ const calls = {
   tell: (client) => client.tell(sweep, TrialNumber.make(1), { reports: [], end: null }),
   extend: (client) => client.extend(sweep, exampleSpec(), 1),
   clone: (client) => client.clone(sweep, TrialNumber.make(1), {}),
+  remove: (client) => client.remove(sweep, { preview: false }),
   logs: (client) => Stream.runDrain(client.logs(sweep, TrialNumber.make(1), { stream: "stdout", follow: false })),
   query: (client) => client.query("SELECT 1", 1),
   backup: (client) => Stream.runDrain(client.backup),
@@ -141,7 +142,7 @@ describe("a coordinator with tokens", () => {
     ]
     const allowed: Record<Role, ReadonlyArray<string>> = {
       read,
-      submit: [...read, "submit", "control", "ask", "tell", "extend", "clone"],
+      submit: [...read, "submit", "control", "ask", "tell", "extend", "clone", "remove"],
       agent: ["session"],
     }
     await run(

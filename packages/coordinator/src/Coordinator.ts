@@ -25,6 +25,7 @@ import { makeJournal } from "./Journal.ts"
 import { makeLiveness } from "./liveness.ts"
 import { monotonic } from "./monotonic.ts"
 import { Progress } from "./Progress.ts"
+import { makeRemove } from "./remove.ts"
 import { makeRevise } from "./revise.ts"
 import { Roster } from "./Roster.ts"
 import { makeServe } from "./session.ts"
@@ -132,7 +133,10 @@ export const layer = (
         isJudged(sweep)
 
       journal.listen((facts) => {
-        for (const fact of facts) if (fact._tag === "TrialCancelled") progress.forget(fact.sweep, fact.trial)
+        for (const fact of facts) {
+          if (fact._tag === "TrialCancelled") progress.forget(fact.sweep, fact.trial)
+          if (fact._tag === "SweepRemoved") progress.forgetSweep(fact.sweep)
+        }
       })
       // What is not committed when these end stays with the agents, and comes again.
       const loops = { ingest, endings, decide, dispatch, liveness, artifacts }
@@ -155,6 +159,7 @@ export const layer = (
         roster,
         control,
         artifacts,
+        remove: yield* makeRemove(journal, artifacts),
         submit: makeSubmit(journal, { ...options.versions, sweep: version }),
         watch: makeWatch(journal, progress, isOver),
         version,

@@ -34,7 +34,9 @@ export const makeJournal: Effect.Effect<Journal, StoreError, Store> = Effect.gen
         // A step that was committed is also folded: an interruption has to wait.
         Effect.uninterruptible(
           Effect.gen(function* () {
-            const facts = decide(yield* Clock.currentTimeMillis)
+            const decided = decide(yield* Clock.currentTimeMillis)
+            // Of a sweep that was removed while its caller prepared the decision there is nothing more to say.
+            const facts = decided.filter((fact) => !("sweep" in fact && state.removed.has(fact.sweep)))
             if (facts.length === 0) return facts
             yield* store.append(facts)
             for (const fact of facts) state.apply(fact)

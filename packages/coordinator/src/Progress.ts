@@ -54,6 +54,11 @@ export class Progress {
     this.#sweeps.get(sweep)?.delete(trial)
   }
 
+  /** Of a sweep that is gone. */
+  forgetSweep(sweep: SweepId): void {
+    this.#sweeps.delete(sweep)
+  }
+
   listen(listener: (sweep: SweepId, trial: TrialNumber) => void): () => void {
     this.#listeners.add(listener)
     return () => this.#listeners.delete(listener)

@@ -39,6 +39,14 @@ export class Reports {
     return this.#sweeps.has(sweep)
   }
 
+  /** Of a sweep that is gone. */
+  forget(sweep: SweepId): void {
+    this.#sweeps.delete(sweep)
+    for (const index of [this.#starts, this.#totals, this.#seen]) {
+      for (const key of index.keys()) if (key.startsWith(`${sweep}/`)) index.delete(key)
+    }
+  }
+
   of(sweep: SweepId): Curves {
     return this.#sweeps.get(sweep) ?? new Map()
   }

@@ -44,16 +44,24 @@ export class Results {
 
   constructor(journal: Journal) {
     this.#journal = journal
-    for (const { id, trials } of journal.state.sweeps.values()) {
+    this.#begin()
+    journal.listen((facts) => {
+      for (const fact of facts) {
+        if (fact._tag === "TrialCompleted") this.#fresh.push({ sweep: fact.sweep, trial: fact.trial })
+        if (fact._tag === "SweepRemoved") this.#begin()
+      }
+    })
+  }
+
+  /** From what is there now: the same run may have been made twice, and only one of them is known by its key. */
+  #begin(): void {
+    this.#byKey.clear()
+    this.#fresh.length = 0
+    for (const { id, trials } of this.#journal.state.sweeps.values()) {
       for (const { number, state } of trials.values()) {
         if (state === "completed") this.#fresh.push({ sweep: id, trial: number })
       }
     }
-    journal.listen((facts) => {
-      for (const fact of facts) {
-        if (fact._tag === "TrialCompleted") this.#fresh.push({ sweep: fact.sweep, trial: fact.trial })
-      }
-    })
   }
 
   #lookAtFresh(): void {

@@ -29,6 +29,8 @@ const none: Releases = { total: 0, bugs: 0 }
 
 export class State {
   readonly sweeps = new Map<SweepId, SweepState>()
+  /** Ids of sweeps that are gone, which no other sweep gets. */
+  readonly removed = new Set<SweepId>()
   /** The greatest epoch of any dispatch. */
   lastEpoch = 0
   readonly #epochs = new Map<Epoch, { readonly sweep: SweepId; readonly trial: TrialNumber }>()
@@ -46,6 +48,7 @@ export class State {
   readonly #lastAgents = new Map<string, AgentId>()
 
   apply(fact: Fact): Trial | undefined {
+    if (fact._tag === "SweepRemoved") this.#forget(fact)
     const trial = applyFact(this.sweeps, fact)
     if (fact._tag === "SweepSubmitted" && !this.#open.has(fact.sweep)) {
       this.#open.set(fact.sweep, new Map())
@@ -90,6 +93,19 @@ export class State {
     const set = observeSet(sweep, trial.number)
     this.#sets.get(trial.sweep)![set.number - 1] = set
     return trial
+  }
+
+  #forget({ sweep: id, epoch: last }: FactOf<"SweepRemoved">): void {
+    this.removed.add(id)
+    this.lastEpoch = Math.max(this.lastEpoch, last)
+    for (const [epoch, { sweep }] of this.#epochs) if (sweep === id) this.#epochs.delete(epoch)
+    for (const number of this.open(id).keys()) {
+      const key = `${id}/${number}`
+      this.#releases.delete(key)
+      this.#setAside.delete(key)
+      this.#lastAgents.delete(key)
+    }
+    for (const index of [this.#open, this.#sets, this.#enqueued, this.#beginnings, this.#versions]) index.delete(id)
   }
 
   /**

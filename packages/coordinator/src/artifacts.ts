@@ -22,11 +22,17 @@ export interface Artifacts {
     artifact: Pick<Artifact, "trial" | "epoch" | "path">,
     offset: number,
   ) => Stream.Stream<Uint8Array, NotFound | Unavailable>
-  /** Lets go of what need not be kept of trials that have ended. */
+  readonly sizeOf: (sweep: SweepId) => Effect.Effect<{ readonly files: number; readonly bytes: number }, Unavailable>
+  /** Of a sweep that is gone. */
+  readonly remove: (sweep: SweepId) => Effect.Effect<void, Unavailable>
+  /** Lets go of what need not be kept: files of sweeps that are gone, and of trials that have ended. */
   readonly run: Effect.Effect<never>
 }
 
 const unavailable = (error: ArtifactsUnusable) => new Unavailable({ reason: "unreachable", message: error.message })
+
+const warned = (effect: Effect.Effect<void, ArtifactsUnusable>) =>
+  Effect.catchTag(effect, "ArtifactsUnusable", ({ message }) => Effect.logWarning(message))
 
 const none: Artifacts = {
   exchange: {
@@ -37,6 +43,8 @@ const none: Artifacts = {
   },
   list: () => Effect.succeed([]),
   fetch: () => Stream.fail(new NotFound({ message: "this coordinator keeps no files of trials", known: [] })),
+  sizeOf: () => Effect.succeed({ files: 0, bytes: 0 }),
+  remove: () => Effect.void,
   run: Effect.never,
 }
 
@@ -74,6 +82,8 @@ export const makeArtifacts = Effect.fnUntraced(function* ({ state, listen }: Jou
       }),
     )
 
+  const remove = (sweep: SweepId) => Effect.mapError(store.removeSweep(sweep), unavailable)
+
   const exchange: ArtifactExchange["Service"] = {
     offer: Effect.fnUntraced(function* (owner, offered) {
       const wanted: Array<Wanted> = []
@@ -88,9 +98,12 @@ export const makeArtifacts = Effect.fnUntraced(function* ({ state, listen }: Jou
       // What of a checkpoint comes before its manifest is wanted for the sake of the whole.
       const manifest = manifestOf(piece.path)
       const along = manifest === null ? [piece] : [piece, { path: manifest }]
-      if (!worth(owner, along).some(({ path }) => path === piece.path)) {
+      const unwanted = Effect.gen(function* () {
+        // What was on its way when the sweep was removed, or was put in its place already, goes, too.
+        if (state.removed.has(owner.sweep)) yield* remove(owner.sweep)
         return yield* new Refused({ message: `${piece.path} of ${formatTrialRef(owner)} is not wanted any more` })
-      }
+      })
+      if (!worth(owner, along).some(({ path }) => path === piece.path)) return yield* unwanted
       const written = Effect.gen(function* () {
         if (piece.data.byteLength > 0 || piece.bytes === 0) yield* store.write(owner, piece)
         if (piece.sha256 !== null) yield* store.complete(owner, { ...piece, sha256: piece.sha256 })
@@ -101,6 +114,7 @@ export const makeArtifacts = Effect.fnUntraced(function* ({ state, listen }: Jou
           ArtifactsUnusable: (error) => Effect.fail(unavailable(error)),
         }),
       )
+      if (state.removed.has(owner.sweep)) return yield* unwanted
     }),
 
     listCheckpoint: (sweep, trial) =>
@@ -143,10 +157,13 @@ export const makeArtifacts = Effect.fnUntraced(function* ({ state, listen }: Jou
     exchange,
     list: (sweep, trial) => Effect.mapError(store.list(sweep, trial), unavailable),
     fetch,
-    run: Queue.take(ended).pipe(
-      Effect.flatMap(({ sweep, trial }) => letGo(sweep, trial)),
-      Effect.catchTag("ArtifactsUnusable", ({ message }) => Effect.logWarning(message)),
-      Effect.forever,
+    sizeOf: (sweep) => Effect.mapError(store.sizeOf(sweep), unavailable),
+    remove,
+    // A coordinator before this one may have ended between a removal and its files.
+    run: Effect.forEach(Array.from(state.removed), (sweep) => warned(store.removeSweep(sweep))).pipe(
+      Effect.andThen(
+        Effect.forever(Effect.flatMap(Queue.take(ended), ({ sweep, trial }) => warned(letGo(sweep, trial)))),
+      ),
     ),
   } satisfies Artifacts
 })

@@ -127,6 +127,7 @@ export const makeDecide = Effect.fnUntraced(function* (options: {
   const judge = Effect.fnUntraced(function* (sweep: SweepId, touched: ReadonlySet<TrialNumber>) {
     // The first time all of the sweep, for what a coordinator before this one has seen.
     let found = yield* store.features(sweep, surveyed.has(sweep) ? Array.from(touched) : undefined)
+    if (state.removed.has(sweep)) return
     surveyed.add(sweep)
     note(sweep, found)
     // Once nothing runs that could change the lowest loss, what was said of it earlier is put right.
@@ -158,6 +159,13 @@ export const makeDecide = Effect.fnUntraced(function* (options: {
       }),
     )
     if (putRight) outdated.delete(sweep)
+  })
+  journal.listen((facts) => {
+    for (const fact of facts) {
+      if (fact._tag !== "SweepRemoved") continue
+      for (const known of [touched, due, reported, bests, surveyed, outdated]) known.delete(fact.sweep)
+      reports.forget(fact.sweep)
+    }
   })
 
   const contextOf = (trial: Trial, totalSteps: number | undefined): DiagnosisContext => {

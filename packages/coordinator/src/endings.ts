@@ -94,8 +94,10 @@ export const makeEndings = Effect.fnUntraced(function* (
     const judged = (yield* Effect.forEach(ended.values(), judge)).flat()
     const values = new Map<SweepId, (trial: TrialNumber) => Read>()
     for (const [sweep, ends] of Map.groupBy(judged, ({ trial }) => trial.sweep)) {
+      const state = journal.state.sweeps.get(sweep)
+      if (state === undefined) continue
       const trials = ends.map(({ trial }) => trial.number)
-      values.set(sweep, yield* readReported(store, journal.state.sweeps.get(sweep)!, trials))
+      values.set(sweep, yield* readReported(store, state, trials))
     }
     const facts = yield* journal.record((at) => {
       const recorded: Array<Fact> = []

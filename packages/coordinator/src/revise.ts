@@ -56,12 +56,16 @@ const isOver = ({ status }: SweepState): boolean => status === "stopped" || stat
 export const makeRevise = (journal: Journal, curves: CurvesOf): Revise => {
   const { state } = journal
 
+  const gone = ({ id }: SweepState): Refused | undefined =>
+    state.removed.has(id) ? new Refused({ message: `${id} was removed meanwhile` }) : undefined
+
   const stale = (sweep: SweepState, revision: number): Refused | undefined =>
-    sweep.revision === revision
+    gone(sweep) ??
+    (sweep.revision === revision
       ? undefined
       : new Refused({
           message: `${sweep.id} was extended meanwhile (revision ${sweep.revision}); look at it and extend it again`,
-        })
+        }))
 
   const extend = Effect.fnUntraced(function* (sweep: SweepState, given: SweepSpec, revision: number) {
     const { id } = sweep
@@ -128,8 +132,9 @@ export const makeRevise = (journal: Journal, curves: CurvesOf): Revise => {
     let refused: Refused | undefined
     const made: Array<TrialNumber> = []
     yield* journal.record((at) => {
-      refused = undefined
       made.length = 0
+      refused = gone(sweep)
+      if (refused !== undefined) return []
       for (const trial of sweep.trials.values()) {
         if (canonicalText(trial.parameters) !== text) continue
         const same =

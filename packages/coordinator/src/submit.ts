@@ -59,7 +59,8 @@ export const makeSubmit =
       const spec = yield* learn(journal.state, given)
       let sweep: SweepId | undefined
       yield* journal.record((at) => {
-        sweep = sweepIdFor(spec.name, (id) => journal.state.sweeps.has(id))
+        const { sweeps, removed } = journal.state
+        sweep = sweepIdFor(spec.name, (id) => sweeps.has(id) || removed.has(id))
         return [{ _tag: "SweepSubmitted", at, sweep, spec, versions }]
       })
       return sweep!

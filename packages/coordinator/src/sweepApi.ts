@@ -17,6 +17,7 @@ import type { Control } from "./control.ts"
 import { readLog } from "./logs.ts"
 import { readReused } from "./readReused.ts"
 import { monotonic } from "./monotonic.ts"
+import type { Remove } from "./remove.ts"
 import type { Revise } from "./revise.ts"
 import type { Roster } from "./Roster.ts"
 import { snapshotOf, type State } from "./State.ts"
@@ -40,13 +41,14 @@ export const makeSweepApi = Effect.fnUntraced(function* (options: {
   readonly askTell: AskTell
   readonly revise: Revise
   readonly artifacts: Artifacts
+  readonly remove: Remove
   readonly submit: (spec: SweepSpec) => Effect.Effect<SweepId, Refused | StoreError>
   readonly watch: (sweep: SweepId) => Stream.Stream<WatchEvent>
   readonly version: string
   readonly pid: number
   readonly home: string
 }) {
-  const { state, roster, control, askTell, revise, artifacts, submit, watch, version, pid, home } = options
+  const { state, roster, control, askTell, revise, artifacts, remove, submit, watch, version, pid, home } = options
   const store = yield* Store
   const files = yield* FileSystem.FileSystem
 
@@ -55,8 +57,9 @@ export const makeSweepApi = Effect.fnUntraced(function* (options: {
       const sweep = state.sweeps.get(id)
       if (sweep !== undefined) return Effect.succeed(sweep)
       const near = nearestName(id, Array.from(state.sweeps.keys()))
-      const hint =
-        near !== undefined
+      const hint = state.removed.has(id)
+        ? "; it was removed"
+        : near !== undefined
           ? `; did you mean ${near}?`
           : state.sweeps.size === 0
             ? "; there are no sweeps yet"
@@ -148,6 +151,8 @@ export const makeSweepApi = Effect.fnUntraced(function* (options: {
 
     clone: (id, number, changes) =>
       Effect.flatMap(findTrial(id, number), (sweep) => revise.clone(sweep, number, changes)).pipe(storeUnavailable),
+
+    remove: (id, { preview }) => Effect.flatMap(find(id), (sweep) => remove(sweep, preview)).pipe(storeUnavailable),
 
     logs: (sweep, trial, following) =>
       Stream.unwrap(

@@ -31,6 +31,11 @@ export const Fact = Schema.TaggedUnion({
   SweepStopped: { ...ofSweep, reason: Schema.String },
   /** Every trial has ended and no more will come. */
   SweepFinished: { ...ofSweep, reason: Schema.String },
+  /**
+   * The sweep is gone, and with it every fact that was recorded of it: this one stands in their place, so that its id is
+   * given to no other sweep, and epochs go on beyond `epoch`, the greatest of any dispatch so far.
+   */
+  SweepRemoved: { ...ofSweep, epoch: Epoch },
 
   TrialCreated: {
     ...ofTrial,

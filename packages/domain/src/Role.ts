@@ -2,7 +2,7 @@
 // server's table.
 import * as Schema from "effect/Schema"
 
-/** `read`: look at everything. `submit`: also start, stop, pause and resume sweeps. `agent`: run trials, and nothing else. */
+/** `read`: look at everything. `submit`: also start, stop, pause, resume and remove sweeps. `agent`: run trials, and nothing else. */
 export const Role = Schema.Literals(["read", "submit", "agent"])
 export type Role = typeof Role.Type
 

@@ -113,6 +113,10 @@ export const applyFact = (sweeps: Map<SweepId, SweepState>, fact: Fact): Trial |
     }
     return undefined
   }
+  if (fact._tag === "SweepRemoved") {
+    sweeps.delete(fact.sweep)
+    return undefined
+  }
   const sweep = sweeps.get(fact.sweep) as Mutable<SweepState> | undefined
   if (sweep === undefined) return undefined
   const trials = sweep.trials as Map<TrialNumber, Trial>

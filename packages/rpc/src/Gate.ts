@@ -40,6 +40,7 @@ export const neededRole: Readonly<Record<Method, Role>> = {
   tell: "submit",
   extend: "submit",
   clone: "submit",
+  remove: "submit",
   status: "read",
   list: "read",
   get: "read",

@@ -95,6 +95,16 @@ export interface Heard {
   readonly stop: string | null
 }
 
+/** What goes with a sweep. */
+export interface Removal {
+  readonly trials: number
+  /** Points of metrics, of all attempts. */
+  readonly points: number
+  /** Of artifacts. */
+  readonly files: number
+  readonly bytes: number
+}
+
 export class SweepApi extends Context.Service<
   SweepApi,
   {
@@ -142,6 +152,11 @@ export class SweepApi extends Context.Service<
       trial: TrialNumber,
       changes: Parameters,
     ) => Effect.Effect<ReadonlyArray<TrialNumber>, NotFound | Refused | Unavailable>
+    /** Removes a sweep that has ended, with all that is kept of it. `preview` only says what would go, or refuses. */
+    readonly remove: (
+      sweep: SweepId,
+      options: { readonly preview: boolean },
+    ) => Effect.Effect<Removal, NotFound | Refused | Unavailable>
     readonly logs: (
       sweep: SweepId,
       trial: TrialNumber,

@@ -61,6 +61,7 @@ import {
   artifactsJson,
   decodeAction,
   encodeCurve,
+  encodeRemoval,
   factJson,
   progressJson,
   queryJson,
@@ -388,6 +389,11 @@ export const serveGrpc: (
           const changes = yield* decoding(() => parametersJson.decode(request.changesJson))
           return { trials: Array.from(yield* api.clone(sweep, trial, changes)) }
         }),
+      ),
+      remove: unary("remove", (request: { sweep: string; preview: boolean }) =>
+        Effect.flatMap(sweepIn(request), (sweep) => api.remove(sweep, { preview: request.preview })).pipe(
+          Effect.map(encodeRemoval),
+        ),
       ),
       list: streaming("list", () =>
         Stream.unwrap(Effect.map(api.list, (states) => jsonChunks(statesJson.encode(states)))),

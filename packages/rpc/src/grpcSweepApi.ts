@@ -8,6 +8,7 @@ import type { Curve } from "@sweep/domain/Curve"
 import { SweepId, TrialNumber } from "@sweep/domain/Id"
 import {
   type AskResponse,
+  type RemoveResponse,
   type ResultsResponse,
   SweepServiceClient,
   type TellResponse,
@@ -23,6 +24,7 @@ import { NotFound, Refused, SweepApi, Unavailable, type WatchEvent } from "./Swe
 import {
   artifactsJson,
   decodeCurve,
+  decodeRemoval,
   encodeAction,
   factJson,
   progressJson,
@@ -170,6 +172,11 @@ export const layer = (options: GrpcClientOptions): Layer.Layer<SweepApi> =>
           unary<{ readonly trials: ReadonlyArray<number> }>((deadline, done) =>
             client.clone({ sweep, trial, changesJson: parametersJson.encode(changes) }, new Metadata(), deadline, done),
           ).pipe(Effect.flatMap(({ trials }) => decoded(() => trials.map((number) => TrialNumber.make(number))))),
+
+        remove: (sweep, { preview }) =>
+          unary<RemoveResponse>((_, done) => client.remove({ sweep, preview }, new Metadata(), soon(), done)).pipe(
+            Effect.map(decodeRemoval),
+          ),
 
         logs: (sweep, trial, { stream: name, follow }) =>
           stream(

@@ -15,7 +15,7 @@ import { Verdict } from "@sweep/domain/Verdict"
 import * as wire from "@sweep/proto/sweep"
 import { fromBytes64, toBytes64 } from "./columnBytes.ts"
 import { jsonCodec } from "./jsonChunks.ts"
-import type { ControlAction } from "./SweepApi.ts"
+import type { ControlAction, Removal } from "./SweepApi.ts"
 import { WireError } from "./WireError.ts"
 
 const Values = Schema.Record(Schema.String, Schema.Number)
@@ -153,6 +153,20 @@ export const decodeCurve = (curve: wire.Curve): Curve => {
     points: Array.from(step, (at, i) => ({ step: at, value: value[i]! })),
   }
 }
+
+export const encodeRemoval = ({ trials, points, files, bytes }: Removal): wire.RemoveResponse => ({
+  trials: BigInt(trials),
+  points: BigInt(points),
+  files: BigInt(files),
+  bytes: BigInt(bytes),
+})
+
+export const decodeRemoval = ({ trials, points, files, bytes }: wire.RemoveResponse): Removal => ({
+  trials: Number(trials),
+  points: Number(points),
+  files: Number(files),
+  bytes: Number(bytes),
+})
 
 const actions = {
   stop: wire.ControlAction.CONTROL_ACTION_STOP,

@@ -53,6 +53,11 @@ export class ArtifactStore extends Context.Service<
       newest: Epoch | null,
       keeps: (all: ReadonlyArray<Artifact>) => ReadonlyArray<Artifact>,
     ) => Effect.Effect<void, ArtifactsUnusable>
+    /** What lies on the disk of the sweep, files that are not whole included. */
+    readonly sizeOf: (
+      sweep: SweepId,
+    ) => Effect.Effect<{ readonly files: number; readonly bytes: number }, ArtifactsUnusable>
+    /** Nothing happens when there is nothing of it. */
     readonly removeSweep: (sweep: SweepId) => Effect.Effect<void, ArtifactsUnusable>
   }
 >()("@sweep/store/ArtifactStore") {}

@@ -19,6 +19,12 @@ const decodeIndex = Schema.decodeUnknownOption(Index)
 
 const isMissing = (error: unknown): boolean => (error as NodeJS.ErrnoException).code === "ENOENT"
 
+/** Of a folder that is not there. */
+const none = (error: unknown): [] => {
+  if (isMissing(error)) return []
+  throw error
+}
+
 const sizeOf = (path: string): Promise<number | null> =>
   stat(path).then(
     ({ size }) => size,
@@ -100,13 +106,7 @@ export const layer = (options: { readonly directory: string }): Layer.Layer<Arti
         shared: { folder: directory, marker },
         list: (sweep, trial) =>
           attempt(async () => {
-            const trials =
-              trial === null
-                ? await readdir(join(directory, sweep)).catch((error: unknown) => {
-                    if (isMissing(error)) return []
-                    throw error
-                  })
-                : [String(trial)]
+            const trials = trial === null ? await readdir(join(directory, sweep)).catch(none) : [String(trial)]
             const found: Array<Artifact> = []
             for (const name of trials) {
               if (/^[1-9]\d*$/.test(name))
@@ -194,6 +194,18 @@ export const layer = (options: { readonly directory: string }): Layer.Layer<Arti
               }
             }),
           ),
+
+        sizeOf: (sweep) =>
+          attempt(async () => {
+            const found = { files: 0, bytes: 0 }
+            const within = await readdir(join(directory, sweep), { recursive: true, withFileTypes: true }).catch(none)
+            for (const entry of within) {
+              if (!entry.isFile() || entry.name.startsWith("index.json")) continue
+              found.files++
+              found.bytes += (await sizeOf(join(entry.parentPath, entry.name))) ?? 0
+            }
+            return found
+          }),
 
         removeSweep: (sweep) => one(attempt(() => rm(join(directory, sweep), { recursive: true, force: true }))),
       }

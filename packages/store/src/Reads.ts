@@ -16,7 +16,7 @@ import { storeFailure } from "./storeFailure.ts"
 
 type Reads = Pick<
   Store["Service"],
-  "facts" | "curves" | "times" | "lastValues" | "features" | "details" | "attempts" | "log"
+  "facts" | "curves" | "times" | "lastValues" | "features" | "details" | "attempts" | "countPoints" | "log"
 >
 
 /** As SQL text: a sweep's id, a trial's number and an epoch need no escaping, other text does. */
@@ -241,6 +241,13 @@ export const make = ({ file, reading, rows }: Database): Reads => ({
           end: row["outcome"] == null ? null : String(row["outcome"]),
         })),
       ),
+    ),
+
+  countPoints: (sweep) =>
+    rows(`
+      SELECT count(*) AS points FROM journal.points
+      WHERE epoch IN (SELECT epoch FROM journal.attempts WHERE sweep = ${text(sweep)})`).pipe(
+      Effect.map(([counted]) => Number(counted!["points"])),
     ),
 
   log: Effect.fnUntraced(function* (sweep, trial, stream, from, limit) {

@@ -6,7 +6,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Schema from "effect/Schema"
 import { type Curve, type CurveFeatures, curveFeatures, evalLoss, trainLoss } from "@sweep/domain/Curve"
-import type { Fact } from "@sweep/domain/Fact"
+import { type Fact, sweepOf } from "@sweep/domain/Fact"
 import type { Epoch, SweepId, TrialNumber } from "@sweep/domain/Id"
 import type { PointColumns } from "@sweep/domain/PointColumns"
 import type { QueryResult } from "@sweep/domain/QueryResult"
@@ -65,7 +65,10 @@ export const defaultMaxPoints = 2000
 export class Store extends Context.Service<
   Store,
   {
-    /** Commits the facts together, in this order. */
+    /**
+     * Commits the facts together, in this order. `SweepRemoved` takes with it, in the same commit, everything else that is
+     * stored of its sweep; what is sent of it later is skipped.
+     */
     readonly append: (facts: ReadonlyArray<Fact>) => Effect.Effect<void, StoreError>
     /** Every fact, in the order of their commits. */
     readonly facts: Effect.Effect<ReadonlyArray<Fact>, StoreError>
@@ -117,6 +120,8 @@ export class Store extends Context.Service<
     ) => Effect.Effect<ReadonlyArray<CurveFeatures>, StoreError>
     readonly details: (sweep: SweepId) => Effect.Effect<ReadonlyArray<TrialDetails>, StoreError>
     readonly attempts: (sweep: SweepId) => Effect.Effect<ReadonlyArray<AttemptRecord>, StoreError>
+    /** How many points of metrics are stored of the sweep, of all attempts. */
+    readonly countPoints: (sweep: SweepId) => Effect.Effect<number, StoreError>
     /**
      * The newest attempt's log from a byte offset on, about `limit` bytes of whole characters. Where `epoch` is that of
      * an older attempt, the newest one's log from its start. `epoch: null` in the answer: nothing was logged yet.
@@ -131,9 +136,9 @@ export class Store extends Context.Service<
 
     /** One statement that only reads, over the documented views. */
     readonly query: (sql: string, limit: number) => Effect.Effect<QueryResult, QueryError | StoreError>
-    /** Writes `sweeps.parquet`, `trials.parquet`, `metrics.parquet`, `events.parquet` of one sweep; returns the paths. */
     /** Writes a copy of everything, as of one moment, to `path`. Commits go on meanwhile. */
     readonly backup: (path: string) => Effect.Effect<void, StoreError>
+    /** Writes `sweeps.parquet`, `trials.parquet`, `metrics.parquet`, `events.parquet` of one sweep; returns the paths. */
     readonly exportParquet: (sweep: SweepId, directory: string) => Effect.Effect<ReadonlyArray<string>, StoreError>
   }
 >()("@sweep/store/Store") {}
@@ -174,6 +179,7 @@ const curvesOf = (attempts: Iterable<Received>): ReadonlyArray<Curve> => {
 export const makeMemory = (received = new Map<Epoch, Received>()): Store["Service"] => {
   const facts: Array<Fact> = []
   const assigned = new Assigned()
+  const removed = new Set<SweepId>()
 
   const attemptOf = (from: { sweep: SweepId; trial: TrialNumber; epoch: Epoch }): Received => {
     const attempt = received.get(from.epoch) ?? {
@@ -204,6 +210,11 @@ export const makeMemory = (received = new Map<Epoch, Received>()): Store["Servic
     attempt.logs.push(part)
     attempt.mark = { ...attempt.mark, [part.stream]: part.end }
   }
+  const remove = (sweep: SweepId) => {
+    removed.add(sweep)
+    facts.splice(0, facts.length, ...facts.filter((fact) => sweepOf(fact) !== sweep))
+    for (const [epoch, attempt] of received) if (attempt.sweep === sweep) received.delete(epoch)
+  }
   /** Oldest attempt first. */
   const attemptsOf = (sweep: SweepId, trials?: ReadonlyArray<TrialNumber>): ReadonlyArray<readonly [Epoch, Received]> =>
     Array.from(received)
@@ -215,8 +226,11 @@ export const makeMemory = (received = new Map<Epoch, Received>()): Store["Servic
   return {
     append: (more) =>
       Effect.sync(() => {
-        facts.push(...more)
-        for (const fact of more) if (fact._tag === "TrialAssigned") assigned.take(fact)
+        for (const fact of more) {
+          if (fact._tag === "SweepRemoved") remove(fact.sweep)
+          if (fact._tag === "TrialAssigned") assigned.take(fact)
+          facts.push(fact)
+        }
       }),
     facts: Effect.sync(() => [...facts]),
     lastEpoch: Effect.sync(() =>
@@ -224,10 +238,10 @@ export const makeMemory = (received = new Map<Epoch, Received>()): Store["Servic
     ),
     ingest: (batches, logs) =>
       Effect.sync(() => {
-        for (const batch of batches) take(attemptOf(batch), batch)
-        for (const chunk of logs) takeLog(attemptOf(chunk), chunk)
+        for (const batch of batches) if (!removed.has(batch.sweep)) take(attemptOf(batch), batch)
+        for (const chunk of logs) if (!removed.has(chunk.sweep)) takeLog(attemptOf(chunk), chunk)
         const named = new Set([...batches, ...logs].map(({ epoch }) => epoch))
-        return Array.from(named, (epoch) => received.get(epoch)!.mark)
+        return Array.from(named, (epoch) => received.get(epoch)?.mark ?? unseen(epoch))
       }),
     highWater: Effect.sync(() =>
       Array.from(received.values(), ({ mark }) => mark)
@@ -305,6 +319,8 @@ export const makeMemory = (received = new Map<Epoch, Received>()): Store["Servic
           .sort((a, b) => a.trial - b.trial)
       }),
     attempts: (sweep) => Effect.sync(() => attemptRecords(facts, sweep)),
+    countPoints: (sweep) =>
+      Effect.sync(() => attemptsOf(sweep).reduce((count, [, { points }]) => count + points.length, 0)),
     log: (sweep, trial, stream, from, limit) =>
       Effect.sync(() => {
         const newest = attemptsOf(sweep, [trial]).findLast(([, attempt]) => attempt.logs.length > 0)

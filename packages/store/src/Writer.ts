@@ -47,7 +47,18 @@ interface Known {
   readonly attempts: Map<Epoch, Appenders.AttemptKey>
   readonly metrics: Map<string, number>
   readonly assigned: Assigned
+  readonly removed: Set<SweepId>
 }
+
+/** Of a removed sweep everything goes, in the transaction that records it. */
+const removal = (sweep: SweepId): ReadonlyArray<string> => [
+  ...["points", "events", "output", "marks"].map(
+    (table) =>
+      `DELETE FROM journal.${table} WHERE epoch IN (SELECT epoch FROM journal.attempts WHERE sweep = '${sweep}')`,
+  ),
+  `DELETE FROM journal.attempts WHERE sweep = '${sweep}'`,
+  `DELETE FROM journal.facts WHERE sweep = '${sweep}'`,
+]
 
 const rebuild = Effect.fn("Writer.rebuild")(function* ({ rows }: Database): Effect.fn.Return<Known, StoreError> {
   const [facts] = yield* rows(
@@ -60,6 +71,7 @@ const rebuild = Effect.fn("Writer.rebuild")(function* ({ rows }: Database): Effe
     attempts: new Map(),
     metrics: new Map(),
     assigned: new Assigned(),
+    removed: new Set(),
   }
   const mark = (epoch: unknown, change: Partial<HighWater>) => {
     const key = Epoch.make(Number(epoch))
@@ -84,6 +96,9 @@ const rebuild = Effect.fn("Writer.rebuild")(function* ({ rows }: Database): Effe
   for (const row of newest) known.assigned.take(row as unknown as Appenders.AttemptKey)
   for (const row of yield* rows("SELECT id, name FROM journal.metric_names")) {
     known.metrics.set(String(row["name"]), Number(row["id"]))
+  }
+  for (const row of yield* rows("SELECT sweep FROM journal.facts WHERE type = 'SweepRemoved'")) {
+    known.removed.add(row["sweep"] as SweepId)
   }
   return known
 })
@@ -118,6 +133,15 @@ export const make = Effect.fn("Writer.make")(function* (
     (opened) => Effect.sync(() => opened.close()),
   )
 
+  const forget = (sweep: SweepId) => {
+    known.removed.add(sweep)
+    for (const { epoch, sweep: of } of known.attempts.values()) {
+      if (of !== sweep) continue
+      known.attempts.delete(epoch)
+      known.marks.delete(epoch)
+    }
+  }
+
   /** Stages one group and commits it; what it learned becomes known only then. */
   const commit = async (group: ReadonlyArray<Pending>): Promise<ReadonlyArray<ReadonlyArray<HighWater>>> => {
     const marks = new Staged(known.marks)
@@ -127,8 +151,10 @@ export const make = Effect.fn("Writer.make")(function* (
     let staged = 0
     /** Of this group, dispatches that stand before what comes after them in it. */
     const assigned = new Assigned()
-    const isNewest = (attempt: EventBatch | LogChunk) => known.assigned.isNewest(attempt) && assigned.isNewest(attempt)
+    const counts = (attempt: EventBatch | LogChunk) =>
+      known.assigned.isNewest(attempt) && assigned.isNewest(attempt) && !known.removed.has(attempt.sweep)
     const dispatches: Array<FactOf<"TrialAssigned">> = []
+    const removals: Array<SweepId> = []
 
     const nameAttempt = (epoch: Epoch, sweep: SweepId, trial: TrialNumber, attempt?: number) => {
       if (attempts.get(epoch) !== undefined) return
@@ -153,6 +179,7 @@ export const make = Effect.fn("Writer.make")(function* (
     const addFact = (fact: Fact) => {
       appenders.fact(nextFact++, fact)
       if ("epoch" in fact) lastEpoch = Math.max(lastEpoch, fact.epoch)
+      if (fact._tag === "SweepRemoved") removals.push(fact.sweep)
       if (fact._tag !== "TrialAssigned") return
       nameAttempt(fact.epoch, fact.sweep, fact.trial, fact.attempt)
       assigned.take(fact)
@@ -161,7 +188,7 @@ export const make = Effect.fn("Writer.make")(function* (
     const addBatch = async (batch: EventBatch) => {
       const { epoch, points, events, lastSeq } = batch
       const mark = markOf(epoch)
-      if (!isNew(mark, batch) || !isNewest(batch)) return
+      if (!isNew(mark, batch) || !counts(batch)) return
       nameAttempt(epoch, batch.sweep, batch.trial)
       const ids = points.metrics.map(metricId)
       let stored = mark.seq
@@ -183,7 +210,7 @@ export const make = Effect.fn("Writer.make")(function* (
     const addLog = (chunk: LogChunk) => {
       const mark = markOf(chunk.epoch)
       const part = newPart(mark, chunk)
-      if (part === undefined || !isNewest(chunk)) return
+      if (part === undefined || !counts(chunk)) return
       nameAttempt(chunk.epoch, chunk.sweep, chunk.trial)
       appenders.output(part)
       marks.set(chunk.epoch, { ...mark, [part.stream]: part.end })
@@ -201,6 +228,7 @@ export const make = Effect.fn("Writer.make")(function* (
         for (const chunk of logs) addLog(chunk)
         answers.push(Array.from(new Set([...batches, ...logs].map(({ epoch }) => epoch)), markOf))
       }
+      for (const sweep of removals) for (const statement of removal(sweep)) await writer.run(statement)
       appenders.flush()
       await writer.run("COMMIT")
       known.nextFact = nextFact
@@ -209,6 +237,9 @@ export const make = Effect.fn("Writer.make")(function* (
       for (const [epoch, mark] of marks.changes) known.marks.set(epoch, mark)
       for (const [epoch, key] of attempts.changes) known.attempts.set(epoch, key)
       for (const [name, id] of metrics.changes) known.metrics.set(name, id)
+      for (const sweep of removals) forget(sweep)
+      // So that what was deleted gives its room back now; while somebody reads, a later checkpoint does it.
+      if (removals.length > 0) await writer.run("CHECKPOINT").catch(() => undefined)
       return answers
     } catch (cause) {
       appenders.clear()
@@ -235,7 +266,11 @@ export const make = Effect.fn("Writer.make")(function* (
       let group: Array<Pending> = []
       let points = 0
       for (const pending of yield* Queue.takeAll(queue)) {
+        // What came before it has to be in the tables from which it deletes.
+        const removes = pending.facts.some(({ _tag }) => _tag === "SweepRemoved")
+        if (removes && group.length > 0) yield* commitGroup(group.splice(0))
         group.push(pending)
+        if (removes) yield* commitGroup(group.splice(0))
         points += pending.batches.reduce((sum, batch) => sum + batch.points.seq.length, 0)
         if (points < groupPoints) continue
         yield* commitGroup(group)

@@ -122,7 +122,11 @@ describe("artifacts in a folder", () => {
   test("go with their sweep", (store, directory) =>
     Effect.gen(function* () {
       yield* put(store)
+      yield* store.write(owner, { path: "adapter/rest.bin", offset: 0, data: content })
+      expect(yield* store.sizeOf(sweep)).toEqual({ files: 2, bytes: 2 * content.byteLength })
       yield* store.removeSweep(sweep)
+      yield* store.removeSweep(sweep)
+      expect(yield* store.sizeOf(sweep)).toEqual({ files: 0, bytes: 0 })
       expect(yield* store.list(sweep, null)).toEqual([])
       expect(existsSync(join(directory, sweep))).toBe(false)
     }))

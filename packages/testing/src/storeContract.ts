@@ -426,6 +426,42 @@ export const storeContract = (name: string, layer: () => Layer.Layer<Store, Stor
         })
       }))
 
+    test("of a removed sweep nothing is left but that fact, and what comes later is skipped", (store) =>
+      Effect.gen(function* () {
+        const other = SweepId.make("other")
+        const ofOther = { ...assigned(1, 3), sweep: other } as Fact
+        const removed: Fact = { _tag: "SweepRemoved", at: 9, sweep, epoch: epochNumber(7) }
+        yield* store.append([submitted, created(1), assigned(1, 1), { ...submitted, sweep: other } as Fact, ofOther])
+        yield* store.ingest(
+          [
+            batchOf(1, 1, [[1, evalLoss, 1, 1]], [sample(2, 0, "a")]),
+            { ...batchOf(1, 3, [[1, "m", 1, 5]]), sweep: other },
+          ],
+          [logOf(1, 1, 0, "abc")],
+        )
+        expect([yield* store.countPoints(sweep), yield* store.countPoints(other)]).toEqual([1, 1])
+        // Together with what is written at the same time.
+        yield* Effect.all(
+          [
+            store.ingest([batchOf(1, 1, [[3, "m", 2, 2]])], []),
+            store.append([removed]),
+            store.ingest([batchOf(1, 1, [[4, "m", 3, 3]])], [logOf(1, 1, 3, "d")]),
+          ],
+          { concurrency: "unbounded" },
+        )
+        expect(yield* store.ingest([batchOf(1, 1, [[1, "m", 1, 1]])], [logOf(1, 1, 0, "x")])).toEqual([mark(1, 0)])
+        expect(yield* store.ingest([batchOf(2, 9, [[1, "m", 1, 1]])], [])).toEqual([mark(9, 0)])
+        expect(yield* store.facts).toEqual([{ ...submitted, sweep: other }, ofOther, removed])
+        expect(yield* store.lastEpoch).toBe(7)
+        expect(yield* store.highWater).toEqual([mark(3, 1)])
+        expect(yield* store.countPoints(sweep)).toBe(0)
+        expect(yield* store.curves(sweep, {})).toEqual([])
+        expect(yield* store.details(sweep)).toEqual([])
+        expect(yield* store.attempts(sweep)).toEqual([])
+        expect((yield* store.log(sweep, trialNumber(1), "stdout", { epoch: null, offset: 0 }, 100)).epoch).toBeNull()
+        expect(yield* store.curves(other, {})).toEqual([{ trial: 1, metric: "m", points: [{ step: 1, value: 5 }] }])
+      }))
+
     test("keeps log bytes that are no UTF-8 as the replacement characters they became", (store) =>
       Effect.gen(function* () {
         const broken: LogChunk = { ...logOf(1, 1, 0, ""), text: "a\u{fffd}b", end: 3 }

@@ -332,6 +332,40 @@ export const sweepApiContract = (name: string, make: () => Layer.Layer<SweepApi 
     )
 
     test(
+      "removes a sweep that has ended, and says what went with it",
+      Effect.gen(function* () {
+        const api = yield* SweepApi
+        const sweep = yield* api.submit(exampleSpec({ budget: { trials: 1, gpuHours: null, hours: null } }))
+        const agent = yield* connectAgent()
+        const { epoch } = yield* agent.next("Assign")
+        expect(yield* Effect.flip(api.remove(sweep, { preview: true }))).toMatchObject({
+          _tag: "Refused",
+          message: "example is running; end it first: sweep stop example",
+        })
+        yield* agent.complete(epoch, evalLosses(3, 2))
+        yield* eventually(
+          "it is finished",
+          Effect.map(api.get(sweep), ({ status }) => status === "finished"),
+        )
+        const removal = { trials: 1, points: 2, files: 0, bytes: 0 }
+        expect(yield* api.remove(sweep, { preview: true })).toEqual(removal)
+        expect((yield* api.get(sweep)).trials.size).toBe(1)
+        expect(yield* api.remove(sweep, { preview: false })).toEqual(removal)
+        expect(yield* Effect.flip(api.remove(sweep, { preview: false }))).toMatchObject({
+          _tag: "NotFound",
+          message: "there is no sweep named example; it was removed",
+        })
+        expect(yield* api.list).toEqual([])
+        for (const view of ["sweeps", "trials", "attempts", "metrics", "events"]) {
+          expect((yield* api.query(`SELECT count(*)::INTEGER FROM ${view}`, 1)).rows, view).toEqual([[0]])
+        }
+        // Neither its name nor the epochs of its trials are used again.
+        expect(yield* api.submit(exampleSpec())).toBe("example-2")
+        expect((yield* agent.next("Assign")).epoch).toBeGreaterThan(epoch)
+      }),
+    )
+
+    test(
       "gives up what is no longer waited for",
       Effect.gen(function* () {
         const api = yield* SweepApi

@@ -16,6 +16,7 @@ const commands = [
   "resume",
   "extend",
   "clone",
+  "rm",
   "ask",
   "tell",
   "query",

@@ -62,6 +62,24 @@ describe("a sweep on one machine, with the real trainer", () => {
     expect(report.code, report.stderr).toBe(0)
     expect(existsSync(join(place.directory, "mine.html"))).toBe(true)
     expect((await place.run(["logs", "small/1", "--stderr"])).code).toBe(0)
+
+    const kept = lastJson((await place.run(["artifacts", "small", "--json"])).stdout)
+    expect(kept.files.length).toBeGreaterThan(0)
+    const used = await place.run(["rm", "small", "--yes"])
+    expect(used.code).toBe(65)
+    expect(used.stderr).toContain("results of small are reused by again (2 trials)")
+    expect((await place.run(["rm", "again", "--yes"])).stdout).toBe(
+      "again: removed 2 trials, 0 metric points, 0 files (0 B)\n",
+    )
+    const removed = await place.run(["rm", "small", "--yes", "--json"])
+    expect(removed.code, removed.stderr).toBe(0)
+    const { files, bytes } = { files: kept.files.length, bytes: kept.bytes }
+    expect(lastJson(removed.stdout)).toMatchObject({ removed: "small", trials: 2, files, bytes })
+    expect(existsSync(join(place.home, "artifacts/small"))).toBe(false)
+    expect((await place.run(["show", "small"])).stderr).toContain("there is no sweep named small; it was removed")
+    expect(lastJson((await place.run(["query", "SELECT count(*) AS n FROM metrics", "--json"])).stdout)).toEqual([
+      { n: 0 },
+    ])
   })
 
   it("gives the same objectives again with the same seed", { timeout: 600_000 }, async () => {

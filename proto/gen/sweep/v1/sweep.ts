@@ -254,6 +254,21 @@ export interface CloneResponse {
   trials: number[];
 }
 
+export interface RemoveRequest {
+  sweep: string;
+  /** Only says what would go. */
+  preview: boolean;
+}
+
+export interface RemoveResponse {
+  trials: bigint;
+  /** Points of metrics, of all attempts. */
+  points: bigint;
+  /** Of artifacts. */
+  files: bigint;
+  bytes: bigint;
+}
+
 export interface BackupRequest {
 }
 
@@ -2405,6 +2420,154 @@ export const CloneResponse: MessageFns<CloneResponse> = {
   },
 };
 
+function createBaseRemoveRequest(): RemoveRequest {
+  return { sweep: "", preview: false };
+}
+
+export const RemoveRequest: MessageFns<RemoveRequest> = {
+  encode(message: RemoveRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.sweep !== "") {
+      writer.uint32(10).string(message.sweep);
+    }
+    if (message.preview !== false) {
+      writer.uint32(16).bool(message.preview);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RemoveRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRemoveRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.sweep = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.preview = reader.bool();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseRemoveResponse(): RemoveResponse {
+  return { trials: 0n, points: 0n, files: 0n, bytes: 0n };
+}
+
+export const RemoveResponse: MessageFns<RemoveResponse> = {
+  encode(message: RemoveResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.trials !== 0n) {
+      if (BigInt.asUintN(64, message.trials) !== message.trials) {
+        throw new globalThis.Error("value provided for field message.trials of type uint64 too large");
+      }
+      writer.uint32(8).uint64(message.trials);
+    }
+    if (message.points !== 0n) {
+      if (BigInt.asUintN(64, message.points) !== message.points) {
+        throw new globalThis.Error("value provided for field message.points of type uint64 too large");
+      }
+      writer.uint32(16).uint64(message.points);
+    }
+    if (message.files !== 0n) {
+      if (BigInt.asUintN(64, message.files) !== message.files) {
+        throw new globalThis.Error("value provided for field message.files of type uint64 too large");
+      }
+      writer.uint32(24).uint64(message.files);
+    }
+    if (message.bytes !== 0n) {
+      if (BigInt.asUintN(64, message.bytes) !== message.bytes) {
+        throw new globalThis.Error("value provided for field message.bytes of type uint64 too large");
+      }
+      writer.uint32(32).uint64(message.bytes);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RemoveResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRemoveResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.trials = reader.uint64() as bigint;
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.points = reader.uint64() as bigint;
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.files = reader.uint64() as bigint;
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.bytes = reader.uint64() as bigint;
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
 function createBaseBackupRequest(): BackupRequest {
   return {};
 }
@@ -2855,6 +3018,16 @@ export const SweepServiceService = {
     responseSerialize: (value: CloneResponse): Buffer => Buffer.from(CloneResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): CloneResponse => CloneResponse.decode(value),
   },
+  /** A sweep that has ended goes, with all that is kept of it. */
+  remove: {
+    path: "/sweep.v1.SweepService/Remove" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: RemoveRequest): Buffer => Buffer.from(RemoveRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): RemoveRequest => RemoveRequest.decode(value),
+    responseSerialize: (value: RemoveResponse): Buffer => Buffer.from(RemoveResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): RemoveResponse => RemoveResponse.decode(value),
+  },
   exportParquet: {
     path: "/sweep.v1.SweepService/ExportParquet" as const,
     requestStream: false as const,
@@ -2915,6 +3088,8 @@ export interface SweepServiceServer extends UntypedServiceImplementation {
   extend: handleUnaryCall<ExtendRequest, ExtendResponse>;
   /** The trial once more, with some parameters changed. */
   clone: handleUnaryCall<CloneRequest, CloneResponse>;
+  /** A sweep that has ended goes, with all that is kept of it. */
+  remove: handleUnaryCall<RemoveRequest, RemoveResponse>;
   exportParquet: handleServerStreamingCall<ExportParquetRequest, ExportParquetResponse>;
   backup: handleServerStreamingCall<BackupRequest, BackupResponse>;
   listArtifacts: handleServerStreamingCall<ListArtifactsRequest, ListArtifactsResponse>;
@@ -3049,6 +3224,22 @@ export interface SweepServiceClient extends Client {
     metadata: Metadata,
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: CloneResponse) => void,
+  ): ClientUnaryCall;
+  /** A sweep that has ended goes, with all that is kept of it. */
+  remove(
+    request: RemoveRequest,
+    callback: (error: ServiceError | null, response: RemoveResponse) => void,
+  ): ClientUnaryCall;
+  remove(
+    request: RemoveRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: RemoveResponse) => void,
+  ): ClientUnaryCall;
+  remove(
+    request: RemoveRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: RemoveResponse) => void,
   ): ClientUnaryCall;
   exportParquet(
     request: ExportParquetRequest,
