@@ -3,6 +3,7 @@
 //
 //   --seeds N    simulated clusters (2,000)       --seed N     one of them, told step by step, with the faults it needs
 //   --kills N    kill -9 in a real sweep (30)     --json       the last line of stdout is the summary as one JSON object
+//   --trainer T  of that sweep: command (what it does costs nothing), or peft, which trains
 import { spawnSync } from "node:child_process"
 import { mkdtempSync, readFileSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
@@ -11,7 +12,7 @@ import { parseArgs } from "node:util"
 import { faultList, type ListedFault, type TestRef } from "./faultList.ts"
 import { type Simulated, simulateSeeds } from "./simulateSeeds.ts"
 import { simulate } from "./simulator/simulate.ts"
-import { soak } from "./soak.ts"
+import { isSoakTrainer, soak } from "./soak.ts"
 
 const { values: options } = parseArgs({
   options: {
@@ -19,9 +20,16 @@ const { values: options } = parseArgs({
     from: { type: "string", default: "1" },
     seed: { type: "string" },
     kills: { type: "string", default: "30" },
+    trainer: { type: "string", default: "command" },
     json: { type: "boolean", default: false },
   },
 })
+
+const { trainer } = options
+if (!isSoakTrainer(trainer)) {
+  console.error(`--trainer ${trainer}: it is one of command, peft`)
+  process.exit(64)
+}
 
 const root = join(import.meta.dirname, "../../..")
 const say = (text: string) => void process.stderr.write(`${text}\n`)
@@ -137,7 +145,7 @@ const everything = async (): Promise<boolean> => {
   const simulated = await simulateSeeds(Number(options.from), Number(options.seeds), say)
   say(`${options.seeds} seeds, ${simulated.trials} trials, ${simulated.failing.length} seeds fail`)
   const results = runTests()
-  const torment = await soak({ kills: Number(options.kills), seed: Number(options.from), say })
+  const torment = await soak({ kills: Number(options.kills), trainer, seed: Number(options.from), say })
   let survived = 0
   const tried = faultList.filter(({ left }) => left === undefined)
   for (const fault of faultList) {

@@ -1,7 +1,8 @@
 // A real sweep whose coordinator, agents and trainers are killed (SIGKILL) at moments drawn from a seed, again and again,
-// until it has come to its end: then its metrics have to be those of the same sweep left in peace. Everything runs in a
-// directory of its own, on loopback, and ends with it. A trainer is killed at most once per trial: one that dies twice
-// without a word counts as a bug of the trial (retry.ts).
+// until it has come to its end: then its metrics have to be those of the same sweep left in peace. What its trials are is
+// one of `soakSweeps`: steps that cost nothing, or real training. Everything runs in a directory of its own, on loopback,
+// and ends with it. A trainer is killed at most once per trial: one that dies twice without a word counts as a bug of the
+// trial (retry.ts).
 import { type ChildProcess, spawn } from "node:child_process"
 import {
   closeSync,
@@ -24,12 +25,71 @@ import * as grpcSweepApi from "@sweep/rpc/grpcSweepApi"
 import { SweepApi } from "@sweep/rpc/SweepApi"
 import { random } from "@sweep/search/Random"
 
-const program = join(import.meta.dirname, "../../cli/dist/sweep.mjs")
-const trainer = join(import.meta.dirname, "soakTrainer.ts")
+const root = join(import.meta.dirname, "../../..")
+const program = join(root, "packages/cli/dist/sweep.mjs")
 const sweep = SweepId.make("soak")
 
 /** Short, so that a death is noticed in seconds and some leases end. */
 const timings = { SWEEP_HEARTBEAT: "0.5", SWEEP_SUSPECT: "2", SWEEP_LEASE: "8", SWEEP_GRACE: "2", SWEEP_MARGIN: "2" }
+
+interface SoakSweep {
+  /** How many trials the kills need, so that they are not over before, and each killed trainer is another trial's. */
+  readonly trials: (kills: number) => number
+  /** Milliseconds from one kill to the next are drawn between these. */
+  readonly between: readonly [number, number]
+  readonly file: (trials: number) => string
+  /** Whether a metric is the same in every run of the same seed. */
+  readonly repeats: (metric: string) => boolean
+}
+
+const oneTo = (count: number): string => Array.from({ length: count }, (_, i) => i + 1).join(", ")
+
+const soakSweeps = {
+  /** 30 steps of a tenth of a second that follow from the parameters alone. */
+  command: {
+    trials: (kills) => Math.max(8, Math.round(kills * 0.8)),
+    between: [300, 2_300],
+    repeats: () => true,
+    file: (trials) => `
+name: soak
+trainer: command
+command: [${JSON.stringify(process.execPath)}, ${JSON.stringify(join(import.meta.dirname, "soakTrainer.ts"))}]
+metric: {name: loss, goal: minimize}
+method: grid
+parameters:
+  x: {values: [${oneTo(trials)}]}
+`,
+  },
+  /** LoRA of the quick start's model: half a dozen seconds of training a trial, with a checkpoint at each of 10 evaluations. */
+  peft: {
+    trials: (kills) => Math.max(8, Math.round(kills * 0.3)),
+    between: [500, 4_500],
+    repeats: (metric) => metric !== "train/tokens_per_second",
+    file: (trials) => `
+name: soak
+model: ${root}/sweeps/quickstart/base-model
+data: {train: ${root}/sweeps/quickstart/train.json, eval: ${root}/sweeps/quickstart/eval.json}
+trainer: peft
+metric: {name: eval/loss, goal: minimize}
+method: grid
+seed: 7
+parameters:
+  rank: 8
+  alpha: 16
+  learning_rate: {values: [${Array.from({ length: trials }, (_, i) => 0.001 + i * 0.00005).join(", ")}]}
+  epochs: 10
+  dropout: 0.1
+  max_samples: 128
+  max_length: 96
+  batch_size: 16
+  evals_per_epoch: 1
+  precision: fp32
+`,
+  },
+} satisfies Readonly<Record<string, SoakSweep>>
+
+export type SoakTrainer = keyof typeof soakSweeps
+export const isSoakTrainer = (name: string): name is SoakTrainer => name in soakSweeps
 
 export interface SoakOutcome {
   readonly kills: number
@@ -50,6 +110,13 @@ const freePort = () =>
       server.close(() => resolve(typeof address === "object" && address !== null ? address.port : 0))
     })
   })
+
+/** What is read of an attempt's agent.json. */
+interface AttemptRecord {
+  readonly trial: number
+  readonly end: object | null
+  readonly tree: { readonly pid: number } | null
+}
 
 interface FoundTrainer {
   readonly pid: number
@@ -86,29 +153,47 @@ class Deployment {
     await gone
   }
 
-  /** Every process that works in an attempt's directory. */
-  trainers(): ReadonlyArray<FoundTrainer> {
-    return readdirSync("/proc").flatMap((pid) => {
-      if (!/^[0-9]+$/.test(pid)) return []
+  /** The processes below the agents: each works in its agent's directory, or in its attempt's. */
+  private below(): ReadonlySet<number> {
+    const works = (pid: string): boolean => {
       try {
-        const directory = readlinkSync(`/proc/${pid}/cwd`)
-        if (!directory.startsWith(`${this.directory}/`) || !directory.includes("/attempts/")) return []
-        const { trial } = JSON.parse(readFileSync(join(directory, "agent.json"), "utf8")) as { readonly trial: number }
-        return [{ pid: Number(pid), trial }]
+        return readlinkSync(`/proc/${pid}/cwd`).startsWith(`${this.directory}/`)
       } catch {
-        return []
+        return false
       }
+    }
+    return new Set(readdirSync("/proc").flatMap((pid) => (/^[0-9]+$/.test(pid) && works(pid) ? [Number(pid)] : [])))
+  }
+
+  /** Every running trainer that the record of an attempt without an end names. */
+  trainers(): ReadonlyArray<FoundTrainer> {
+    const below = this.below()
+    return this.agents.flatMap((agent) => {
+      const attempts = join(this.directory, agent, "attempts")
+      if (!existsSync(attempts)) return []
+      return readdirSync(attempts).flatMap((epoch) => {
+        try {
+          const record = JSON.parse(readFileSync(join(attempts, epoch, "agent.json"), "utf8")) as AttemptRecord
+          const pid = record.end === null ? record.tree?.pid : undefined
+          return pid !== undefined && below.has(pid) ? [{ pid, trial: record.trial }] : []
+        } catch {
+          // Begun or removed in that very moment.
+          return []
+        }
+      })
     })
   }
 
+  /** Ends everything. How many processes the agents left behind when they had been asked to leave. */
   async end(): Promise<number> {
-    for (const name of this.processes.keys()) if (name !== "coordinator") this.processes.get(name)!.kill("SIGTERM")
-    await wait(2_000)
-    const left = this.trainers()
+    const agents = this.agents.flatMap((id) => this.processes.get(id) ?? [])
+    for (const child of agents) child.kill("SIGTERM")
+    for (let waits = 0; waits < 60 && this.below().size > 0; waits++) await wait(500)
+    const left = this.below()
     for (const name of this.processes.keys()) await this.kill(name)
-    for (const { pid } of left) process.kill(pid, "SIGKILL")
+    for (const pid of left) process.kill(pid, "SIGKILL")
     rmSync(this.directory, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 })
-    return left.length
+    return left.size
   }
 
   /** The end of what a process said, for when something is wrong. */
@@ -135,16 +220,6 @@ class Deployment {
   }
 }
 
-const file = (trials: number): string => `
-name: soak
-trainer: command
-command: [${JSON.stringify(process.execPath)}, ${JSON.stringify(trainer)}]
-metric: {name: loss, goal: minimize}
-method: grid
-parameters:
-  x: {values: [${Array.from({ length: trials }, (_, i) => i + 1).join(", ")}]}
-`
-
 /** Asks the coordinator, as often as it takes. */
 const ask = async <A>(
   address: string,
@@ -168,13 +243,16 @@ interface Ran {
   readonly duplicates: number
 }
 
-const run = async (options: {
-  readonly trials: number
+interface SoakOptions {
+  readonly trainer: SoakTrainer
   readonly kills: number
   readonly seed: number
   readonly say: (text: string) => void
-}): Promise<Ran> => {
-  const { trials, kills, seed, say } = options
+}
+
+const run = async (options: SoakOptions, trials: number, kills: number): Promise<Ran> => {
+  const { seed, say } = options
+  const { between, file, repeats }: SoakSweep = soakSweeps[options.trainer]
   const deployment = new Deployment(await freePort())
   const chance = random(seed, 0, "soak")
   const problems: Array<string> = []
@@ -225,7 +303,7 @@ const run = async (options: {
     // Asked only now and then: the coordinator has to come up between two kills, or nothing is ever done.
     for (let round = 1; ; round++) {
       if (killed < kills) {
-        await wait(300 + chance.uniform() * 2_000)
+        await wait(between[0] + chance.uniform() * (between[1] - between[0]))
         try {
           await step()
         } catch (error) {
@@ -243,7 +321,8 @@ const run = async (options: {
       if (!isTerminal(trial.state)) problems.push(`trial ${trial.number} never ended`)
     }
     const rowsOf = async (sql: string) => (await ask(deployment.address, (api) => api.query(sql, 1_000_000))).rows
-    const points = await rowsOf("SELECT trial, metric, step, value FROM curves")
+    const rows = await rowsOf("SELECT trial, metric, step, value FROM curves")
+    const points = rows.filter(([, metric]) => repeats(String(metric)))
     // An attempt that starts over repeats steps of the one before; no line of one attempt may be there twice.
     const twice = await rowsOf(
       "SELECT trial, attempt, metric, step FROM metrics GROUP BY ALL HAVING count(*) > 1 ORDER BY ALL",
@@ -263,17 +342,13 @@ const run = async (options: {
 }
 
 /** `kills` of them, unless the sweep has ended before. */
-export const soak = async (options: {
-  readonly kills: number
-  readonly seed: number
-  readonly say: (text: string) => void
-}): Promise<SoakOutcome> => {
+export const soak = async (options: SoakOptions): Promise<SoakOutcome> => {
   if (options.kills === 0) return { kills: 0, lostPoints: 0, duplicatePoints: 0, orphans: 0, problems: [] }
   if (!existsSync(program)) throw new Error(`there is no ${program}: run ./sweep --version, which makes it`)
-  const trials = Math.max(8, Math.round(options.kills * 0.8))
-  const inPeace = await run({ ...options, trials, kills: 0 })
+  const trials = soakSweeps[options.trainer].trials(options.kills)
+  const inPeace = await run(options, trials, 0)
   options.say(`the sweep of ${trials} trials in peace has ${inPeace.points.length} points`)
-  const tormented = await run({ ...options, trials })
+  const tormented = await run(options, trials, options.kills)
   const expected = new Set(inPeace.points)
   const found = new Set(tormented.points)
   const lost = inPeace.points.filter((point) => !found.has(point))
