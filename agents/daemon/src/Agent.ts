@@ -11,7 +11,7 @@ import { claimHome, type HomeUnusable } from "./AgentHome.ts"
 import { runLoops } from "./agentLoops.ts"
 import { commandTrainer } from "./commandTrainer.ts"
 import { deviceProblem, findDevices } from "./devices.ts"
-import { diskProblem } from "./disk.ts"
+import { Disk } from "./disk.ts"
 import { secretsOfBox } from "./redaction.ts"
 import { defaultKeptBytes, makeRetention } from "./retention.ts"
 import { signalStops, type Stops } from "./signals.ts"
@@ -69,6 +69,7 @@ const agent = (options: AgentOptions) =>
       const home = yield* claimHome({ directory: options.home, taken: options.homeTaken, agent: options.agent })
       const devices = yield* findDevices({ perDevice: options.slotsPerDevice })
       for (const warning of devices.warnings) yield* Effect.logWarning(warning)
+      const disk = new Disk(home.directory)
       yield* runLoops({
         home,
         version: options.version,
@@ -76,17 +77,18 @@ const agent = (options: AgentOptions) =>
         slots: devices.slots,
         trainers: yield* makeTrainers(options, home.directory, devices.slots),
         allowed: options.trainers,
-        retention: yield* makeRetention(home.directory, options.keptBytes ?? defaultKeptBytes),
+        retention: yield* makeRetention(home.directory, disk, options.keptBytes ?? defaultKeptBytes),
         uploads: yield* makeUploads,
         checks: {
           problem: (slot, idle) =>
             Effect.suspend(() => {
-              const full = diskProblem(home.directory)
+              const full = disk.problem()
               if (full !== undefined) return Effect.succeed(full)
               const shared = options.sharedDevices === true || isShared(slot, devices.slots)
               return idle && !shared ? deviceProblem(slot) : Effect.succeed(undefined)
             }),
           silence: options.silenceMillis === undefined ? defaultSilence : options.silenceMillis,
+          disk,
         },
         redact: redactor(secretsOfBox()),
         stops,

@@ -6,6 +6,7 @@ import * as Latch from "effect/Latch"
 import * as Queue from "effect/Queue"
 import type { Attempt } from "./Attempt.ts"
 import { type AttemptOutcome, runAttempt } from "./attemptRun.ts"
+import type { Disk } from "./disk.ts"
 import { Processes } from "./Processes.ts"
 import type { Attempts } from "./Attempts.ts"
 import type { Lease } from "./Lease.ts"
@@ -23,6 +24,7 @@ export interface SlotChecks {
   readonly problem: (slot: Slot, idle: boolean) => Effect.Effect<string | undefined>
   /** Milliseconds in which a trainer has to write something; `null`: it need not. */
   readonly silence: number | null
+  readonly disk: Disk
 }
 
 /** Milliseconds between two looks at a device that is not free: doubled from the first to the last. */
@@ -98,6 +100,7 @@ export class Slots {
       const outcome = yield* runAttempt(attempt, trainer, {
         grace: () => this.lease.timings.grace,
         silence: this.checks.silence,
+        disk: this.checks.disk,
       }).pipe(
         // A disk that fails under one attempt must not take the slot with it.
         Effect.catchDefect((defect) => abandon(attempt, defect)),

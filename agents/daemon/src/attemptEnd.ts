@@ -19,6 +19,8 @@ export interface Seen {
   readonly stderr: string
   /** Whether the kernel killed a process of this agent's control group for want of memory meanwhile. */
   readonly oomKilled: boolean
+  /** Whether the disk of the attempt's directory had no room left: then the trainer could not write why it ended. */
+  readonly diskFull: boolean
   /** Lines of the spool nobody could read, and what was wrong with the first. */
   readonly invalid: number
   readonly problem: string | undefined
@@ -33,7 +35,13 @@ const outOfMemory =
 const missingDependency = /^(?:\w+\.)*(?:ModuleNotFoundError|ImportError): .*$|^.*No module named .*$/m
 
 /** A full disk is the box's, not the trial's. */
-const diskFull = /^.*(?:No space left on device|Disk quota exceeded|\bENOSPC\b|\bEDQUOT\b).*$/m
+const noSpace = /^.*(?:No space left on device|Disk quota exceeded|\bENOSPC\b|\bEDQUOT\b).*$/m
+
+const fullBox = "the disk of the agent's box is full: "
+
+const boxIsFull = (words: string): AttemptEnd => ({ _tag: "Released", cause: fullBox + words.trim() })
+
+export const isForFullDisk = (end: AttemptEnd): boolean => end._tag === "Released" && end.cause.startsWith(fullBox)
 
 const traceback = /^Traceback \(most recent call last\)/m
 
@@ -60,8 +68,8 @@ const crashed = (seen: Seen): AttemptEnd => {
       : `The trainer ran out of memory: ${lastLine}`
     return { _tag: "Failed", class: "oom", message, detail }
   }
-  const full = diskFull.exec(stderr)
-  if (full !== null) return { _tag: "Released", cause: `the disk of the agent's box is full: ${full[0].trim()}` }
+  const full = noSpace.exec(stderr)?.[0] ?? (seen.diskFull ? "the trainer ended and could not write why" : undefined)
+  if (full !== undefined) return boxIsFull(full)
   const missing = missingDependency.exec(stderr)
   if (missing !== null) {
     return { _tag: "Failed", class: "dependency", message: `The trainer could not start: ${missing[0].trim()}`, detail }
@@ -83,6 +91,8 @@ export const attemptEnd = (seen: Seen): AttemptEnd => {
     }
   }
   if (event?.type === "failed") {
+    const full = event.class === "bug" ? noSpace.exec(event.message) : null
+    if (full !== null) return boxIsFull(full[0])
     return { _tag: "Failed", class: event.class, message: event.message, detail: event.detail }
   }
   // It was asked to come to an end and did, in its own way: what it reported last is what it reached.

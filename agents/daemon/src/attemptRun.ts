@@ -6,7 +6,8 @@ import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Queue from "effect/Queue"
 import type { Attempt } from "./Attempt.ts"
-import { attemptEnd } from "./attemptEnd.ts"
+import { attemptEnd, isForFullDisk } from "./attemptEnd.ts"
+import type { Disk } from "./disk.ts"
 import { obeyStops } from "./obeyStops.ts"
 import { fetchCheckpoint } from "./fetchCheckpoint.ts"
 import { Processes } from "./Processes.ts"
@@ -36,10 +37,12 @@ export interface RunLimits {
   readonly grace: () => number
   /** Milliseconds in which a trainer has to write something, an event or a line of a log; `null`: it need not. */
   readonly silence: number | null
+  readonly disk: Disk
 }
 
 export const runAttempt = Effect.fn("runAttempt")(function* (attempt: Attempt, trainer: Trainer, limits: RunLimits) {
-  const { grace, silence } = limits
+  const { grace, silence, disk } = limits
+  const freeBefore = disk.free()
   if (attempt.record.attempt > 1) yield* fetchCheckpoint(attempt)
   const killsBefore = oomKills()
   const started = yield* Effect.result(trainer.start(attempt, attempt.startedAs))
@@ -72,6 +75,7 @@ export const runAttempt = Effect.fn("runAttempt")(function* (attempt: Attempt, t
     values: tail.values,
     stderr: ownStderr === "" ? (run.ownStderr?.() ?? "") : ownStderr,
     oomKilled: killedBySystem(over) && killsBefore !== undefined && (oomKills() ?? 0) > killsBefore,
+    diskFull: disk.isFull(),
     invalid: tail.invalid,
     problem: tail.problem,
   })
@@ -81,6 +85,7 @@ export const runAttempt = Effect.fn("runAttempt")(function* (attempt: Attempt, t
         (tail.problem === undefined ? "" : `; ${tail.problem}`),
     )
   }
+  if (isForFullDisk(end)) disk.ranFull(freeBefore)
   yield* attempt.endedAs(end)
   return { stuck } satisfies AttemptOutcome
 })

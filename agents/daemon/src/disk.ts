@@ -1,17 +1,50 @@
-// Whether there is room for another attempt on the agent's disk. Owns how much that has to be.
+// The agent's disk: whether it has room for another attempt, or any at all. Owns how much that has to be, and learns it: where
+// an attempt has filled the disk, the next one is begun only with more room than that one had.
 import { statfsSync } from "node:fs"
 
-/** Bytes: a spool, logs, and a checkpoint of a small adapter. What a large one needs, its trial has to find out. */
+/** Bytes: a spool, logs, and a checkpoint of a small adapter. */
 const leastFree = 256 * 1024 * 1024
+/** Bytes: a disk with less is full, whatever a file system still counts as free. */
+const nothing = 1024 * 1024
 
-/** Why no attempt can be begun in `home`; `undefined` when one can, and where it cannot be told. */
-export const diskProblem = (home: string): string | undefined => {
-  try {
-    const { bavail, bsize } = statfsSync(home)
-    const free = bavail * bsize
-    if (free >= leastFree) return undefined
-    return `only ${Math.floor(free / 2 ** 20)} MiB are free on the disk of ${home}, and an attempt needs ${leastFree / 2 ** 20}`
-  } catch {
-    return undefined
+const inMiB = (bytes: number): number => Math.floor(bytes / 2 ** 20)
+
+export class Disk {
+  private readonly home: string
+  /** Bytes that were free when an attempt began that then filled the disk. */
+  private tooLittle = 0
+
+  constructor(home: string) {
+    this.home = home
+  }
+
+  /** Bytes; everything there is where it cannot be told. */
+  free(): number {
+    try {
+      const { bavail, bsize } = statfsSync(this.home)
+      return bavail * bsize
+    } catch {
+      return Number.POSITIVE_INFINITY
+    }
+  }
+
+  isFull(): boolean {
+    return this.free() < nothing
+  }
+
+  /** An attempt that had so many bytes when it began has filled the disk. */
+  ranFull(freeBefore: number): void {
+    if (Number.isFinite(freeBefore)) this.tooLittle = Math.max(this.tooLittle, freeBefore)
+  }
+
+  /** Why no attempt can be begun; `undefined` when one can. */
+  problem(): string | undefined {
+    const free = this.free()
+    if (free >= leastFree && free > this.tooLittle) return undefined
+    const needed =
+      this.tooLittle >= leastFree
+        ? `an attempt that had ${inMiB(this.tooLittle)} filled it: make room there`
+        : `an attempt needs ${inMiB(leastFree)}`
+    return `only ${inMiB(free)} MiB are free on the disk of ${this.home}, and ${needed}`
   }
 }

@@ -25,6 +25,7 @@ const endOfGone = Effect.fn("recovery.endOfGone")(function* (attempt: Attempt) {
       values: tail.values,
       stderr: "",
       oomKilled: false,
+      diskFull: false,
       invalid: tail.invalid,
       problem: tail.problem,
     }),

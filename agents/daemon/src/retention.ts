@@ -1,6 +1,6 @@
 // What stays on the agent's disk of attempts whose end is committed. The rule: adapter, events, logs and the small files
-// stay; checkpoints only of a released attempt, which may come back here; all of it within a total, the oldest going
-// first. What trials of a sweep share goes with a start of the agent that finds no attempt of the sweep any more. Owns
+// stay; checkpoints only of a released attempt, which may come back here, and not where the disk is about to be full; all of
+// it within a total, the oldest going first. What trials of a sweep share goes with a start of the agent that finds no attempt of the sweep any more. Owns
 // deleting, in the background: nothing waits for it.
 import { existsSync, readdirSync, rmSync } from "node:fs"
 import { readdir, rm, stat } from "node:fs/promises"
@@ -9,6 +9,7 @@ import * as Effect from "effect/Effect"
 import * as Queue from "effect/Queue"
 import type * as Scope from "effect/Scope"
 import { type AttemptDirectory, cacheFolder, keptAttempts } from "./AttemptDirectory.ts"
+import type { Disk } from "./disk.ts"
 
 export const defaultKeptBytes = 20 * 1024 ** 3
 
@@ -41,7 +42,11 @@ const removeUnusedCaches = (home: string): void => {
   }
 }
 
-export const makeRetention = (home: string, keptBytes: number): Effect.Effect<Retention, never, Scope.Scope> =>
+export const makeRetention = (
+  home: string,
+  disk: Disk,
+  keptBytes: number,
+): Effect.Effect<Retention, never, Scope.Scope> =>
   Effect.gen(function* () {
     yield* Effect.sync(() => removeUnusedCaches(home))
     // One at a time, in order: what came first counts as oldest.
@@ -67,7 +72,8 @@ export const makeRetention = (home: string, keptBytes: number): Effect.Effect<Re
       }
     }
     const settle = async (directory: AttemptDirectory, checkpoints: boolean) => {
-      if (!checkpoints) await rm(directory.checkpoints, { recursive: true, force: true }).catch(() => undefined)
+      if (!checkpoints || disk.problem() !== undefined)
+        await rm(directory.checkpoints, { recursive: true, force: true }).catch(() => undefined)
       await add(directory.path)
     }
     const inBackground = (job: () => Promise<void>) => Effect.asVoid(Queue.offer(work, job))

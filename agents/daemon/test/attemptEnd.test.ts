@@ -9,6 +9,7 @@ const seen = (what: Partial<Seen>): Seen => ({
   values: { "train/loss": 1 },
   stderr: "",
   oomKilled: false,
+  diskFull: false,
   invalid: 0,
   problem: undefined,
   ...what,
@@ -55,6 +56,16 @@ describe("the end of an attempt", () => {
       const end = attemptEnd(seen({ stderr }))
       expect(end).toMatchObject({ _tag: "Released", cause: expect.stringMatching(/disk of the agent's box is full: /) })
     }
+    // A trainer that still could write, one that could not, and one that failed of itself on a disk that then was full.
+    const failed = { seq: 9, at: "", type: "failed", class: "bug", detail: null } as const
+    const message = "OSError: [Errno 28] No space left on device: 'checkpoints/step-3'"
+    expect(attemptEnd(seen({ event: { ...failed, message } }))).toEqual({
+      _tag: "Released",
+      cause: `the disk of the agent's box is full: ${message}`,
+    })
+    expect(attemptEnd(seen({ diskFull: true }))._tag).toBe("Released")
+    const diverged = { ...failed, class: "diverged", message: "train/loss is NaN at step 3" } as const
+    expect(attemptEnd(seen({ event: diverged, diskFull: true }))).toMatchObject({ class: "diverged" })
   })
 
   it("is a failure without `finished`, even with exit status 0", () => {

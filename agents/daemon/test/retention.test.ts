@@ -4,6 +4,7 @@ import { describe, expect, it } from "@effect/vitest"
 import { Epoch, SweepId, TrialNumber } from "@sweep/domain/Id"
 import * as Effect from "effect/Effect"
 import { attemptDirectory } from "../src/AttemptDirectory.ts"
+import { Disk } from "../src/disk.ts"
 import { makeRetention } from "../src/retention.ts"
 import { temporaryDirectory } from "./testAgent.ts"
 
@@ -26,7 +27,7 @@ describe("retention", () => {
     Effect.gen(function* () {
       const home = yield* temporaryDirectory
       mkdirSync(join(home, "attempts"))
-      const retention = yield* makeRetention(home, 1e9)
+      const retention = yield* makeRetention(home, new Disk(home), 1e9)
       const [finished, released, unwanted] = [settled(home, 1), settled(home, 2), settled(home, 3)]
       yield* retention.keep(finished, { checkpoints: false })
       yield* retention.keep(released, { checkpoints: true })
@@ -57,7 +58,7 @@ describe("retention", () => {
         end: null,
         settled: true,
       })
-      yield* makeRetention(home, 1e9)
+      yield* makeRetention(home, new Disk(home), 1e9)
       expect(readdirSync(join(home, "cache"))).toEqual(["kept"])
     }),
   )
@@ -66,7 +67,7 @@ describe("retention", () => {
     Effect.gen(function* () {
       const home = yield* temporaryDirectory
       mkdirSync(join(home, "attempts"))
-      const retention = yield* makeRetention(home, 2_500)
+      const retention = yield* makeRetention(home, new Disk(home), 2_500)
       const attempts = [1, 2, 3].map((epoch) => settled(home, epoch))
       for (const attempt of attempts) yield* retention.keep(attempt, { checkpoints: false })
       yield* until(() => !existsSync(attempts[0]!.path))

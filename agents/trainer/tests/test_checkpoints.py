@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
+from tiny import environment
 
 from sweep_trainer.checkpoints import Checkpoints, write_folder
 
@@ -82,3 +86,37 @@ def test_writing_a_folder_again_replaces_it(tmp_path: Path) -> None:
     size = write_folder(tmp_path / "adapter", lambda folder: (folder / "only").write_bytes(b"12345") and None)
     assert size == 5
     assert [path.name for path in tmp_path.rglob("*")] == ["adapter", "only"]
+
+
+_ON_A_FULL_DISK = """
+import errno, sys
+from pathlib import Path
+import torch
+from sweep_trainer.checkpoints import write_folder
+
+disk = Path(sys.argv[1])
+write_folder(disk / "adapter", lambda folder: (folder / "weights").write_bytes(b"w") and None)
+try:
+    write_folder(disk / "adapter", lambda folder: torch.save(torch.zeros(2**20), folder / "optimizer.pt"))
+except OSError as error:
+    assert error.errno == errno.ENOSPC, error
+    print(error)
+assert [path.name for path in disk.rglob("*")] == ["adapter", "weights"]
+"""
+
+
+def test_a_full_disk_is_called_full(tmp_path: Path) -> None:
+    """torch's own writer says no more than that a write failed."""
+    mounted = ["unshare", "--user", "--map-root-user", "--mount", "sh", "-c"]
+    disk = ['mount -t tmpfs -o size=2m tmpfs "$0" && exec "$@"', str(tmp_path)]
+    if shutil.which("unshare") is None or subprocess.run([*mounted, *disk, "true"], check=False).returncode != 0:
+        pytest.skip("no file system can be mounted here")
+    done = subprocess.run(
+        [*mounted, *disk, sys.executable, "-c", _ON_A_FULL_DISK, str(tmp_path)],
+        capture_output=True,
+        text=True,
+        check=False,
+        env=environment(),
+    )
+    assert done.returncode == 0, done.stderr
+    assert "No space left on device" in done.stdout

@@ -184,7 +184,11 @@ export const faultList: ReadonlyArray<ListedFault> = [
   {
     number: 34,
     what: "the agent's disk is full",
-    tests: [[attemptEnd, "is a release when the disk of the box was full"]],
+    tests: [
+      [attemptEnd, "is a release when the disk of the box was full"],
+      ["packages/cli/test/e2e/fullDisk.test.ts", "costs the trial no retry"],
+      [checkpoints, "test_a_full_disk_is_called_full"],
+    ],
   },
   {
     number: 35,

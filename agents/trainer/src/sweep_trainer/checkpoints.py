@@ -6,6 +6,7 @@ and the two newest. What is inside is the training loop's.
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import os
@@ -16,6 +17,7 @@ from pathlib import Path
 _MANIFEST = "manifest.json"
 _TEMPORARY = ".incomplete-"
 _NAME = "step-"
+_DISK_FULL = 1 << 20  # bytes: with less free, a write that failed failed for want of room
 _KEPT_NEWEST = 2  # so that a newest one damaged on disk still leaves one to go back to
 
 
@@ -104,7 +106,7 @@ class Checkpoints:
 
 def write_folder(target: Path, fill: Callable[[Path], None], seal: Callable[[Path], None] | None = None) -> int:
     """Writes a folder atomically: after a crash `target` is what it was or what `fill` made, never in between.
-    Returns the bytes written."""
+    Returns the bytes written. Raises OSError(ENOSPC) when the disk is full: some writers do not say why they failed."""
     temporary = target.with_name(f"{_TEMPORARY}{target.name}")
     replaced = target.with_name(f"{_TEMPORARY}replaced-{target.name}")
     shutil.rmtree(temporary, ignore_errors=True)
@@ -119,8 +121,11 @@ def write_folder(target: Path, fill: Callable[[Path], None], seal: Callable[[Pat
             _sync(file)
         for folder in (*(path for path in temporary.rglob("*") if path.is_dir()), temporary):
             _sync(folder)
-    except BaseException:
+    except BaseException as error:
+        full = shutil.disk_usage(temporary).free < _DISK_FULL
         shutil.rmtree(temporary, ignore_errors=True)
+        if full and isinstance(error, Exception):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(target)) from error
         raise
     if target.exists():
         os.rename(target, replaced)

@@ -22,8 +22,9 @@ export class Running {
   stderr = ""
   readonly done: Promise<Done>
 
-  constructor(args: ReadonlyArray<string>, options: { readonly cwd: string; readonly env: NodeJS.ProcessEnv }) {
-    this.process = spawn(process.execPath, [program, ...args], { ...options, stdio: ["pipe", "pipe", "pipe"] })
+  constructor(argv: ReadonlyArray<string>, options: { readonly cwd: string; readonly env: NodeJS.ProcessEnv }) {
+    const [command, ...args] = argv
+    this.process = spawn(command!, args, { ...options, stdio: ["pipe", "pipe", "pipe"] })
     this.process.stdout!.on("data", (chunk) => (this.stdout += chunk))
     this.process.stderr!.on("data", (chunk) => (this.stderr += chunk))
     this.done = new Promise((resolve) => {
@@ -80,8 +81,9 @@ export class Workplace {
     })
   }
 
-  start(args: ReadonlyArray<string>, env: NodeJS.ProcessEnv = {}): Running {
-    const running = new Running(args, {
+  /** `under`: a command that is given the program and its arguments to run. */
+  start(args: ReadonlyArray<string>, env: NodeJS.ProcessEnv = {}, under: ReadonlyArray<string> = []): Running {
+    const running = new Running([...under, process.execPath, program, ...args], {
       cwd: this.directory,
       env: { ...process.env, NO_COLOR: "1", SWEEP_HOME: this.home, SWEEP_COORDINATOR: "", ...env },
     })

@@ -10,6 +10,7 @@ import type { Timings } from "@sweep/domain/Lease"
 import { runLoops } from "@sweep/daemon/agentLoops"
 import { makeUploads } from "@sweep/daemon/uploads"
 import type { Attempt } from "@sweep/daemon/Attempt"
+import { Disk } from "@sweep/daemon/disk"
 import { FileWatch } from "@sweep/daemon/FileWatch"
 import { Processes } from "@sweep/daemon/Processes"
 import type { ProcessTree } from "@sweep/daemon/ProcessTree"
@@ -100,7 +101,7 @@ export class Box {
         redact: (text) => text,
         // No files are handed over here, and no device is another's.
         uploads,
-        checks: { problem: () => Effect.succeed(undefined), silence: null },
+        checks: { problem: () => Effect.succeed(undefined), silence: null, disk: new Disk(this.home) },
         stops: { drain: Deferred.await(drain), kill: Effect.never },
       }),
     ).pipe(
