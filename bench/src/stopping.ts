@@ -12,7 +12,8 @@ import { asha, type AshaOptions } from "@sweep/search/Asha"
 import { bohb } from "@sweep/search/Bohb"
 import type { Observation } from "@sweep/search/History"
 import { medianRule } from "@sweep/search/MedianRule"
-import { populationBased } from "@sweep/search/PopulationBased"
+import { type PopulationOptions, populationOf } from "@sweep/domain/population"
+import { exploitations } from "@sweep/search/PopulationBased"
 import type { Sampler } from "@sweep/search/Sampler"
 import { samplers } from "@sweep/search/samplerFor"
 import type { Report, Stopper } from "@sweep/search/Stopper"
@@ -150,11 +151,6 @@ const replay = (sampler: Sampler, rule: (all: ReadonlyMap<number, Running>) => S
       }
       curves.get(running.number)!.push(report)
       const decision = stopper.decide(history, curves, report)
-      if (decision._tag === "Exploit") {
-        // From here on the curve of its new parameters, as if the checkpoint it took over were theirs.
-        const next = trials.get(canonicalText(decision.parameters))
-        if (next !== undefined) Object.assign(running, { trial: next, points: evaluations(next) })
-      }
       if (running.done >= running.points.length) running.state = "completed"
       else if (decision._tag === "Stop") running.state = "stopped"
       else if (decision._tag === "Pause") running.state = "paused"
@@ -274,19 +270,58 @@ row("tpe", "bohb", (seed) =>
   replay(bohb({ space, metric: minimize, seed }, minimize, bohbOptions), () => asha("minimize", "best", bohbOptions)),
 )
 
-row("random", "pbt", (seed) =>
-  replay(methods["random"]!(seed), () =>
-    populationBased(space, "minimize", "best", seed, {
-      resource: "epoch",
-      interval: 1,
-      population: workers,
-      quantile: 0.25,
-      resample_probability: 0.25,
-      perturb: [0.8, 1.25],
-      parameters: ["learning_rate", "dropout"],
-    }),
-  ),
-)
+const populationRule: PopulationOptions = {
+  resource: "epoch",
+  interval: 1,
+  population: workers,
+  quantile: 0.25,
+  resample_probability: 0.25,
+  perturb: [0.8, 1.25],
+  parameters: ["learning_rate", "dropout"],
+}
+
+/** Members wait for each other after every epoch, as the coordinator has them do. */
+const populations =
+  (seed: number) =>
+  (all: ReadonlyMap<number, Running>): Stopper => {
+    /** Members whose round is over. */
+    const ready = new Set<number>()
+    const endRound = (members: ReadonlyArray<Running>) => {
+      const waiting = members.map(({ number, trial, points, done }) => ({
+        trial: number,
+        parameters: trial.parameters,
+        value: points[done - 1]!.eval,
+        mayGive: true,
+      }))
+      const round = Math.round(members[0]!.points[members[0]!.done - 1]!.epoch)
+      const sweep = { space, metric: minimize, seed }
+      for (const { trial, parameters } of exploitations(sweep, populationRule, waiting, round)) {
+        // From here on the curve of its new parameters, as if the checkpoint it took over were theirs.
+        const next = trials.get(canonicalText(parameters))
+        if (next !== undefined) Object.assign(all.get(trial)!, { trial: next, points: evaluations(next) })
+      }
+      for (const { number } of members) ready.add(number)
+    }
+    return {
+      decide: (_, __, { trial, epoch }) => {
+        ready.delete(trial)
+        return epoch !== null && Number.isInteger(epoch)
+          ? { _tag: "Pause", reason: "it waits for the others" }
+          : proceed
+      },
+      promote: () => {
+        for (const members of Map.groupBy(all.values(), ({ number }) =>
+          populationOf(populationRule, number),
+        ).values()) {
+          const open = members.filter(({ state }) => state === "running" || state === "paused")
+          const isWhole = members.length === workers && open.length > 0
+          if (isWhole && open.every(({ state, number }) => state === "paused" && !ready.has(number))) endRound(open)
+        }
+        return Array.from(ready).sort((a, b) => a - b)
+      },
+    }
+  }
+row("random", "pbt", (seed) => replay(methods["random"]!(seed), populations(seed)))
 
 const of = (rule: string): Row => rows.find((line) => line.method === "tpe" && line.rule === rule)!
 const [halving, band] = [of("asha"), of("hyperband")]

@@ -153,8 +153,8 @@ export class Attempts {
 
 /** What has to be equal for a checkpoint to be of the same trial: two coordinators may use the same names. */
 const essence = (trialJson: string): string => {
-  const { seed, parameters, training } = JSON.parse(trialJson) as Record<string, unknown>
-  return JSON.stringify([seed, parameters, training])
+  const { seed, parameters, training, parent = null } = JSON.parse(trialJson) as Record<string, unknown>
+  return JSON.stringify([seed, parameters, training, parent])
 }
 const essenceOf = (directory: AttemptDirectory): string | undefined => {
   try {

@@ -91,7 +91,8 @@ export const makeWarmHost = (options: {
         if (reply.type !== "done" || made.run === undefined || reply.directory !== made.run.attempt.directory.path)
           return
         const status = String(reply.status)
-        if (status !== "finished" || made.run.attempt.signalled) made.spent = true
+        // Preempted without a signal, the attempt waits for others, and the host is as good as before.
+        if (status === "failed" || made.run.attempt.signalled) made.spent = true
         const { over } = made.run
         made.run = undefined
         Deferred.doneUnsafe(over, Effect.succeed({ _tag: "Done", status } as const))

@@ -8,7 +8,7 @@ import type { RunOver } from "./Trainer.ts"
 
 export interface Seen {
   readonly over: RunOver
-  /** The spool's `finished` or `failed`. */
+  /** The spool's `finished`, `failed` or `paused`. */
   readonly event: EndEvent | undefined
   /** The stop that was asked for, if any. */
   readonly stop: StopRequest | undefined
@@ -95,6 +95,7 @@ export const attemptEnd = (seen: Seen): AttemptEnd => {
     if (full !== null) return boxIsFull(full[0])
     return { _tag: "Failed", class: event.class, message: event.message, detail: event.detail }
   }
+  if (event?.type === "paused") return { _tag: "Released", cause: `it waits at step ${event.step}`, paused: true }
   // It was asked to come to an end and did, in its own way: what it reported last is what it reached.
   if (stop?.mode === "finish") return { _tag: "Finished", interrupted: true, step: seen.step, values: seen.values }
   if (stop?.fault === true) return { _tag: "Failed", class: "bug", message: stop.reason, detail: null }

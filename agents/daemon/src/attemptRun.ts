@@ -43,7 +43,13 @@ export interface RunLimits {
 export const runAttempt = Effect.fn("runAttempt")(function* (attempt: Attempt, trainer: Trainer, limits: RunLimits) {
   const { grace, silence, disk } = limits
   const freeBefore = disk.free()
-  if (attempt.record.attempt > 1) yield* fetchCheckpoint(attempt)
+  if (attempt.record.attempt > 1) {
+    const fetched = yield* Effect.result(fetchCheckpoint(attempt))
+    if (fetched._tag === "Failure") {
+      yield* attempt.endedAs({ _tag: "Released", cause: fetched.failure })
+      return { stuck: [] } satisfies AttemptOutcome
+    }
+  }
   const killsBefore = oomKills()
   const started = yield* Effect.result(trainer.start(attempt, attempt.startedAs))
   if (started._tag === "Failure") {

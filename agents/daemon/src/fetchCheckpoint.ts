@@ -1,7 +1,7 @@
 // The checkpoint a later attempt goes on from, when an earlier one ran on another box: fetched from the coordinator and
 // put in place whole, or not at all. Without one the attempt begins anew, which costs time and nothing else.
 import { createHash } from "node:crypto"
-import { existsSync } from "node:fs"
+import { existsSync, readFileSync } from "node:fs"
 import { mkdir, open, rename, rm } from "node:fs/promises"
 import { dirname, join } from "node:path"
 import { checkpointsFolder } from "@sweep/domain/Artifact"
@@ -47,18 +47,33 @@ const fetchInto = Effect.fnUntraced(function* (
   return true
 })
 
-/** For an attempt that is not the first and finds no checkpoint on this box. Never fails. */
+/** The trial whose checkpoint the attempt goes on from, unless it has one of its own. */
+const parentOf = ({ directory }: Attempt): number | undefined => {
+  const { parent } = JSON.parse(readFileSync(directory.trial, "utf8")) as {
+    readonly parent?: { readonly trial: number }
+  }
+  return parent?.trial
+}
+
+/**
+ * For an attempt that is not the first and finds no checkpoint on this box. Fails, with a sentence, only where the trial
+ * is to go on from another one's: that it cannot do without.
+ */
 export const fetchCheckpoint = Effect.fn("fetchCheckpoint")(function* (attempt: Attempt) {
   const { name } = attempt
   const exchange = yield* Effect.serviceOption(ArtifactExchange)
   if (Option.isNone(exchange) || existsSync(attempt.directory.checkpoints)) return
+  const parent = parentOf(attempt)
   yield* fetchInto(exchange.value, attempt).pipe(
-    Effect.flatMap((found) =>
-      found ? Effect.logInfo(`${name}: goes on from the checkpoint that the coordinator keeps`) : Effect.void,
-    ),
+    Effect.catchDefect((defect) => Effect.fail({ message: String(defect) })),
+    Effect.flatMap((found) => {
+      if (found) return Effect.logInfo(`${name}: goes on from the checkpoint that the coordinator keeps`)
+      return parent === undefined ? Effect.void : Effect.fail({ message: "the coordinator has none" })
+    }),
     Effect.catch(({ message }) =>
-      Effect.logWarning(`${name}: begins anew, its checkpoint cannot be fetched: ${message}`),
+      parent === undefined
+        ? Effect.logWarning(`${name}: begins anew, its checkpoint cannot be fetched: ${message}`)
+        : Effect.fail(`the checkpoint of trial ${parent} cannot be fetched: ${message}`),
     ),
-    Effect.catchDefect((defect) => Effect.logWarning(`${name}: begins anew, its checkpoint cannot be fetched`, defect)),
   )
 })

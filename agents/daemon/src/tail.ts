@@ -13,7 +13,7 @@ import { type Position, Spool, start } from "./spool.ts"
 /** An attempt that writes more than this is out of hand: it would fill the disk and the store. */
 export const spoolLimit = 1024 * 1024 * 1024
 
-export type EndEvent = TrialEventOf<"finished"> | TrialEventOf<"failed">
+export type EndEvent = TrialEventOf<"finished"> | TrialEventOf<"failed"> | TrialEventOf<"paused">
 
 export class Tail {
   /** The last line read. */
@@ -63,7 +63,7 @@ export class Tail {
         this.step = step[i]!
       }
       for (const event of batch.events) {
-        if (event.type !== "finished" && event.type !== "failed") continue
+        if (event.type !== "finished" && event.type !== "failed" && event.type !== "paused") continue
         if (this.end !== undefined) continue
         this.end = event
         if (event.type === "finished") {

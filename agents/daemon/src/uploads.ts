@@ -59,8 +59,12 @@ const filesOf = async (directory: AttemptDirectory): Promise<ReadonlyArray<Artif
   }
   await walk(adapterFolder)
   await walk(checkpointsFolder)
-  // A checkpoint counts with its manifest, which therefore comes last.
-  return found.sort((a, b) => Number(isManifest(a.path)) - Number(isManifest(b.path)))
+  // A checkpoint counts with its manifest, which therefore comes last; that of the newest after all others.
+  return found.sort(
+    (a, b) =>
+      Number(isManifest(a.path)) - Number(isManifest(b.path)) ||
+      (checkpointStep(a.path) ?? 0) - (checkpointStep(b.path) ?? 0),
+  )
 }
 
 export const makeUploads: Effect.Effect<Uploads, never, Scope.Scope> = Effect.gen(function* () {

@@ -48,6 +48,12 @@ describe("the end of an attempt", () => {
     expect(attemptEnd(seen({ over: { _tag: "Done", status: "preempted" } }))._tag).toBe("Released")
   })
 
+  it("is a release to wait where the trainer says that it waits", () => {
+    const event = { seq: 9, at: "", type: "paused", step: 8 } as const
+    const over = { _tag: "Done", status: "preempted" } as const
+    expect(attemptEnd(seen({ event, over }))).toEqual({ _tag: "Released", cause: "it waits at step 8", paused: true })
+  })
+
   it("is a release when the disk of the box was full: that is not the trial's fault", () => {
     for (const stderr of [
       "Traceback (most recent call last):\n  File ...\nOSError: [Errno 28] No space left on device",

@@ -62,6 +62,17 @@ def test_goes_on_from_another_trial_exactly_where_nothing_changed(
         assert (child / "adapter" / file.name).read_bytes() == file.read_bytes()
 
 
+def test_waits_again_where_it_was_interrupted_at_its_point(whole: Path, train: Train) -> None:
+    paused = train(status="preempted", **AT_EPOCH_1)
+    again = train(status="preempted", prepare=given(paused), **AT_EPOCH_1)
+    last = tiny.events(again)[-1]
+    assert (last["type"], last["step"]) == ("paused", 7)
+    assert not tiny.of_type(again, "metrics")
+    second = train(prepare=given(again))
+    for name in CURVES:
+        assert {**tiny.curve(paused, name), **tiny.curve(second, name)} == tiny.curve(whole, name)
+
+
 def test_changed_parameters_hold_from_there_on(whole: Path, train: Train) -> None:
     rate = tiny.curve(whole, "train/learning_rate")
     paused = train(status="preempted", **AT_EPOCH_1)

@@ -3,7 +3,8 @@
 import { readFileSync, statSync } from "node:fs"
 import { resolve } from "node:path"
 import * as Effect from "effect/Effect"
-import { unavailableRule, unrunnable } from "@sweep/domain/Backend"
+import { unrunnable } from "@sweep/domain/Backend"
+import { populationProblem } from "@sweep/domain/population"
 import type { LoadedSweep } from "@sweep/spec/loadSweep"
 import { specErrors, type SpecProblem } from "@sweep/spec/SpecProblem"
 import { maximumBytes } from "@sweep/spec/YamlTree"
@@ -45,10 +46,10 @@ const tried = Effect.fnUntraced(function* (loaded: LoadedSweep) {
   const { spaceProblem } = yield* Effect.promise(() => import("@sweep/spec/spaceProblem"))
   const { parsed, spec, warnings } = loaded
   const impossible = unrunnable(spec).map((message) => spaceProblem(parsed, { where: "variant", message }))
-  const rule = unavailableRule(spec)
-  if (rule !== null) {
-    const { source } = parsed
-    impossible.push(source.problemAt(source.spanOf("early_terminate.type"), "early_terminate.type", { message: rule }))
+  const population = populationProblem(spec)
+  if (population !== null) {
+    const { where, message } = population
+    impossible.push(parsed.source.problemAt(parsed.source.spanOf(where), where, { message }))
   }
   if (impossible.length > 0) return yield* specErrors(impossible, parsed.text)
   try {

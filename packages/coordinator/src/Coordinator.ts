@@ -24,6 +24,7 @@ import { makeIngest } from "./ingest.ts"
 import { makeJournal } from "./Journal.ts"
 import { makeLiveness } from "./liveness.ts"
 import { monotonic } from "./monotonic.ts"
+import { agentsAwaited, makePopulations } from "./populations.ts"
 import { Progress } from "./Progress.ts"
 import { makeRemove } from "./remove.ts"
 import { makeRevise } from "./revise.ts"
@@ -81,13 +82,14 @@ export const layer = (
       // of, this process does not know.
       const now = yield* monotonic
       for (const { agent } of journal.state.attempts()) roster.known(agent!, now)
+      for (const agent of agentsAwaited(journal.state)) roster.known(agent, now)
 
       let decide: Decide
       let dispatch: Dispatch
       const wake = () => dispatch.wake()
       const isJudged = (sweep: SweepState) => decide.isJudged(sweep)
 
-      const artifacts = yield* makeArtifacts(journal)
+      const artifacts = yield* makeArtifacts(journal, wake)
       const control = yield* makeControl(journal, roster, (sweep, trial) => decide.settled(sweep, trial))
       // A rule may find the trial ended meanwhile: then there is nothing to do.
       const ifPossible = (effect: Effect.Effect<void, Refused | StoreError>) =>
@@ -102,6 +104,7 @@ export const layer = (
         resume: (sweep, trial) => ifPossible(control.resumeTrial(sweep, trial)),
         wake,
       })
+      const populations = makePopulations({ journal, roster, samplers, curves: decide.curves, artifacts })
       const finish = finishSweeps({ journal, samplers, curves: decide.curves, isJudged, stop })
       dispatch = yield* makeDispatch({
         journal,
@@ -109,7 +112,7 @@ export const layer = (
         samplers,
         curves: decide.curves,
         // A verdict can wait for a slot to be filled; a free GPU should not wait for a verdict.
-        afterRound: Effect.andThen(finish, Effect.sync(decide.judgeDue)),
+        afterRound: Effect.andThen(Effect.andThen(populations, finish), Effect.sync(decide.judgeDue)),
       })
       const endings = yield* makeEndings(journal, roster, {
         vacated: (epoch) => {

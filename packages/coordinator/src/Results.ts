@@ -70,7 +70,7 @@ export class Results {
       const sweep = state.sweeps.get(ref.sweep)
       const trial = sweep?.trials.get(ref.trial)
       if (sweep === undefined || trial?.state !== "completed") continue
-      if (trial.objective === null || trial.reusedFrom !== null) continue
+      if (trial.objective === null || trial.reusedFrom !== null || trial.lineage.length > 0) continue
       const key = runKey(sweep, trial)
       // The first stands: every later one repeats it.
       if (key !== undefined && !this.#byKey.has(key)) this.#byKey.set(key, ref)

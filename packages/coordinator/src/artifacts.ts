@@ -6,13 +6,23 @@ import * as FileSystem from "effect/FileSystem"
 import * as Option from "effect/Option"
 import * as Queue from "effect/Queue"
 import * as Stream from "effect/Stream"
-import { type Artifact, type ArtifactOwner, keptFiles, manifestOf, wholeCheckpoints } from "@sweep/domain/Artifact"
-import { formatTrialRef, type SweepId, type TrialNumber } from "@sweep/domain/Id"
+import {
+  type Artifact,
+  type ArtifactOwner,
+  checkpointStep,
+  isManifest,
+  keptFiles,
+  manifestOf,
+  newestCheckpoint,
+  wholeCheckpoints,
+} from "@sweep/domain/Artifact"
+import { type Epoch, formatTrialRef, type SweepId, type TrialNumber } from "@sweep/domain/Id"
 import { isTerminal } from "@sweep/domain/Trial"
 import { ArtifactExchange, pieceBytes, type Wanted } from "@sweep/rpc/ArtifactExchange"
 import { NotFound, Refused, Unavailable } from "@sweep/rpc/SweepApi"
 import { ArtifactStore, type ArtifactsUnusable } from "@sweep/store/ArtifactStore"
 import type { Journal } from "./Journal.ts"
+import { monotonic } from "./monotonic.ts"
 
 export interface Artifacts {
   readonly exchange: ArtifactExchange["Service"]
@@ -25,6 +35,12 @@ export interface Artifacts {
   readonly sizeOf: (sweep: SweepId) => Effect.Effect<{ readonly files: number; readonly bytes: number }, Unavailable>
   /** Of a sweep that is gone. */
   readonly remove: (sweep: SweepId) => Effect.Effect<void, Unavailable>
+  /** The step of the newest whole checkpoint that is kept of an attempt; `null` when there is none. */
+  readonly checkpointOf: (sweep: SweepId, trial: TrialNumber, epoch: Epoch) => Effect.Effect<number | null>
+  /** When the last piece of a checkpoint of an attempt came (monotonic milliseconds), while that is not whole. */
+  readonly heardOf: (epoch: Epoch) => number | undefined
+  /** Lets go of the checkpoints of a trial's earlier attempts that no other trial goes on from. */
+  readonly tidy: (sweep: SweepId, trial: TrialNumber) => Effect.Effect<void>
   /** Lets go of what need not be kept: files of sweeps that are gone, and of trials that have ended. */
   readonly run: Effect.Effect<never>
 }
@@ -45,10 +61,17 @@ const none: Artifacts = {
   fetch: () => Stream.fail(new NotFound({ message: "this coordinator keeps no files of trials", known: [] })),
   sizeOf: () => Effect.succeed({ files: 0, bytes: 0 }),
   remove: () => Effect.void,
+  checkpointOf: () => Effect.succeed(null),
+  heardOf: () => undefined,
+  tidy: () => Effect.void,
   run: Effect.never,
 }
 
-export const makeArtifacts = Effect.fnUntraced(function* ({ state, listen }: Journal) {
+export const makeArtifacts = Effect.fnUntraced(function* (
+  { state, listen }: Journal,
+  /** A checkpoint has become whole. */
+  arrived: () => void,
+) {
   const found = yield* Effect.serviceOption(ArtifactStore)
   if (Option.isNone(found)) return none
   const store = found.value
@@ -63,6 +86,11 @@ export const makeArtifacts = Effect.fnUntraced(function* ({ state, listen }: Jou
     if (trial.state === "failed" || trial.state === "cancelled") return []
     return keptFiles(ruleOf(owner.sweep), offered, isTerminal(trial.state))
   }
+
+  const heard = new Map<Epoch, number>()
+
+  /** Where the trial goes on from as long as it has no checkpoint from after that. */
+  const exploitOf = (sweep: SweepId, trial: TrialNumber) => state.trial(sweep, trial)?.lineage.at(-1)
 
   const fetch = (
     sweep: SweepId,
@@ -105,8 +133,13 @@ export const makeArtifacts = Effect.fnUntraced(function* ({ state, listen }: Jou
       })
       if (!worth(owner, along).some(({ path }) => path === piece.path)) return yield* unwanted
       const written = Effect.gen(function* () {
+        if (checkpointStep(piece.path) !== null) heard.set(owner.epoch, yield* monotonic)
         if (piece.data.byteLength > 0 || piece.bytes === 0) yield* store.write(owner, piece)
-        if (piece.sha256 !== null) yield* store.complete(owner, { ...piece, sha256: piece.sha256 })
+        if (piece.sha256 === null) return
+        yield* store.complete(owner, { ...piece, sha256: piece.sha256 })
+        if (!isManifest(piece.path)) return
+        heard.delete(owner.epoch)
+        arrived()
       })
       yield* written.pipe(
         Effect.catchTags({
@@ -121,13 +154,25 @@ export const makeArtifacts = Effect.fnUntraced(function* ({ state, listen }: Jou
       store.list(sweep, trial).pipe(
         Effect.mapError(unavailable),
         Effect.map((all) => {
-          const byAttempt = Map.groupBy(all, ({ epoch }) => epoch)
+          const exploit = exploitOf(sweep, trial)
+          const own = all.filter(({ epoch }) => epoch > (exploit?.after ?? 0))
+          const byAttempt = Map.groupBy(own, ({ epoch }) => epoch)
           const newest = Array.from(byAttempt.keys()).sort((a, b) => b - a)
           return newest.map((epoch) => wholeCheckpoints(byAttempt.get(epoch)!)).find((files) => files.length > 0) ?? []
         }),
+        Effect.flatMap((own) => {
+          const exploit = exploitOf(sweep, trial)
+          if (own.length > 0 || exploit === undefined) return Effect.succeed(own)
+          return Effect.map(Effect.mapError(store.list(sweep, exploit.trial), unavailable), (all) =>
+            all.filter(({ epoch, path }) => epoch === exploit.epoch && checkpointStep(path) === exploit.step),
+          )
+        }),
       ),
 
-    fetch: (sweep, trial, file) => fetch(sweep, { trial, ...file }, 0),
+    fetch: (sweep, trial, file) => {
+      const exploit = exploitOf(sweep, trial)
+      return fetch(sweep, { ...file, trial: file.epoch === exploit?.epoch ? exploit.trial : trial }, 0)
+    },
   }
 
   const ended = yield* Queue.unbounded<{ readonly sweep: SweepId; readonly trial: TrialNumber }>()
@@ -142,27 +187,48 @@ export const makeArtifacts = Effect.fnUntraced(function* ({ state, listen }: Jou
       }
     }
   })
+  /** Attempts whose checkpoints a trial that has not ended may have to go on from. */
+  const neededOf = (sweep: SweepId): ReadonlySet<Epoch> =>
+    new Set(Array.from(state.open(sweep).values()).flatMap(({ lineage }) => lineage.at(-1)?.epoch ?? []))
+
   const letGo = (sweep: SweepId, number: TrialNumber) => {
-    const newest = state.trial(sweep, number)?.epoch ?? null
-    return store.retain(sweep, number, newest, (all) =>
-      keptFiles(
-        ruleOf(sweep),
-        all.filter(({ epoch }) => epoch === newest),
-        true,
-      ),
-    )
+    const trial = state.trial(sweep, number)
+    const newest = trial?.epoch ?? null
+    return store.retain(sweep, number, newest, (all) => {
+      const needed = neededOf(sweep)
+      const handedOn = all.filter(({ epoch, path }) => needed.has(epoch) && checkpointStep(path) !== null)
+      const own = all.filter(({ epoch }) => epoch === newest)
+      const ended = trial === undefined || isTerminal(trial.state)
+      return Array.from(new Set([...(ended ? keptFiles(ruleOf(sweep), own, true) : own), ...handedOn]))
+    })
   }
 
   return {
     exchange,
     list: (sweep, trial) => Effect.mapError(store.list(sweep, trial), unavailable),
     fetch,
+    checkpointOf: (sweep, trial, epoch) =>
+      store.list(sweep, trial).pipe(
+        Effect.map((all) => newestCheckpoint(all.filter((file) => file.epoch === epoch))),
+        Effect.map((files) => (files.length === 0 ? null : checkpointStep(files[0]!.path))),
+        Effect.catchTag("ArtifactsUnusable", ({ message }) => Effect.as(Effect.logWarning(message), null)),
+      ),
+    heardOf: (epoch) => heard.get(epoch),
+    tidy: (sweep, trial) => warned(letGo(sweep, trial)),
     sizeOf: (sweep) => Effect.mapError(store.sizeOf(sweep), unavailable),
     remove,
     // A coordinator before this one may have ended between a removal and its files.
     run: Effect.forEach(Array.from(state.removed), (sweep) => warned(store.removeSweep(sweep))).pipe(
       Effect.andThen(
-        Effect.forever(Effect.flatMap(Queue.take(ended), ({ sweep, trial }) => warned(letGo(sweep, trial)))),
+        Queue.take(ended).pipe(
+          // What only this one still went on from of trials that have ended is not needed any more.
+          Effect.flatMap(({ sweep, trial }) => {
+            const parents = new Set(state.trial(sweep, trial)?.lineage.map((exploit) => exploit.trial))
+            const over = Array.from(parents).filter((number) => !state.open(sweep).has(number))
+            return Effect.forEach([trial, ...over], (number) => warned(letGo(sweep, number)))
+          }),
+          Effect.forever,
+        ),
       ),
     ),
   } satisfies Artifacts

@@ -34,6 +34,9 @@ const retryDelay = 1_000
 /** Milliseconds after which what was decided is committed, and agents are heard again, before more is. */
 const decidingTime = 20
 
+/** What of a trial an attempt of it rests on. */
+type Dispatched = Parameters<typeof trialDocument>[1] & Pick<Trial, "attempt">
+
 /** What giving a slot to a sweep comes to. */
 interface Filled {
   readonly facts: ReadonlyArray<Fact>
@@ -152,7 +155,7 @@ export const makeDispatch = Effect.fnUntraced(function* (options: {
     const recorded: Array<Fact> = []
     const suits = (ready: Trial) => mayTry(ready, sweep, agent, now)
     const here = (ready: Trial) => suits(ready) && (hasBegun(ready) || !isElsewhere(ready, sweep, agent, now))
-    let trial: Pick<Trial, "number" | "parameters" | "seed" | "attempt"> | undefined = firstReady(sweep, now, here)
+    let trial: Dispatched | undefined = firstReady(sweep, now, here)
     if (trial === undefined) {
       const next = ask(sweep, state, samplers, at, curves)
       if (next._tag === "Broken") {
@@ -160,7 +163,7 @@ export const makeDispatch = Effect.fnUntraced(function* (options: {
       }
       if (next._tag === "Trial") {
         const { number, parameters, seed, origin } = next
-        trial = { number, parameters, seed, attempt: 0 }
+        trial = { number, parameters, seed, attempt: 0, rounds: 0, lineage: [] }
         const revision = sweep.revision
         recorded.push({
           _tag: "TrialCreated",

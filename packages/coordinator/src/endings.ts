@@ -30,6 +30,8 @@ export interface Endings {
   readonly run: Effect.Effect<never>
 }
 
+/** After these the trial has no result yet. */
+const goesOn: ReadonlySet<Fact["_tag"]> = new Set(["TrialStarted", "TrialReleased", "TrialPaused"])
 /** Milliseconds between two tries to record what only the coordinator knows, while the store refuses to write. */
 const retryDelay = 1_000
 /** Steps that one commit holds at most. */
@@ -119,9 +121,7 @@ export const makeEndings = Effect.fnUntraced(function* (
       return recorded
     })
     for (const fact of facts) {
-      if ("trial" in fact && fact._tag !== "TrialStarted" && fact._tag !== "TrialReleased") {
-        after.settled(fact.sweep, fact.trial)
-      }
+      if ("trial" in fact && !goesOn.has(fact._tag)) after.settled(fact.sweep, fact.trial)
     }
     for (const step of steps) {
       if (step._tag === "Started") continue

@@ -2,6 +2,7 @@
 // the end of trials that a stopping rule has set aside and that nothing is left to bring back.
 import * as Effect from "effect/Effect"
 import type { SweepId, TrialNumber } from "@sweep/domain/Id"
+import { populationOptions } from "@sweep/domain/population"
 import type { SweepState } from "@sweep/domain/SweepState"
 import type { StoreError } from "@sweep/store/Store"
 import { ask, type CurvesOf, type Samplers } from "./ask.ts"
@@ -27,6 +28,8 @@ export const finishSweeps = (options: {
     for (const sweep of state.sweeps.values()) {
       if (!atRest(sweep)) continue
       const setAside = Array.from(state.open(sweep.id).keys())
+      // Members of a population wait for each other, and go on.
+      if (setAside.length > 0 && populationOptions(sweep.spec) !== null) continue
       let exhausted = false
       yield* journal.record((at) => {
         if (!atRest(sweep)) return []

@@ -14,7 +14,7 @@ export type Read = Omit<Reported, "finished">
 /** What any of the trials has reported, by its number. */
 export const readReported = (
   store: Store["Service"],
-  { id, spec }: SweepState,
+  { id, spec, trials: all }: SweepState,
   trials: ReadonlyArray<TrialNumber>,
 ): Effect.Effect<(trial: TrialNumber) => Read, StoreError> =>
   Effect.map(
@@ -24,9 +24,13 @@ export const readReported = (
     ([values, curves]) => {
       const summaries = Map.groupBy(values, ({ trial }) => trial)
       const points = new Map(curves.map((curve) => [curve.trial, curve.points]))
-      return (trial) => ({
-        summaries: summaries.get(trial) ?? [],
-        points: points.get(trial) ?? [],
-      })
+      return (trial) => {
+        // What it reached before it took another one's place its weights know nothing of.
+        const begins = all.get(trial)?.lineage.at(-1)?.step ?? 0
+        return {
+          summaries: summaries.get(trial) ?? [],
+          points: (points.get(trial) ?? []).filter(({ step }) => step >= begins),
+        }
+      }
     },
   )

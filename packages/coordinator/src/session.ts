@@ -76,7 +76,7 @@ export const makeServe = (options: {
       const trial = state.trialOf(epoch)
       if (state.inFlight(epoch)?.agent === agent.id) {
         if (running) agent.occupied.set(slot, epoch)
-      } else if (!running && trial?.epoch === epoch && isTerminal(trial.state)) {
+      } else if (!running && trial?.epoch === epoch && (isTerminal(trial.state) || state.isSetAside(trial))) {
         // Its end is recorded and only the confirmation was lost.
         settled.push(epoch)
       } else {

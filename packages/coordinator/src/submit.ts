@@ -2,8 +2,9 @@
 // spec; the file's own errors, with line and column, were found where it was read.
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
-import { unavailableRule, unrunnable } from "@sweep/domain/Backend"
+import { unrunnable } from "@sweep/domain/Backend"
 import { type SweepId, sweepIdFor } from "@sweep/domain/Id"
+import { populationProblem } from "@sweep/domain/population"
 import type { SweepSpec } from "@sweep/domain/SweepSpec"
 import { Refused } from "@sweep/rpc/SweepApi"
 import type { Sampler } from "@sweep/search/Sampler"
@@ -28,8 +29,8 @@ export const checkSpec = (spec: SweepSpec): Effect.Effect<void, Refused> =>
     } catch (error) {
       return yield* refuse(`this sweep cannot be searched: ${reasonOf(error)}`)
     }
-    const rule = unavailableRule(spec)
-    if (rule !== null) return yield* refuse(rule)
+    const population = populationProblem(spec)
+    if (population !== null) return yield* refuse(population.message)
     const impossible = unrunnable(spec)
     if (impossible.length > 0) return yield* refuse(impossible.join("\n"))
     const suggestion = sampler.suggest([], 1)

@@ -3,6 +3,7 @@ import * as Result from "effect/Result"
 import { epochsOf, mostEpochs, searchesEpochs } from "@sweep/domain/beginning"
 import type { Epoch } from "@sweep/domain/Id"
 import type { Parameters } from "@sweep/domain/Parameter"
+import { nextPoint, populationOptions } from "@sweep/domain/population"
 import type { SweepSpec } from "@sweep/domain/SweepSpec"
 import type { SweepState } from "@sweep/domain/SweepState"
 import { fromParameters, type TrainingConfig } from "@sweep/domain/TrainingConfig"
@@ -21,11 +22,13 @@ export const trainingOf = (spec: SweepSpec, parameters: Parameters): Result.Resu
 
 export const trialDocument = (
   sweep: SweepState,
-  trial: Pick<Trial, "number" | "parameters" | "seed">,
+  trial: Pick<Trial, "number" | "parameters" | "seed" | "rounds" | "lineage">,
   attempt: { readonly number: number; readonly epoch: Epoch },
   training: TrainingConfig | null,
 ): string => {
   const { metric, probes, taskMetrics, trainer, groups } = sweep.spec
+  const population = populationOptions(sweep.spec)
+  const parent = trial.lineage.at(-1)
   return JSON.stringify({
     contract: 1,
     sweep: sweep.id,
@@ -42,6 +45,9 @@ export const trialDocument = (
     ...(trainer === "command" ? { groups: groups ?? [] } : {}),
     // Whether there is something to go on from is seen where the checkpoints are.
     resume: true,
+    // A member of a population waits for the others, and may go on from another one's checkpoint.
+    ...(population === null ? {} : { pause_at: nextPoint(population, trial.rounds) }),
+    ...(parent === undefined ? {} : { parent: { trial: parent.trial, epoch: parent.epoch, step: parent.step } }),
     // Where runs of different length begin alike, the longer one goes on from what a shorter one left on its box.
     ...(searchesEpochs(sweep.spec)
       ? { share_prefix: true, leave_prefix: epochsOf(trial.parameters) < mostEpochs(sweep.spec) }

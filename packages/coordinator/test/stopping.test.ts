@@ -140,26 +140,6 @@ describe("early stopping", () => {
     }).pipe(Effect.provide(inMemory())),
   )
 
-  it.effect("refuses population-based training when it is submitted", () =>
-    Effect.gen(function* () {
-      const api = yield* SweepApi
-      const pbt = {
-        type: "pbt",
-        resource: "step",
-        interval: 1,
-        population: 4,
-        quantile: 0.25,
-        resample_probability: 0.25,
-        perturb: [0.8, 1.2],
-        parameters: null,
-      }
-      expect(yield* Effect.flip(api.submit(exampleSpec({ earlyTerminate: pbt })))).toMatchObject({
-        _tag: "Refused",
-        message: expect.stringMatching(/checkpoint in another/),
-      })
-    }).pipe(Effect.provide(inMemory())),
-  )
-
   it.effect("ends a trial that falls behind, and keeps its result", () =>
     Effect.gen(function* () {
       const api = yield* SweepApi

@@ -35,12 +35,6 @@ const lackingVariant = (backend: Backend, variant: ParameterValue): ReadonlyArra
   return Result.isSuccess(config) ? lacking(backend, config.success) : []
 }
 
-/** Why the sweep's early-stopping rule cannot be carried out; `null` when it can. */
-export const unavailableRule = ({ earlyTerminate }: SweepSpec): string | null =>
-  earlyTerminate?.["type"] === "pbt"
-    ? "population-based training needs one trial's checkpoint in another, which this version cannot do yet; take asha, hyperband, median or patience"
-    : null
-
 /** Why the sweep cannot run on its backend: a sentence per variant in its space that cannot. */
 export const unrunnable = (spec: SweepSpec): ReadonlyArray<string> => {
   if (spec.trainer !== "peft") return []

@@ -54,6 +54,13 @@ export const Fact = Schema.TaggedUnion({
   /** `rule`: why a stopping rule set it aside; absent when a person did. */
   TrialPaused: { ...ofTrial, rule: Schema.optionalKey(Schema.String) },
   TrialResumed: ofTrial,
+  /** A member of a population that waits goes on from the newest checkpoint of another's attempt, with `parameters`. */
+  TrialExploited: {
+    ...ofTrial,
+    from: Schema.Struct({ trial: TrialNumber, epoch: Epoch, step: Schema.Int }),
+    parameters: Parameters,
+    reason: Schema.String,
+  },
   TrialCompleted: { ...ofAttempt, objective: Objective, step: Schema.Finite, values: Values },
   /** The same run has been made in another sweep: its result stands for this trial's. */
   TrialReused: {

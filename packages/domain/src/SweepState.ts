@@ -52,9 +52,18 @@ const foldTrial = (trial: Trial, fact: Fact): Trial => {
     case "TrialStopRequested":
       return isTerminal(trial.state) ? trial : { ...trial, stopReason: fact.reason }
     case "TrialPaused":
-      return move("paused", { agent: null, slot: null })
+      return move("paused", {
+        agent: null,
+        slot: null,
+        rounds: trial.rounds + (fact.rule === undefined ? 0 : 1),
+      })
     case "TrialResumed":
       return move("pending", {})
+    case "TrialExploited": {
+      const { from, parameters, reason } = fact
+      const exploit = { ...from, after: trial.epoch, replaced: trial.parameters, reason }
+      return trial.state === "paused" ? move("pending", { parameters, lineage: [...trial.lineage, exploit] }) : trial
+    }
     case "TrialCompleted":
       return current && trial.state !== "pending"
         ? move("completed", { endedAt: fact.at, objective: fact.objective, values: finiteValues(fact.values) })
@@ -180,6 +189,8 @@ export const applyFact = (sweeps: Map<SweepId, SweepState>, fact: Fact): Trial |
         endedAt: null,
         busyMs: 0,
         busySince: null,
+        rounds: 0,
+        lineage: [],
       }
       trials.set(fact.trial, trial)
       return trial

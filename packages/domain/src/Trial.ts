@@ -53,6 +53,20 @@ export interface Failure {
   readonly detail: string | null
 }
 
+/** A member of a population took another's place: its weights and the state of its optimiser. */
+export interface Exploit {
+  /** Whose checkpoint it is, of which of its attempts. */
+  readonly trial: TrialNumber
+  readonly epoch: Epoch
+  /** Optimiser steps. */
+  readonly step: number
+  /** The trial's own newest attempt until then: what that left is no longer gone on from. */
+  readonly after: Epoch | null
+  /** The trial's parameters until then. */
+  readonly replaced: Parameters
+  readonly reason: string
+}
+
 export interface Trial {
   readonly sweep: SweepId
   readonly number: TrialNumber
@@ -86,4 +100,8 @@ export interface Trial {
   /** Milliseconds that attempts ran, those that are over, and since when the present one runs. */
   readonly busyMs: number
   readonly busySince: number | null
+  /** How often a rule has set it aside. */
+  readonly rounds: number
+  /** In their order; the parameters after the last one are the trial's. */
+  readonly lineage: ReadonlyArray<Exploit>
 }

@@ -93,6 +93,8 @@ export const TrialEvent = Schema.Union([
       ),
     ),
   }),
+  /** It left at `pause_at`, with a checkpoint to go on from. */
+  Schema.Struct({ ...line, type: Schema.Literal("paused"), step: Schema.Finite }),
 ])
 export type TrialEvent = typeof TrialEvent.Type
 export type TrialEventOf<T extends TrialEvent["type"]> = Extract<TrialEvent, { readonly type: T }>

@@ -2,14 +2,19 @@
 // depends on the length. The longer one can go on from where the shorter one's beginning ended. Owns what a beginning is
 // known by; training it once is the trainer's work, the order that makes it possible the coordinator's.
 import { canonicalText, type Parameters } from "./Parameter.ts"
+import { populationOptions } from "./population.ts"
 import type { TrialDetails } from "./SweepResults.ts"
 import type { SweepSpec } from "./SweepSpec.ts"
 import { parameterDefaults, variants } from "./TrainingConfig.ts"
 import type { Trial } from "./Trial.ts"
 
-/** With one number of epochs nothing would ever go on from what a trial leaves. */
-export const searchesEpochs = ({ trainer, space }: SweepSpec): boolean =>
+/**
+ * With one number of epochs nothing would ever go on from what a trial leaves. Members of a population share no
+ * beginnings: their parameters change on the way.
+ */
+export const searchesEpochs = ({ trainer, space, earlyTerminate }: SweepSpec): boolean =>
   trainer === "peft" &&
+  populationOptions({ earlyTerminate }) === null &&
   (space.derived.some(({ name }) => name === "epochs") ||
     space.dimensions.some(({ name, distribution }) => name === "epochs" && distribution._tag !== "Constant"))
 

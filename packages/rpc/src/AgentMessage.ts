@@ -26,7 +26,12 @@ export type AttemptEnd =
     }
   | { readonly _tag: "Failed"; readonly class: FailureClass; readonly message: string; readonly detail: string | null }
   /** Over without a result: the agent drains, was preempted, or could not start it. The trial goes back to pending. */
-  | { readonly _tag: "Released"; readonly cause: string }
+  | {
+      readonly _tag: "Released"
+      readonly cause: string
+      /** It came to where it was to wait, with a checkpoint: until a rule says so, it is not to go on. */
+      readonly paused?: boolean
+    }
 
 export type AgentMessage =
   | {

@@ -93,7 +93,7 @@ const encodeEnd = (end: AttemptEnd): wire.Ended["end"] => {
         value: { class: end.class, message: end.message, detail: end.detail ?? undefined },
       }
     case "Released":
-      return { $case: "released", value: { cause: end.cause } }
+      return { $case: "released", value: { cause: end.cause, paused: end.paused === true } }
   }
 }
 
@@ -114,7 +114,7 @@ const decodeEnd = (end: wire.Ended["end"]): AttemptEnd => {
         detail: end.value.detail ?? null,
       }
     case "released":
-      return { _tag: "Released", cause: end.value.cause }
+      return { _tag: "Released", cause: end.value.cause, ...(end.value.paused && { paused: true }) }
     case undefined:
       return fail("ended: neither finished, failed nor released")
   }

@@ -49,6 +49,20 @@ const Trial = Schema.Struct({
   endedAt: Schema.NullOr(Schema.Number),
   busyMs: added(Schema.Number, 0),
   busySince: added(Schema.NullOr(Schema.Number), null),
+  rounds: added(Schema.Number, 0),
+  lineage: added(
+    Schema.Array(
+      Schema.Struct({
+        trial: TrialNumber,
+        epoch: Epoch,
+        step: Schema.Number,
+        after: Schema.NullOr(Epoch),
+        replaced: Parameters,
+        reason: Schema.String,
+      }),
+    ),
+    [],
+  ),
 })
 
 const SweepState = Schema.Struct({

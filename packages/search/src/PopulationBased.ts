@@ -1,44 +1,30 @@
-// Population-based training (Jaderberg et al., 2017): at every interval the worst of the population go on from the
-// checkpoint of one of the best, with that one's parameters changed. Owns the pure rule: who exploits whom, and what
-// the parameters become. Copying a checkpoint is the coordinator's.
-import type { Goal } from "@sweep/domain/Metric"
+// Population-based training (Jaderberg et al., 2017), in rounds: members train up to a point and wait there; the worst
+// of them go on from the checkpoint of one of the best, with that one's parameters changed. Owns the pure rule: who
+// exploits whom, and what the parameters become. Copying a checkpoint is the coordinator's.
 import type { Parameters, ParameterValue } from "@sweep/domain/Parameter"
-import type { SearchSpace } from "@sweep/domain/SearchSpace"
+import { changeableInTraining, nextPoint, type PopulationOptions } from "@sweep/domain/population"
+import type { SweepSpec } from "@sweep/domain/SweepSpec"
 import { type Axis, axisOf } from "./Axis.ts"
-import type { History } from "./History.ts"
-import { lossesAt, pointName, type Reading, type Resource, resourceAt, shown, usedBefore } from "./Progress.ts"
+import { lossOf, pointName, shown } from "./Progress.ts"
 import { random, type Random } from "./Random.ts"
 import { compileSpace } from "./Space.ts"
-import { type Curves, type Decision, neverPromotes, proceed, type Report, type Stopper } from "./Stopper.ts"
 
-export interface PopulationOptions {
-  readonly resource: Resource
-  readonly interval: number
-  /** Trials 1 … population are the first population, the next as many the second, and so on. */
-  readonly population: number
-  readonly quantile: number
-  /** Share of the parameters drawn anew instead of perturbed. */
-  readonly resample_probability: number
-  /** Factors, one of which a number is multiplied with. */
-  readonly perturb: ReadonlyArray<number>
-  /** Which may change in the middle of training; `null`: the numeric ones that do not shape the model or the schedule. */
-  readonly parameters: ReadonlyArray<string> | null
+/** A trial that waits at the end of a round. */
+export interface Member {
+  readonly trial: number
+  readonly parameters: Parameters
+  /** Of the sweep's metric, at the point where it waits: that of the weights that would be copied. */
+  readonly value: number
+  /** Whether its checkpoint is to be had. */
+  readonly mayGive: boolean
 }
 
-/** Changing these means other tensors, or another length of training: a checkpoint could not go on. */
-const fixed = new Set([
-  "rank",
-  "alpha",
-  "target_modules",
-  "variant",
-  "epochs",
-  "max_steps",
-  "max_length",
-  "precision",
-  "oft_block_size",
-  "oft_rank",
-  "trainable_layers",
-])
+export interface Exploitation {
+  readonly trial: number
+  readonly from: number
+  readonly parameters: Parameters
+  readonly reason: string
+}
 
 /** `value` times one of the factors, on the axis: at least one level away where there are levels, never off the ends. */
 const perturbed = (axis: Axis, value: ParameterValue, factor: number, from: Random): ParameterValue => {
@@ -49,23 +35,35 @@ const perturbed = (axis: Axis, value: ParameterValue, factor: number, from: Rand
   return axis.value(Math.min(axis.levels - 1, Math.max(0, next)))
 }
 
-export const populationBased = (
-  definition: SearchSpace,
-  goal: Goal,
-  summary: "best" | "last",
-  seed: number,
+/** What was not changed but for rounding is the parent's. `null`: a checkpoint of the parent could not be gone on with. */
+const changesOf = (parent: Parameters, child: Parameters): Parameters | null => {
+  const changes: Record<string, ParameterValue> = {}
+  for (const name of Object.keys({ ...parent, ...child })) {
+    const [before, after] = [parent[name], child[name]]
+    const isSame =
+      before === after ||
+      (typeof before === "number" && typeof after === "number" && Math.abs(after - before) <= 1e-9 * Math.abs(before))
+    if (!isSame && !changeableInTraining.includes(name)) return null
+    const value = isSame ? before : after
+    if (value !== undefined) changes[name] = value
+  }
+  return changes
+}
+
+/** Who of those that wait at the end of round `round`, counted from 1, exploits whom. A function of its arguments. */
+export const exploitations = (
+  { space: definition, metric: { goal }, seed }: Pick<SweepSpec, "space" | "metric" | "seed">,
   options: PopulationOptions,
-): Stopper => {
-  const { resource, interval, population, quantile, perturb, resample_probability } = options
-  const reading: Reading = { resource, goal, summary }
+  members: ReadonlyArray<Member>,
+  round: number,
+): ReadonlyArray<Exploitation> => {
+  const { quantile, perturb, resample_probability } = options
+  const { resource, at } = nextPoint(options, round - 1)
   const space = compileSpace(definition)
+  const changing = options.parameters ?? changeableInTraining
   const axes = definition.dimensions.flatMap((dimension) => {
-    const axis = axisOf(dimension)
-    const wanted =
-      options.parameters === null
-        ? axis !== null && axis.kind !== "choice" && !fixed.has(dimension.name)
-        : options.parameters.includes(dimension.name)
-    return axis !== null && wanted ? [axis] : []
+    const axis = changing.includes(dimension.name) ? axisOf(dimension) : null
+    return axis === null ? [] : [axis]
   })
 
   /** The parameters of `parent`, changed; those of the parent as they are when no change satisfies the constraints. */
@@ -82,36 +80,27 @@ export const populationBased = (
       }
       // Derived parameters follow, and conditions are looked at again.
       const whole = space.decode(space.encode(child).map((u) => (Number.isNaN(u) ? 0.5 : u)))
-      if (whole !== null) return whole
+      const changed = whole === null ? null : changesOf(parent, whole)
+      if (changed !== null) return changed
     }
     return parent
   }
 
-  return {
-    promote: neverPromotes,
-    decide: (history: History, curves: Curves, report: Report): Decision => {
-      const curve = curves.get(report.trial) ?? []
-      const at = resourceAt(resource, curve, report)
-      if (at === null) return proceed
-      const point = Math.floor(at / interval + 1e-9) * interval
-      // Once per interval, at the report that enters it.
-      if (point <= 0 || usedBefore(curve, report, resource) >= point - 1e-6) return proceed
-      const group = Math.ceil(report.trial / population)
-      const peers = new Map(Array.from(curves).filter(([trial]) => Math.ceil(trial / population) === group))
-      const losses = Array.from(lossesAt(peers, point, reading)).sort(([a, x], [b, y]) => x - y || a - b)
-      const share = Math.floor(losses.length * quantile)
-      const place = losses.findIndex(([trial]) => trial === report.trial)
-      if (share === 0 || place < losses.length - share) return proceed
-      const from = random(seed, report.trial, `pbt ${point}`)
-      const [parent, loss] = losses[from.index(share)]!
-      const parameters = history.find(({ number }) => number === parent)?.parameters
-      if (parameters === undefined) return proceed
-      return {
-        _tag: "Exploit",
-        from: parent,
-        parameters: explore(parameters, from),
-        reason: `at ${pointName(resource, point)} it is number ${place + 1} of ${losses.length}; it goes on from trial ${parent} (${shown(goal, loss)})`,
-      }
-    },
-  }
+  const ranked = members
+    .map((member) => ({ ...member, loss: lossOf(goal, member.value) }))
+    .sort((a, b) => a.loss - b.loss || a.trial - b.trial)
+  const share = ranked.length < 2 ? 0 : Math.max(1, Math.floor(ranked.length * quantile))
+  const best = ranked.slice(0, share).filter(({ mayGive }) => mayGive)
+  if (best.length === 0) return []
+  return ranked.slice(ranked.length - share).map(({ trial }, i) => {
+    const from = random(seed, trial, `pbt ${round}`)
+    const parent = best[from.index(best.length)]!
+    const place = ranked.length - share + i + 1
+    return {
+      trial,
+      from: parent.trial,
+      parameters: explore(parent.parameters, from),
+      reason: `at ${pointName(resource, at)} it is number ${place} of ${ranked.length}; it goes on from trial ${parent.trial} (${shown(goal, parent.loss)})`,
+    }
+  })
 }

@@ -2,7 +2,6 @@
 // function of the curves reported so far. It decides; the coordinator acts. A rule may be asked at any report, also at
 // a later one than that which crossed a rung (reports come in batches), or twice at the same: the answer rests on the
 // curves alone.
-import type { Parameters } from "@sweep/domain/Parameter"
 import type { History } from "./History.ts"
 
 /** One reported value of the sweep's metric. */
@@ -25,8 +24,6 @@ export type Decision =
   | { readonly _tag: "Stop"; readonly reason: string }
   /** Set aside with its checkpoint; may be resumed by a later `Promote`. */
   | { readonly _tag: "Pause"; readonly reason: string }
-  /** Goes on from the newest checkpoint of another trial, with other parameters (population-based training). */
-  | { readonly _tag: "Exploit"; readonly from: number; readonly parameters: Parameters; readonly reason: string }
 
 export interface Stopper {
   readonly decide: (history: History, curves: Curves, report: Report) => Decision

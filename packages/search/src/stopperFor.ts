@@ -4,8 +4,7 @@ import type { SweepSpec } from "@sweep/domain/SweepSpec"
 import { asha, type AshaOptions } from "./Asha.ts"
 import { medianRule, type MedianOptions } from "./MedianRule.ts"
 import { patience, type PatienceOptions } from "./Patience.ts"
-import { populationBased, type PopulationOptions } from "./PopulationBased.ts"
-import type { Stopper } from "./Stopper.ts"
+import { neverPromotes, proceed, type Stopper } from "./Stopper.ts"
 import { threshold, type ThresholdOptions } from "./Threshold.ts"
 import { wandbHyperband, type WandbHyperbandOptions } from "./WandbHyperband.ts"
 
@@ -23,8 +22,8 @@ const rules: Readonly<Record<string, (options: Options, spec: SweepSpec) => Stop
   median: (options, { metric }) => medianRule(metric.goal, as<MedianOptions>(options)),
   patience: (options, { metric }) => patience(metric.goal, as<PatienceOptions>(options)),
   threshold: (options) => threshold(as<ThresholdOptions>(options)),
-  pbt: (options, { space, metric, seed }) =>
-    populationBased(space, metric.goal, metric.summary, seed, as<PopulationOptions>(options)),
+  // It ends nobody: its members wait for each other, and what follows is PopulationBased.ts'.
+  pbt: () => ({ decide: () => proceed, promote: neverPromotes }),
 }
 
 /** `null` when the sweep names no rule. */

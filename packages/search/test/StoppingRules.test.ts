@@ -1,13 +1,10 @@
 import { describe, expect, it } from "vitest"
 import { medianRule, percentileOf } from "../src/MedianRule.ts"
 import { patience } from "../src/Patience.ts"
-import { populationBased, type PopulationOptions } from "../src/PopulationBased.ts"
 import { neverPromotes, proceed } from "../src/Stopper.ts"
 import { stopOnVerdict } from "../src/StopOnVerdict.ts"
 import { threshold } from "../src/Threshold.ts"
-import { compileSpace } from "../src/Space.ts"
-import { curve, curvesOf, running, verdicts } from "./curves.ts"
-import { int, list, log, space, uniform } from "./space.ts"
+import { curve, curvesOf, verdicts } from "./curves.ts"
 
 const common = { resource: "epoch", min_resource: 0, action: "stop" } as const
 
@@ -70,58 +67,5 @@ describe("stop on a verdict", () => {
     const judge = (reports: ReadonlyArray<{ value: number }>) => (reports.at(-1)!.value > 1 ? "overfitting" : null)
     const rule = stopOnVerdict(judge, { decide: () => proceed, promote: neverPromotes })
     expect(verdicts(rule, curvesOf(curve(1, 0.5, 1.5), curve(2, 0.5)))).toEqual({ 1: "Stop", 2: "Continue" })
-  })
-})
-
-describe("population-based training", () => {
-  const definition = space(
-    { learning_rate: log(1e-5, 1e-2), dropout: uniform(0, 0.3), rank: list(4, 8, 16), batch: int(1, 8) },
-    { derive: { alpha: "2 * rank" }, constraints: ["dropout < 0.29"] },
-  )
-  const options: PopulationOptions = {
-    resource: "epoch",
-    interval: 2,
-    population: 4,
-    quantile: 0.25,
-    resample_probability: 0.25,
-    perturb: [0.8, 1.2],
-    parameters: null,
-  }
-  const curves = curvesOf(curve(1, 1, 0.9), curve(2, 1, 0.4), curve(3, 1, 0.6), curve(4, 1, 0.5), curve(5, 1, 9))
-  const parameters = (trial: number) => ({
-    learning_rate: 1e-4 * trial,
-    dropout: 0.1,
-    rank: 8,
-    batch: 4,
-    alpha: 16,
-  })
-  const rule = populationBased(definition, "minimize", "best", 1, options)
-  const at = (trial: number, report: number) =>
-    rule.decide(running(curves, parameters), curves, curves.get(trial)![report]!)
-
-  it("lets the worst quarter of its population go on from one of the best, changed", () => {
-    const decision = at(1, 1)
-    expect(decision).toMatchObject({ _tag: "Exploit", from: 2 })
-    if (decision._tag !== "Exploit") return
-    const { learning_rate, rank, alpha } = decision.parameters
-    // What shapes the model stays the parent's.
-    expect([rank, alpha]).toEqual([8, 16])
-    expect(learning_rate).not.toBe(2e-4)
-    expect(compileSpace(definition).contains(decision.parameters)).toBe(true)
-    expect(at(1, 1)).toEqual(decision)
-  })
-
-  it("leaves the others, other populations and other moments alone", () => {
-    for (const trial of [2, 3, 4, 5]) expect(at(trial, 1)._tag).toBe("Continue")
-    expect(at(1, 0)._tag).toBe("Continue")
-  })
-
-  it("perturbs by its factors when nothing is drawn anew", () => {
-    const steady = populationBased(definition, "minimize", "best", 1, { ...options, resample_probability: 0 })
-    const decision = steady.decide(running(curves, parameters), curves, curves.get(1)![1]!)
-    if (decision._tag !== "Exploit") throw new Error("expected Exploit")
-    const ratio = (decision.parameters["learning_rate"] as number) / 2e-4
-    expect([0.8, 1.2].some((factor) => Math.abs(ratio - factor) < 1e-9)).toBe(true)
-    expect([3, 5]).toContain(decision.parameters["batch"])
   })
 })

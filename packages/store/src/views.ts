@@ -15,7 +15,7 @@ WITH submitted AS (
 ), folded AS (
   SELECT f.sweep, f.trial, max(f.seq) FILTER (WHERE f.type = 'VerdictReached') AS verdict, list_reduce(
     list({'type': f.type, 'seq': f.seq, 'epoch': f.epoch, 'state': NULL::VARCHAR, 'assigned': NULL::BIGINT,
-      'placed': false, 'started': NULL::BIGINT, 'ended': NULL::BIGINT, 'stop': NULL::BIGINT} ORDER BY f.seq)
+      'placed': false, 'started': NULL::BIGINT, 'ended': NULL::BIGINT, 'stop': NULL::BIGINT, 'exploited': NULL::BIGINT} ORDER BY f.seq)
       FILTER (WHERE f.type <> 'VerdictReached'),
     lambda was, next: CASE
       WHEN was.ended IS NOT NULL THEN was
@@ -28,6 +28,8 @@ WITH submitted AS (
       WHEN next.type = 'TrialStopRequested' THEN struct_update(was, stop := next.seq)
       WHEN next.type = 'TrialPaused' AND was.state <> 'paused' THEN struct_update(was, state := 'paused', placed := false)
       WHEN next.type = 'TrialResumed' AND was.state <> 'pending' THEN struct_update(was, state := 'pending')
+      WHEN next.type = 'TrialExploited' AND was.state = 'paused'
+        THEN struct_update(was, state := 'pending', exploited := next.seq)
       WHEN next.type = 'TrialCompleted' AND was.state IN ('assigned', 'running') AND next.epoch = was.epoch
         THEN struct_update(was, state := 'completed', ended := next.seq)
       WHEN next.type = 'TrialReused' AND was.state = 'pending'
@@ -37,7 +39,8 @@ WITH submitted AS (
       WHEN next.type = 'TrialCancelled' THEN struct_update(was, state := 'cancelled', ended := next.seq)
       ELSE was END,
     {'type': '', 'seq': 0::BIGINT, 'epoch': NULL::INTEGER, 'state': 'pending', 'assigned': NULL::BIGINT,
-      'placed': false, 'started': NULL::BIGINT, 'ended': NULL::BIGINT, 'stop': NULL::BIGINT}) AS now
+      'placed': false, 'started': NULL::BIGINT, 'ended': NULL::BIGINT, 'stop': NULL::BIGINT,
+      'exploited': NULL::BIGINT}) AS now
   FROM journal.facts f JOIN created c ON c.sweep = f.sweep AND c.trial = f.trial AND f.seq >= c.seq
   GROUP BY f.sweep, f.trial
 )
@@ -50,7 +53,7 @@ SELECT
   CASE WHEN t.now.placed THEN assigned.body->>'agent' END AS agent,
   CASE WHEN t.now.placed THEN (assigned.body->>'slot')::INTEGER END AS slot,
   (ended.body->>'objective')::DOUBLE AS objective,
-  json_extract(created.body, '$.parameters') AS parameters,
+  json_extract(coalesce(exploited.body, created.body), '$.parameters') AS parameters,
   coalesce(json_extract(ended.body, '$.values'), '{}'::JSON) AS final_values,
   verdict.body->>'$.verdict.kind' AS verdict,
   (verdict.body->>'$.verdict.sinceStep')::DOUBLE AS verdict_step,
@@ -64,6 +67,7 @@ SELECT
   created.body->>'origin' AS origin,
   CASE WHEN ended.type = 'TrialReused'
     THEN (ended.body->>'$.from.sweep') || '/' || (ended.body->>'$.from.trial') END AS reused_from,
+  (exploited.body->>'$.from.trial')::INTEGER AS parent,
   epoch_ms(created.at_ms::BIGINT) AS created_at,
   epoch_ms(started.at_ms::BIGINT) AS started_at,
   epoch_ms(ended.at_ms::BIGINT) AS ended_at
@@ -74,6 +78,7 @@ LEFT JOIN journal.facts assigned ON assigned.seq = t.now.assigned
 LEFT JOIN journal.facts started ON started.seq = t.now.started
 LEFT JOIN journal.facts ended ON ended.seq = t.now.ended
 LEFT JOIN journal.facts stop ON stop.seq = t.now.stop
+LEFT JOIN journal.facts exploited ON exploited.seq = t.now.exploited
 LEFT JOIN journal.facts verdict ON verdict.seq = t.verdict
 `
 

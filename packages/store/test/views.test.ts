@@ -43,6 +43,13 @@ const randomFacts = (seed: number, count: number): ReadonlyArray<Fact> => {
           objective: 0.25,
           values,
         },
+        {
+          _tag: "TrialExploited",
+          ...ofTrial,
+          from: { trial: TrialNumber.make(1 + draw.index(3)), epoch: pick(epochs), step: i },
+          parameters: { rank: -i },
+          reason,
+        },
         { _tag: "AgentLost", ...at, agent: AgentId.make("box"), reason },
       ])
     }
@@ -61,7 +68,7 @@ const randomFacts = (seed: number, count: number): ReadonlyArray<Fact> => {
       { _tag: "TrialStarted", ...ofAttempt },
       { _tag: "TrialReleased", ...ofAttempt, cause: reason },
       { _tag: "TrialStopRequested", ...ofTrial, reason },
-      { _tag: "TrialPaused", ...ofTrial },
+      { _tag: "TrialPaused", ...ofTrial, ...(draw.uniform() < 0.5 ? { rule: reason } : {}) },
       { _tag: "TrialResumed", ...ofTrial },
       { _tag: "TrialCompleted", ...ofAttempt, objective: objective(), step: i, values },
       {
@@ -115,6 +122,7 @@ it.live("the views sweeps and trials are the fold of the facts, whatever the fac
         revision: row["revision"],
         origin: row["origin"],
         reusedFrom: row["reused_from"] === null ? null : parseRef(String(row["reused_from"])),
+        parent: row["parent"],
         state: row["state"],
         attempt: row["attempt"],
         epoch: row["epoch"],
@@ -134,8 +142,9 @@ it.live("the views sweeps and trials are the fold of the facts, whatever the fac
       })),
     ).toEqual(
       // How long it ran is seen in the view `attempts`.
-      expected.map(({ values, verdict, busyMs: _ms, busySince: _since, ...trial }) => ({
+      expected.map(({ values, verdict, lineage, busyMs: _ms, busySince: _since, rounds: _rounds, ...trial }) => ({
         ...trial,
+        parent: lineage.at(-1)?.trial ?? null,
         // JSON has no NaN.
         values: JSON.parse(JSON.stringify(values)) as unknown,
         verdict: verdict === null ? null : (JSON.parse(JSON.stringify(verdict)) as unknown),
@@ -148,6 +157,7 @@ it.live("the views sweeps and trials are the fold of the facts, whatever the fac
     expect(new Set(trials.map((row) => row["state"]))).toEqual(new Set(trialStates))
 
     expect(trials.some((row) => row["reused_from"] !== null)).toBe(true)
+    expect(trials.some((row) => row["parent"] !== null)).toBe(true)
 
     const sweeps = objects(yield* store.query("SELECT * FROM sweeps ORDER BY sweep", 1000))
     expect(

@@ -257,7 +257,9 @@ class TrainingRun:
         else:
             self._report(0, 0.0, self._baseline)
         with self._preemption.deferred():
-            if checkpoint is not None and self._progress.step >= self._plan.total_steps:
+            # Its end, or where it waits: it was interrupted just there.
+            self._paused = checkpoint is not None and self._waits_at(self._progress.step, self._epoch())
+            if checkpoint is not None and (self._paused or self._progress.step >= self._plan.total_steps):
                 self._loop.load_weights(checkpoint[1])
                 self._settle_pending_eval()
             else:
@@ -294,13 +296,13 @@ class TrainingRun:
         if reason is not None:
             print(f"stopping at step {step}: {reason}", flush=True)
         else:
-            self._paused = due and step < self._plan.total_steps and self._pauses_at(step, epoch)
+            self._paused = due and self._waits_at(step, epoch)
         self._clock = time.perf_counter()
         return self._stopped or self._paused
 
-    def _pauses_at(self, step: int, epoch: float) -> bool:
+    def _waits_at(self, step: int, epoch: float) -> bool:
         pause = self._trial.pause_at
-        return pause is not None and pause.reached(step, epoch)
+        return step < self._plan.total_steps and pause is not None and pause.reached(step, epoch)
 
     def _leave_prefix(self, saved: bool) -> None:
         """For longer trials. When it cannot be stored, that costs them time and this one nothing."""
@@ -395,7 +397,10 @@ class TrainingRun:
 
     def _settle_pending_eval(self) -> None:
         if self._progress.pending_eval:
-            self._evaluate(self._progress.step / self._plan.steps_per_epoch)
+            self._evaluate(self._epoch())
+
+    def _epoch(self) -> float:
+        return self._progress.step / self._plan.steps_per_epoch
 
     # After the training
 

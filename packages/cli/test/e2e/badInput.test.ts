@@ -38,9 +38,9 @@ const files: ReadonlyArray<readonly [string, string, ReadonlyArray<RegExp>]> = [
     [/wrong\.yaml:\d+:\d+/, /hydra/, /lora/],
   ],
   [
-    "a stopping rule that is not there yet",
-    `${smallSweep()}early_terminate: {type: pbt}\n`,
-    [/wrong\.yaml:\d+:\d+/, /population-based/, /asha/],
+    "a population whose checkpoints are not kept",
+    `${smallSweep()}artifacts: none\nearly_terminate: {type: pbt, population: 2}\n`,
+    [/wrong\.yaml:\d+:\d+/, /population-based/, /`artifacts: none`/],
   ],
   ["zero trials", `${smallSweep()}budget: {trials: 0}\n`, [/wrong\.yaml:\d+:\d+/, /trials/]],
   ["a name that is a path", smallSweep({ name: "../../etc" }), [/wrong\.yaml:\d+:\d+/, /name/]],

@@ -176,6 +176,8 @@ export interface Failed {
 
 export interface Released {
   cause: string;
+  /** It came to where it was to wait (`pause_at` of trial.json), with a checkpoint. */
+  paused: boolean;
 }
 
 export interface Acknowledged {
@@ -1405,13 +1407,16 @@ export const Failed: MessageFns<Failed> = {
 };
 
 function createBaseReleased(): Released {
-  return { cause: "" };
+  return { cause: "", paused: false };
 }
 
 export const Released: MessageFns<Released> = {
   encode(message: Released, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.cause !== "") {
       writer.uint32(10).string(message.cause);
+    }
+    if (message.paused !== false) {
+      writer.uint32(16).bool(message.paused);
     }
     return writer;
   },
@@ -1435,6 +1440,14 @@ export const Released: MessageFns<Released> = {
             }
 
             message.cause = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.paused = reader.bool();
             continue;
           }
         }
