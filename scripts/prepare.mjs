@@ -12,6 +12,8 @@ export const root = dirname(dirname(fileURLToPath(import.meta.url)))
 const tools = join(root, ".sweep-tools")
 const nodeVersion = "24.21.0"
 const pnpmVersion = "10.34.8"
+/** The one that comes with a Python is as old as that Python, and known to be flawed. */
+const pipVersion = "26.3"
 const leastNode = [22, 19]
 const leastPython = [3, 10]
 /** The Python environment takes 1.3 GB with a CPU build of torch; a CUDA build takes several times as much. */
@@ -162,6 +164,7 @@ const python = async (label, requirements) => {
     "install",
     "--disable-pip-version-check",
     "--progress-bar=off",
+    `pip==${pipVersion}`,
     "-r",
     requirements,
   ])
@@ -203,7 +206,7 @@ const steps = [
   {
     name: "python",
     label: "the trainer's Python environment (torch, transformers, peft: this takes a few minutes)",
-    hash: () => hashOf(read("agents/trainer/requirements.txt")),
+    hash: () => hashOf(pipVersion, read("agents/trainer/requirements.txt")),
     isIntact: () => existsSync(venvPython),
     run: () => python("The trainer's Python environment", "agents/trainer/requirements.txt"),
   },

@@ -1,5 +1,5 @@
-// `npm run faults`: the whole list of faults, simulated and with real processes. Owns running it and its summary; what the
-// list says is faultList's, how a cluster is simulated and how a real one is tormented stand in files of their own.
+// `npm run faults`: the whole list of faults, simulated and with real processes, and the tests of what other programs'
+// holes teach. Owns running it and its summary; what the lists say is faultList's and lessonList's, how a cluster is simulated and how a real one is tormented stand in files of their own.
 //
 //   --seeds N    simulated clusters (2,000)       --seed N     one of them, told step by step, with the faults it needs
 //   --kills N    kill -9 in a real sweep (30)     --json       the last line of stdout is the summary as one JSON object
@@ -12,6 +12,7 @@ import { parseArgs } from "node:util"
 import { faultList, type ListedFault, type TestRef } from "./faultList.ts"
 import { type Simulated, simulateSeeds } from "./simulateSeeds.ts"
 import { simulate } from "./simulator/simulate.ts"
+import { lessonList } from "./lessonList.ts"
 import { isSoakTrainer, soak } from "./soak.ts"
 
 const { values: options } = parseArgs({
@@ -112,7 +113,7 @@ const runPytest = (files: ReadonlyArray<string>, names: ReadonlyArray<string>): 
   })
 
 const runTests = (): ReadonlyArray<TestResult> => {
-  const refs = faultList.flatMap(({ tests = [] }) => tests)
+  const refs = [...faultList, ...lessonList].flatMap(({ tests = [] }) => tests)
   const python = refs.filter(([file]) => file.endsWith(".py"))
   const files = (of: ReadonlyArray<TestRef>) => Array.from(new Set(of.map(([file]) => file)))
   return [
@@ -129,6 +130,12 @@ const passes = (results: ReadonlyArray<TestResult>, [file, name]: TestRef): bool
   return own.length > 0 && own.every(({ passed }) => passed)
 }
 
+/** Which of the tests do not pass; `null` when all do. */
+const failingOf = (tests: ReadonlyArray<TestRef>, results: ReadonlyArray<TestResult>): string | null => {
+  const failing = tests.filter((test) => !passes(results, test))
+  return failing.length === 0 ? null : failing.map(([file, name]) => `${file}: "${name}" does not pass`).join("; ")
+}
+
 /** Why a fault does not count as survived; `null` when it does. */
 const verdictOn = (fault: ListedFault, results: ReadonlyArray<TestResult>, simulated: Simulated): string | null => {
   if (fault.weather !== undefined) {
@@ -136,8 +143,7 @@ const verdictOn = (fault: ListedFault, results: ReadonlyArray<TestResult>, simul
     const failing = simulated.failing.map(({ seed }) => seed)
     if (failing.length > 0) return `seeds that fail: ${failing.slice(0, 5).join(", ")}`
   }
-  const failing = (fault.tests ?? []).filter((test) => !passes(results, test))
-  return failing.length === 0 ? null : failing.map(([file, name]) => `${file}: "${name}" does not pass`).join("; ")
+  return failingOf(fault.tests ?? [], results)
 }
 
 const everything = async (): Promise<boolean> => {
@@ -155,14 +161,22 @@ const everything = async (): Promise<boolean> => {
     const mark = why === null ? "survived" : fault.left === undefined ? "NOT SURVIVED" : "left out"
     console.log(`${String(fault.number).padStart(2)}  ${mark}  ${fault.what}${why === null ? by : ` (${why})`}`)
   }
+  let learned = 0
+  for (const { from, lesson, tests } of lessonList) {
+    const why = failingOf(tests, results)
+    if (why === null) learned++
+    console.log(`${why === null ? "learned" : "NOT LEARNED"}  ${lesson} (${from})${why === null ? "" : `: ${why}`}`)
+  }
   for (const problem of torment.problems) console.log(`kill -9: ${problem}`)
   const seconds = Math.round((performance.now() - began) / 1_000)
   console.log(
-    `${survived} of ${tried.length} faults survived (${faultList.length - tried.length} left out); ${options.seeds} seeds; ${torment.kills} kills in one sweep; ${seconds} s`,
+    `${survived} of ${tried.length} faults survived (${faultList.length - tried.length} left out); ${learned} of ${lessonList.length} lessons learned; ${options.seeds} seeds; ${torment.kills} kills in one sweep; ${seconds} s`,
   )
   const summary = {
     faults: tried.length,
     survived,
+    lessons: lessonList.length,
+    learned,
     seeds: Number(options.seeds),
     kills: torment.kills,
     lost_points: simulated.lostPoints + torment.lostPoints,
@@ -171,7 +185,12 @@ const everything = async (): Promise<boolean> => {
     orphans: simulated.orphans + torment.orphans,
   }
   if (options.json) console.log(JSON.stringify(summary))
-  return survived === tried.length && simulated.failing.length === 0 && torment.problems.length === 0
+  return (
+    survived === tried.length &&
+    learned === lessonList.length &&
+    simulated.failing.length === 0 &&
+    torment.problems.length === 0
+  )
 }
 
 const ok = options.seed === undefined ? await everything() : replay(Number(options.seed))
