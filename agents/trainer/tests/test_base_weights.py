@@ -43,7 +43,7 @@ def test_more_layers_than_there_are(train: Train) -> None:
     event = failed(train(status="failed", adapter__type="freeze", adapter__trainable_layers=3))
     assert (event["class"], event["message"]) == (
         "data",
-        "training.adapter.trainable_layers: the model has 2 layers, found 3",
+        "training.adapter.trainable_layers: 3 is more than the 2 layers of the model",
     )
 
 

@@ -59,7 +59,7 @@ def test_a_rank_beyond_the_singular_values_is_refused(train: Train) -> None:
     event = failed(train(status="failed", adapter__type="pissa", adapter__rank=33))
     assert event["class"] == "data"
     assert event["message"] == (
-        "training.adapter.rank: model.layers.0.self_attn.k_proj has only 32 singular values, found a rank of 33"
+        "training.adapter.rank: 33 is more than the 32 singular values of model.layers.0.self_attn.k_proj"
     )
 
 

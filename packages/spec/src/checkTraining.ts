@@ -66,7 +66,7 @@ export const trainingProblem = (name: string, parameters: Parameters): Report | 
 }
 
 /** Values to try of a distribution, with the part of the parameter each stands in. */
-const tries = (distribution: Distribution, field: Field): ReadonlyArray<readonly [ParameterValue, string]> => {
+export const tries = (distribution: Distribution, field: Field): ReadonlyArray<readonly [ParameterValue, string]> => {
   switch (distribution._tag) {
     case "Constant":
       return [[distribution.value, field.node.kind === "map" ? `${field.path}.value` : field.path]]

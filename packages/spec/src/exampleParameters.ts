@@ -70,7 +70,8 @@ export const complete = (
   return parameters
 }
 
-export const exampleParameters = (read: ReadSpace): ReadonlyArray<Parameters> =>
+/** With the values of `given` where its conditions let them be. */
+export const exampleParameters = (read: ReadSpace, given: Parameters = {}): ReadonlyArray<Parameters> =>
   (["first", "middle", "last"] as const).map((place) =>
-    complete(read, {}, (dimension) => valueAt(dimension.distribution, place)),
+    complete(read, given, (dimension) => valueAt(dimension.distribution, place)),
   )

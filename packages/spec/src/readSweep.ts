@@ -13,7 +13,7 @@ import { readEarlyTerminate } from "./readEarlyTerminate.ts"
 import { readEnqueue } from "./readEnqueue.ts"
 import * as Schema from "effect/Schema"
 import type { ReadParameter } from "./readParameters.ts"
-import { readSpace } from "./readSpace.ts"
+import { readSpace, type ReadSpace } from "./readSpace.ts"
 import { type GivenTaskMetrics, readTaskMetrics } from "./readTaskMetrics.ts"
 
 /** W&B's keys about its own service. */
@@ -98,7 +98,7 @@ export interface ReadSweep {
   } | null
   readonly program: Given | null
   readonly taskMetrics: GivenTaskMetrics | null
-  readonly parameters: ReadonlyArray<ReadParameter>
+  readonly read: ReadSpace
 }
 
 const methods = ["grid", "random", "sobol", "tpe", "gp", "cmaes", "nsga2"] as const satisfies ReadonlyArray<Method>
@@ -534,6 +534,6 @@ export const readSweep = (root: Field): ReadSweep | undefined => {
     data: data ?? null,
     program: program ?? null,
     taskMetrics: taskMetrics ?? null,
-    parameters: read!.parameters,
+    read: read!,
   }
 }

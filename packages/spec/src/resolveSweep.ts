@@ -6,6 +6,8 @@ import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"
 import * as Option from "effect/Option"
 import * as Path from "effect/Path"
+import { checkModelFit, mayMisfit } from "./checkModelFit.ts"
+import { modelLayers } from "./modelLayers.ts"
 import { type AlpacaFile, type AlpacaRecord, readAlpaca } from "./alpacaRecords.ts"
 import { nearestName } from "@sweep/domain/nearestName"
 import type { ParsedSweep } from "./parseSweepFile.ts"
@@ -120,8 +122,12 @@ export const resolveSweep = Effect.fn("resolveSweep")(function* (parsed: ParsedS
     if (typeof json !== "object" || json === null || Array.isArray(json)) {
       return report(given, { message: `\`${value}/config.json\` is no JSON object`, found: at, expected })
     }
-    const held = parsed.draft.trainer === "peft" ? quantizationOf(json) : undefined
-    if (held === undefined) return at
+    if (parsed.draft.trainer !== "peft") return at
+    const held = quantizationOf(json)
+    if (held === undefined) {
+      if (mayMisfit(parsed)) checkModelFit(parsed, yield* modelLayers(at, json))
+      return at
+    }
     return report(given, {
       message: `the model \`${value}\` is quantised already (${held})`,
       found: `\`quantization_config\` in ${path.join(at, "config.json")}`,

@@ -12,7 +12,7 @@ export const spaceProblem = (
   const constraint = /^constraint `([^]*)`$/.exec(mistake.where)?.[1]
   const path =
     constraint === undefined
-      ? (parsed.parameters.find(({ name }) => name === mistake.where)?.field.path ?? "parameters")
+      ? (parsed.read.parameters.find(({ name }) => name === mistake.where)?.field.path ?? "parameters")
       : `constraints[${parsed.draft.space.constraints.indexOf(constraint)}]`
   return source.problemAt(source.spanOf(path), path, { message: mistake.message })
 }

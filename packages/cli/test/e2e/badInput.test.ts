@@ -38,6 +38,11 @@ const files: ReadonlyArray<readonly [string, string, ReadonlyArray<RegExp>]> = [
     [/wrong\.yaml:\d+:\d+/, /hydra/, /lora/],
   ],
   [
+    "a rank that the model's layers do not have",
+    smallSweep({ ranks: "[8, 129]" }).replace("  rank:", "  variant: {value: pissa}\n  rank:"),
+    [/wrong\.yaml:11:22: `rank`: 129 is more than the 128 singular values of model\.layers\.0\./, /at most 128/],
+  ],
+  [
     "a population whose checkpoints are not kept",
     `${smallSweep()}artifacts: none\nearly_terminate: {type: pbt, population: 2}\n`,
     [/wrong\.yaml:\d+:\d+/, /population-based/, /`artifacts: none`/],

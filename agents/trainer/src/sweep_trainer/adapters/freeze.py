@@ -38,7 +38,8 @@ class Freeze(BaseWeights):
         depth = base.config.get_text_config().num_hidden_layers
         if self.trainable_layers > depth:
             raise DataError(
-                f"training.adapter.trainable_layers: the model has {depth} layers, found {self.trainable_layers}"
+                f"training.adapter.trainable_layers: {self.trainable_layers} is more than the {depth} layers of the "
+                "model"
             )
         lists = (module for module in base.modules() if isinstance(module, nn.ModuleList) and len(module) == depth)
         layers = next(lists, None)

@@ -44,8 +44,8 @@ class Pissa(Lora):
             a, b = layer.lora_A.default.weight, layer.lora_B.default.weight
             if len(a) < self.rank:
                 raise DataError(
-                    f"training.adapter.rank: {name.removeprefix('base_model.model.')} has only {len(a)} singular "
-                    f"values, found a rank of {self.rank}"
+                    f"training.adapter.rank: {self.rank} is more than the {len(a)} singular values of "
+                    f"{name.removeprefix('base_model.model.')}"
                 )
             layer.beginning = a.detach().clone(), b.detach().clone()
         return model
