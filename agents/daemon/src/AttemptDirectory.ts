@@ -28,7 +28,7 @@ const Value = Schema.Union([Schema.Finite, Schema.Literals(["NaN", "Infinity", "
 const End = Schema.TaggedUnion({
   Finished: { interrupted: Schema.Boolean, step: Schema.Finite, values: Schema.Record(Schema.String, Value) },
   Failed: { class: FailureClass, message: Schema.String, detail: Schema.NullOr(Schema.String) },
-  Released: { cause: Schema.String, paused: Schema.optionalKey(Schema.Boolean) },
+  Released: { cause: Schema.String, pausedAt: Schema.optionalKey(Schema.Finite) },
 })
 
 const Record = Schema.Struct({

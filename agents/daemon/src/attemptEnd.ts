@@ -95,7 +95,9 @@ export const attemptEnd = (seen: Seen): AttemptEnd => {
     if (full !== null) return boxIsFull(full[0])
     return { _tag: "Failed", class: event.class, message: event.message, detail: event.detail }
   }
-  if (event?.type === "paused") return { _tag: "Released", cause: `it waits at step ${event.step}`, paused: true }
+  if (event?.type === "paused") {
+    return { _tag: "Released", cause: `it waits at step ${event.step}`, pausedAt: event.step }
+  }
   // It was asked to come to an end and did, in its own way: what it reported last is what it reached.
   if (stop?.mode === "finish") return { _tag: "Finished", interrupted: true, step: seen.step, values: seen.values }
   if (stop?.fault === true) return { _tag: "Failed", class: "bug", message: stop.reason, detail: null }

@@ -51,7 +51,7 @@ describe("the end of an attempt", () => {
   it("is a release to wait where the trainer says that it waits", () => {
     const event = { seq: 9, at: "", type: "paused", step: 8 } as const
     const over = { _tag: "Done", status: "preempted" } as const
-    expect(attemptEnd(seen({ event, over }))).toEqual({ _tag: "Released", cause: "it waits at step 8", paused: true })
+    expect(attemptEnd(seen({ event, over }))).toEqual({ _tag: "Released", cause: "it waits at step 8", pausedAt: 8 })
   })
 
   it("is a release when the disk of the box was full: that is not the trial's fault", () => {

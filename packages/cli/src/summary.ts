@@ -1,31 +1,35 @@
 // A sweep and its trials as JSON for programs: the shape of every `--json`, documented in docs/cli.md.
 import { gpuHoursUsed, hoursUsed } from "@sweep/domain/budgetUse"
 import { formatTrialRef } from "@sweep/domain/Id"
+import { takeoversOf } from "@sweep/domain/lineage"
 import type { SweepState } from "@sweep/domain/SweepState"
 import type { Trial } from "@sweep/domain/Trial"
 import { countByState, countByVerdict, leaders } from "./terminal/SweepView.ts"
 
 const finite = (value: number | null): number | null => (value !== null && Number.isFinite(value) ? value : null)
 
-export const trialJson = (trial: Trial) => ({
-  sweep: trial.sweep,
-  trial: trial.number,
-  state: trial.state,
-  parameters: trial.parameters,
-  objective: finite(trial.objective),
-  values: Object.fromEntries(Object.entries(trial.values).map(([name, value]) => [name, finite(value)])),
-  verdict: trial.verdict,
-  failure: trial.failure,
-  stop_reason: trial.stopReason,
-  seed: trial.seed,
-  origin: trial.origin,
-  reused_from: trial.reusedFrom === null ? null : formatTrialRef(trial.reusedFrom),
-  attempt: trial.attempt,
-  agent: trial.agent,
-  created_at: trial.createdAt,
-  started_at: trial.startedAt,
-  ended_at: trial.endedAt,
-})
+export const trialJson =
+  ({ trials }: Pick<SweepState, "trials">) =>
+  (trial: Trial) => ({
+    sweep: trial.sweep,
+    trial: trial.number,
+    state: trial.state,
+    parameters: trial.parameters,
+    objective: finite(trial.objective),
+    values: Object.fromEntries(Object.entries(trial.values).map(([name, value]) => [name, finite(value)])),
+    verdict: trial.verdict,
+    failure: trial.failure,
+    stop_reason: trial.stopReason,
+    seed: trial.seed,
+    origin: trial.origin,
+    reused_from: trial.reusedFrom === null ? null : formatTrialRef(trial.reusedFrom),
+    lineage: takeoversOf(trials, trial).map(({ from, step, reason, changes }) => ({ from, step, reason, changes })),
+    attempt: trial.attempt,
+    agent: trial.agent,
+    created_at: trial.createdAt,
+    started_at: trial.startedAt,
+    ended_at: trial.endedAt,
+  })
 
 export const bestJson = (sweep: SweepState) => {
   const best = leaders(sweep)[0]

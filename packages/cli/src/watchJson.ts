@@ -8,7 +8,7 @@ export const watchEventJson = (event: WatchEvent) => {
       return {
         type: "snapshot",
         ...summaryJson(event.sweep),
-        trial_list: Array.from(event.sweep.trials.values(), trialJson),
+        trial_list: Array.from(event.sweep.trials.values(), trialJson(event.sweep)),
         progress: event.progress,
       }
     case "Recorded":

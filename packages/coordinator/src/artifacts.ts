@@ -13,11 +13,10 @@ import {
   isManifest,
   keptFiles,
   manifestOf,
-  newestCheckpoint,
   wholeCheckpoints,
 } from "@sweep/domain/Artifact"
 import { type Epoch, formatTrialRef, type SweepId, type TrialNumber } from "@sweep/domain/Id"
-import { isTerminal } from "@sweep/domain/Trial"
+import { isTerminal, type Trial } from "@sweep/domain/Trial"
 import { ArtifactExchange, pieceBytes, type Wanted } from "@sweep/rpc/ArtifactExchange"
 import { NotFound, Refused, Unavailable } from "@sweep/rpc/SweepApi"
 import { ArtifactStore, type ArtifactsUnusable } from "@sweep/store/ArtifactStore"
@@ -35,8 +34,8 @@ export interface Artifacts {
   readonly sizeOf: (sweep: SweepId) => Effect.Effect<{ readonly files: number; readonly bytes: number }, Unavailable>
   /** Of a sweep that is gone. */
   readonly remove: (sweep: SweepId) => Effect.Effect<void, Unavailable>
-  /** The step of the newest whole checkpoint that is kept of an attempt; `null` when there is none. */
-  readonly checkpointOf: (sweep: SweepId, trial: TrialNumber, epoch: Epoch) => Effect.Effect<number | null>
+  /** Whether the checkpoint at a step of the trial's newest attempt is kept, whole. */
+  readonly hasCheckpoint: (trial: Pick<Trial, "sweep" | "number" | "epoch">, step: number) => Effect.Effect<boolean>
   /** When the last piece of a checkpoint of an attempt came (monotonic milliseconds), while that is not whole. */
   readonly heardOf: (epoch: Epoch) => number | undefined
   /** Lets go of the checkpoints of a trial's earlier attempts that no other trial goes on from. */
@@ -61,7 +60,7 @@ const none: Artifacts = {
   fetch: () => Stream.fail(new NotFound({ message: "this coordinator keeps no files of trials", known: [] })),
   sizeOf: () => Effect.succeed({ files: 0, bytes: 0 }),
   remove: () => Effect.void,
-  checkpointOf: () => Effect.succeed(null),
+  hasCheckpoint: () => Effect.succeed(false),
   heardOf: () => undefined,
   tidy: () => Effect.void,
   run: Effect.never,
@@ -207,11 +206,12 @@ export const makeArtifacts = Effect.fnUntraced(function* (
     exchange,
     list: (sweep, trial) => Effect.mapError(store.list(sweep, trial), unavailable),
     fetch,
-    checkpointOf: (sweep, trial, epoch) =>
-      store.list(sweep, trial).pipe(
-        Effect.map((all) => newestCheckpoint(all.filter((file) => file.epoch === epoch))),
-        Effect.map((files) => (files.length === 0 ? null : checkpointStep(files[0]!.path))),
-        Effect.catchTag("ArtifactsUnusable", ({ message }) => Effect.as(Effect.logWarning(message), null)),
+    hasCheckpoint: ({ sweep, number, epoch }, step) =>
+      store.list(sweep, number).pipe(
+        Effect.map((all) =>
+          all.some((file) => file.epoch === epoch && isManifest(file.path) && checkpointStep(file.path) === step),
+        ),
+        Effect.catchTag("ArtifactsUnusable", ({ message }) => Effect.as(Effect.logWarning(message), false)),
       ),
     heardOf: (epoch) => heard.get(epoch),
     tidy: (sweep, trial) => warned(letGo(sweep, trial)),

@@ -65,7 +65,7 @@ export const factOfEnd = (options: {
     }
     case "Released":
       if (trial.stopReason !== null) return stopped(trial.stopReason)
-      if (end.paused === true) return { _tag: "TrialPaused", ...ofTrial, rule: end.cause }
+      if (end.pausedAt !== undefined) return { _tag: "TrialPaused", ...ofTrial, rule: end.cause, step: end.pausedAt }
       return releasedTooOften(releases)
         ? failed("bug", gaveUp(trial, end.cause))
         : { _tag: "TrialReleased", ...ofAttempt, cause: end.cause }

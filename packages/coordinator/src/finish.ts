@@ -29,7 +29,8 @@ export const finishSweeps = (options: {
       if (!atRest(sweep)) continue
       const setAside = Array.from(state.open(sweep.id).keys())
       // Members of a population wait for each other, and go on.
-      if (setAside.length > 0 && populationOptions(sweep.spec) !== null) continue
+      const isWaiting = (number: TrialNumber) => sweep.trials.get(number)!.waitedAt !== null
+      if (populationOptions(sweep.spec) !== null && setAside.some(isWaiting)) continue
       let exhausted = false
       yield* journal.record((at) => {
         if (!atRest(sweep)) return []

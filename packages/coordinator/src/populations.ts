@@ -24,21 +24,23 @@ export const makePopulations = (options: {
   readonly roster: Roster
   readonly samplers: Samplers
   readonly curves: CurvesOf
-  readonly artifacts: Pick<Artifacts, "checkpointOf" | "heardOf" | "tidy">
+  readonly artifacts: Pick<Artifacts, "hasCheckpoint" | "heardOf" | "tidy">
 }): Effect.Effect<void, StoreError> => {
   const { journal, roster, samplers, curves, artifacts } = options
   const { state } = journal
   /** Since when (monotonic milliseconds) the checkpoints of attempts are waited for. */
   const awaited = new Map<Epoch, number>()
 
+  const waits = (trial: Trial): boolean => state.isSetAside(trial) && trial.waitedAt !== null
+
   /** Of a population, the members whose round is over: empty while one of them is still on its way. */
   const due = (members: ReadonlyArray<Trial>): ReadonlyArray<Trial> => {
     // Whom a person has paused the others do not wait for.
-    const present = members.filter((trial) => trial.state !== "paused" || state.isSetAside(trial))
+    const present = members.filter((trial) => trial.state !== "paused" || waits(trial))
     // Who was left behind catches up first.
     const round = present.reduce((least, { rounds }) => Math.min(least, rounds), Number.POSITIVE_INFINITY)
     const last = present.filter(({ rounds }) => rounds === round)
-    return round > 0 && last.every(state.isSetAside) ? last : []
+    return last.every(waits) ? last : []
   }
 
   /** Whether the population has as many members as it will have. */
@@ -60,11 +62,10 @@ export const makePopulations = (options: {
     rule: PopulationOptions,
     waiting: ReadonlyArray<Trial>,
   ) {
-    const steps = new Map<TrialNumber, number>()
+    const giving = new Set<TrialNumber>()
     const now = yield* monotonic
     for (const trial of waiting) {
-      const step = yield* artifacts.checkpointOf(sweep.id, trial.number, trial.epoch!)
-      if (step !== null) steps.set(trial.number, step)
+      if (yield* artifacts.hasCheckpoint(trial, trial.waitedAt!)) giving.add(trial.number)
       else if (mayCome(trial, trial.epoch!, now)) return
     }
     for (const { epoch } of waiting) awaited.delete(epoch!)
@@ -73,7 +74,7 @@ export const makePopulations = (options: {
       trial: number,
       parameters,
       value: reports?.get(number)?.at(-1)?.value ?? Number.NaN,
-      mayGive: steps.has(number),
+      mayGive: giving.has(number),
     }))
     const facts = yield* journal.record((at) => {
       const same = waiting.every((trial) => state.trial(sweep.id, trial.number) === trial)
@@ -86,12 +87,12 @@ export const makePopulations = (options: {
         const exploit = exploiting.get(number)
         if (exploit === undefined) return { _tag: "TrialResumed", ...of }
         const parent = waiting.find((trial) => trial.number === exploit.from)!
-        const from = { trial: parent.number, epoch: parent.epoch!, step: steps.get(parent.number)! }
+        const from = { trial: parent.number, epoch: parent.epoch!, step: parent.waitedAt! }
         return { _tag: "TrialExploited", ...of, from, parameters: exploit.parameters, reason: exploit.reason }
       })
     })
     // Whose checkpoint has not come goes on from the one before.
-    if (facts.length > 0) yield* Effect.forEach(steps.keys(), (number) => artifacts.tidy(sweep.id, number))
+    if (facts.length > 0) yield* Effect.forEach(giving, (number) => artifacts.tidy(sweep.id, number))
   })
 
   return Effect.gen(function* () {

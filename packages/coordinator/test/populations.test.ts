@@ -109,7 +109,6 @@ const given = Effect.fnUntraced(function* (agents: ReadonlyArray<ScriptedAgent>,
   return runs
 })
 
-const paused: AttemptEnd = { _tag: "Released", cause: "it waits", paused: true }
 const failed = (of: "oom" | "diverged"): AttemptEnd => ({
   _tag: "Failed",
   class: of,
@@ -118,7 +117,8 @@ const failed = (of: "oom" | "diverged"): AttemptEnd => ({
 })
 
 /** Reports the value at the point where the run waits, and how its attempt ended there. */
-const arrive = Effect.fnUntraced(function* ({ agent, epoch, document }: Run, loss: number, end = paused) {
+const arrive = Effect.fnUntraced(function* ({ agent, epoch, document }: Run, loss: number, other?: AttemptEnd) {
+  const end = other ?? { _tag: "Released", cause: "it waits", pausedAt: document.pause_at.at }
   yield* agent.report(epoch, [{ step: document.pause_at.at, values: { "eval/loss": loss } }])
   yield* agent.ended(epoch, 1, end)
   yield* agent.confirmed(epoch)
@@ -178,7 +178,8 @@ describe("a population", () => {
       for (const [trial, at] of runs) if (trial !== 4) yield* wait(at, 5 - trial)
       yield* arrive(best, 1)
       yield* trialIs(sweep, 4, "paused")
-      // Its weights are not there yet.
+      // Its weights are not there yet, only those of an evaluation before.
+      yield* handOver({ ...best, document: { ...best.document, pause_at: { resource: "step", at: 8 } } })
       expect(agents.map((agent) => agent.waiting("Assign"))).toEqual([0, 0])
       yield* handOver(best)
 
@@ -250,7 +251,7 @@ describe("a population", () => {
       // On its way it was better than it ever is again.
       yield* agent.report(epoch, [{ step: 10, values: { "eval/loss": 0.001 } }])
       yield* agent.report(epoch, [{ step: 20, values: { "eval/loss": 9 } }], 2)
-      yield* agent.ended(epoch, 2, paused)
+      yield* agent.ended(epoch, 2, { _tag: "Released", cause: "it waits", pausedAt: 20 })
       yield* agent.confirmed(epoch)
       yield* handOver(runs.get(1)!)
       for (const trial of [2, 3, 4]) yield* wait(runs.get(trial)!, trial)

@@ -51,8 +51,11 @@ export const Fact = Schema.TaggedUnion({
   TrialReleased: { ...ofAttempt, cause: Schema.String },
   /** A rule or a person asked the running attempt to end; the trial ends as `stopped` when the agent confirms. */
   TrialStopRequested: { ...ofTrial, reason: Schema.String },
-  /** `rule`: why a stopping rule set it aside; absent when a person did. */
-  TrialPaused: { ...ofTrial, rule: Schema.optionalKey(Schema.String) },
+  /**
+   * `rule`: why a stopping rule set it aside; absent when a person did. `step`: of a member of a population, where it
+   * waits for the others.
+   */
+  TrialPaused: { ...ofTrial, rule: Schema.optionalKey(Schema.String), step: Schema.optionalKey(Schema.Finite) },
   TrialResumed: ofTrial,
   /** A member of a population that waits goes on from the newest checkpoint of another's attempt, with `parameters`. */
   TrialExploited: {

@@ -55,7 +55,7 @@ const foldTrial = (trial: Trial, fact: Fact): Trial => {
       return move("paused", {
         agent: null,
         slot: null,
-        rounds: trial.rounds + (fact.rule === undefined ? 0 : 1),
+        ...(fact.step !== undefined && { rounds: trial.rounds + 1, waitedAt: fact.step }),
       })
     case "TrialResumed":
       return move("pending", {})
@@ -190,6 +190,7 @@ export const applyFact = (sweeps: Map<SweepId, SweepState>, fact: Fact): Trial |
         busyMs: 0,
         busySince: null,
         rounds: 0,
+        waitedAt: null,
         lineage: [],
       }
       trials.set(fact.trial, trial)

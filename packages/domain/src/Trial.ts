@@ -100,8 +100,9 @@ export interface Trial {
   /** Milliseconds that attempts ran, those that are over, and since when the present one runs. */
   readonly busyMs: number
   readonly busySince: number | null
-  /** How often a rule has set it aside. */
+  /** How often it has waited for its population, and the optimiser step at which it did last. */
   readonly rounds: number
+  readonly waitedAt: number | null
   /** In their order; the parameters after the last one are the trial's. */
   readonly lineage: ReadonlyArray<Exploit>
 }

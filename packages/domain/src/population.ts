@@ -52,10 +52,11 @@ export const changeableInTraining: ReadonlyArray<string> = [
 
 /** The value that a parameter has in every trial; `undefined` when there is none such. */
 const fixedValue = ({ space, enqueue }: SweepSpec, name: keyof typeof parameterDefaults): unknown => {
-  if (space.derived.some((derived) => derived.name === name) || enqueue.some((set) => name in set)) return undefined
+  if (space.derived.some((derived) => derived.name === name)) return undefined
   const distribution = space.dimensions.find((dimension) => dimension.name === name)?.distribution
-  if (distribution === undefined) return parameterDefaults[name]
-  return distribution._tag === "Constant" ? distribution.value : undefined
+  if (distribution !== undefined && distribution._tag !== "Constant") return undefined
+  const value = distribution === undefined ? parameterDefaults[name] : distribution.value
+  return enqueue.every((set) => set[name] === undefined || set[name] === value) ? value : undefined
 }
 
 /** Epochs of every trial; `undefined` where they differ, or are counted in steps. */

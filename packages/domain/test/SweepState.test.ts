@@ -69,15 +69,15 @@ describe("the fold of a trial's facts", () => {
   it("a member of a population goes on from another one's checkpoint with other parameters", () => {
     const of = { at: 5, sweep, trial }
     const from = { trial: TrialNumber.make(2), epoch: epoch(9), step: 10 }
-    const waits: Fact = { _tag: "TrialPaused", ...of, rule: "it waits" }
+    const waits: Fact = { _tag: "TrialPaused", ...of, rule: "it waits", step: 10 }
     const exploited: Fact = { _tag: "TrialExploited", ...of, from, parameters: { rank: 8 }, reason: "it was last" }
     const once = fold(assigned(1), waits, exploited)
     const first = { ...from, after: 1, replaced: { rank: 4 }, reason: "it was last" }
-    expect(once).toMatchObject({ state: "pending", rounds: 1, parameters: { rank: 8 }, lineage: [first] })
+    expect(once).toMatchObject({ state: "pending", rounds: 1, waitedAt: 10, parameters: { rank: 8 }, lineage: [first] })
     const twice = fold(assigned(1), waits, exploited, assigned(3), waits, exploited)
     expect(twice).toMatchObject({ rounds: 2, lineage: [first, { ...first, after: 3, replaced: { rank: 8 } }] })
     // What a person has paused has not come to a point; and only who waits goes on from another.
-    expect(fold(assigned(1), { _tag: "TrialPaused", ...of }).rounds).toBe(0)
+    expect(fold(assigned(1), { _tag: "TrialPaused", ...of })).toMatchObject({ rounds: 0, waitedAt: null })
     expect(fold(assigned(1), exploited)).toMatchObject({ state: "assigned", parameters: { rank: 4 }, lineage: [] })
   })
 

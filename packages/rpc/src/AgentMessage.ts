@@ -29,8 +29,8 @@ export type AttemptEnd =
   | {
       readonly _tag: "Released"
       readonly cause: string
-      /** It came to where it was to wait, with a checkpoint: until a rule says so, it is not to go on. */
-      readonly paused?: boolean
+      /** Optimiser steps at which it waits, with a checkpoint of that step: until a rule says so, it is not to go on. */
+      readonly pausedAt?: number
     }
 
 export type AgentMessage =

@@ -93,7 +93,7 @@ const encodeEnd = (end: AttemptEnd): wire.Ended["end"] => {
         value: { class: end.class, message: end.message, detail: end.detail ?? undefined },
       }
     case "Released":
-      return { $case: "released", value: { cause: end.cause, paused: end.paused === true } }
+      return { $case: "released", value: { cause: end.cause, pausedAt: end.pausedAt } }
   }
 }
 
@@ -114,7 +114,11 @@ const decodeEnd = (end: wire.Ended["end"]): AttemptEnd => {
         detail: end.value.detail ?? null,
       }
     case "released":
-      return { _tag: "Released", cause: end.value.cause, ...(end.value.paused && { paused: true }) }
+      return {
+        _tag: "Released",
+        cause: end.value.cause,
+        ...(end.value.pausedAt !== undefined && { pausedAt: end.value.pausedAt }),
+      }
     case undefined:
       return fail("ended: neither finished, failed nor released")
   }

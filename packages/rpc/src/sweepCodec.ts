@@ -50,6 +50,7 @@ const Trial = Schema.Struct({
   busyMs: added(Schema.Number, 0),
   busySince: added(Schema.NullOr(Schema.Number), null),
   rounds: added(Schema.Number, 0),
+  waitedAt: added(Schema.NullOr(Schema.Number), null),
   lineage: added(
     Schema.Array(
       Schema.Struct({

@@ -53,7 +53,7 @@ const fromAgent: ReadonlyArray<AgentMessage> = [
   },
   { _tag: "Ended", epoch, lastSeq: 0, end: { _tag: "Failed", class: "oom", message: "out of memory", detail: null } },
   { _tag: "Ended", epoch, lastSeq: 0, end: { _tag: "Released", cause: "drained" } },
-  { _tag: "Ended", epoch, lastSeq: 0, end: { _tag: "Released", cause: "it waits", paused: true } },
+  { _tag: "Ended", epoch, lastSeq: 0, end: { _tag: "Released", cause: "it waits", pausedAt: 128 } },
 ]
 
 const fromCoordinator: ReadonlyArray<CoordinatorMessage> = [

@@ -142,13 +142,15 @@ it.live("the views sweeps and trials are the fold of the facts, whatever the fac
       })),
     ).toEqual(
       // How long it ran is seen in the view `attempts`.
-      expected.map(({ values, verdict, lineage, busyMs: _ms, busySince: _since, rounds: _rounds, ...trial }) => ({
-        ...trial,
-        parent: lineage.at(-1)?.trial ?? null,
-        // JSON has no NaN.
-        values: JSON.parse(JSON.stringify(values)) as unknown,
-        verdict: verdict === null ? null : (JSON.parse(JSON.stringify(verdict)) as unknown),
-      })),
+      expected.map(
+        ({ values, verdict, lineage, busyMs: _ms, busySince: _since, rounds: _n, waitedAt: _at, ...trial }) => ({
+          ...trial,
+          parent: lineage.at(-1)?.trial ?? null,
+          // JSON has no NaN.
+          values: JSON.parse(JSON.stringify(values)) as unknown,
+          verdict: verdict === null ? null : (JSON.parse(JSON.stringify(verdict)) as unknown),
+        }),
+      ),
     )
     for (const row of trials) {
       expect(row["verdict"]).toBe((row["diagnosis"] as { kind: string } | null)?.kind ?? null)

@@ -5,6 +5,7 @@ import { searchesEpochs, type SharedSteps, sharedSteps } from "@sweep/domain/beg
 import { compareBest } from "@sweep/diagnosis/compareBest"
 import { evalLoss } from "@sweep/domain/Curve"
 import { formatTrialRef } from "@sweep/domain/Id"
+import { takeovers } from "@sweep/domain/lineage"
 import type { SweepState } from "@sweep/domain/SweepState"
 import { SweepApi } from "@sweep/rpc/SweepApi"
 import { explainApi, withApi } from "../access.ts"
@@ -19,6 +20,7 @@ import {
   printable,
   result,
   runsOf,
+  takeoverText,
   trialNumbers,
   varying,
 } from "../terminal/format.ts"
@@ -93,6 +95,11 @@ const showText = (sweep: SweepState, planned: number | null, shared: SharedSteps
       if (advice !== undefined) lines.push(`     → ${advice}`)
     }
   }
+  const handedOn = takeovers(sweep.trials)
+  if (handedOn.length > 0) {
+    lines.push("", bold("lineage"))
+    for (const takeover of handedOn) lines.push(`  ${takeoverText(takeover)}`)
+  }
   const reused = Array.from(sweep.trials.values()).filter((trial) => trial.reusedFrom !== null)
   if (reused.length > 0) {
     lines.push("", bold("reused"))
@@ -115,7 +122,10 @@ export const show = Command.make(
       const api = yield* SweepApi
       const state = yield* api.get(yield* flags.sweepRef(sweep))
       if (json)
-        return yield* printJson({ ...summaryJson(state), trial_list: Array.from(state.trials.values(), trialJson) })
+        return yield* printJson({
+          ...summaryJson(state),
+          trial_list: Array.from(state.trials.values(), trialJson(state)),
+        })
       const { plannedTrials } = yield* Effect.promise(() => import("../plannedTrials.ts"))
       // Only where trials may say something of it: what they said is much to read.
       const shared = searchesEpochs(state.spec)

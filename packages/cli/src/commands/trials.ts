@@ -26,8 +26,9 @@ export const trials = Command.make(
       const better = compare(state.spec.metric.goal)
       const all = Array.from(state.trials.values())
       if (sort === "objective") all.sort((a, b) => better(a.objective ?? Number.NaN, b.objective ?? Number.NaN))
-      if (json) return yield* printJson(all.map(trialJson))
+      if (json) return yield* printJson(all.map(trialJson(state)))
       const names = varying(state)
+      const isPopulation = all.some(({ lineage }) => lineage.length > 0)
       yield* printLines(
         table(
           [
@@ -37,6 +38,7 @@ export const trials = Command.make(
             { title: "verdict" },
             { title: "took", align: "right" },
             ...names.map((title) => ({ title, align: "right" as const })),
+            ...(isPopulation ? [{ title: "went on from" }] : []),
           ],
           all.map((trial) => [
             `#${trial.number}`,
@@ -45,6 +47,9 @@ export const trials = Command.make(
             verdictWord(trial.verdict),
             trial.startedAt === null || trial.endedAt === null ? "" : duration(trial.endedAt - trial.startedAt),
             ...names.map((name) => (name in trial.parameters ? parameterValue(trial.parameters[name]!) : "")),
+            ...(isPopulation
+              ? [trial.lineage.map(({ trial: from, step }) => `#${from} at step ${step}`).join(", ")]
+              : []),
           ]),
         ),
       )

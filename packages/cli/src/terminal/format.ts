@@ -1,6 +1,7 @@
 // How numbers, durations and parameters are written for people, everywhere in the terminal. Pure.
 import type { Configuration } from "@sweep/domain/configurations"
 import type { Distribution } from "@sweep/domain/Distribution"
+import type { Takeover } from "@sweep/domain/lineage"
 import type { ParameterValue, Parameters } from "@sweep/domain/Parameter"
 import type { SweepSpec } from "@sweep/domain/SweepSpec"
 import type { SweepState } from "@sweep/domain/SweepState"
@@ -95,6 +96,16 @@ export const runsOf = ({ trials }: Pick<Configuration, "trials">, { replicas }: 
 /** `#3`, of several runs `#3 #4`. */
 export const trialNumbers = ({ trials }: Pick<Configuration, "trials">): string =>
   trials.map(({ number }) => `#${number}`).join(" ")
+
+/** `#2 from #1 at step 32: lr 0.0048 → 0.0095, had 1.6e-4` */
+export const takeoverText = ({ trial, from, step, changes }: Takeover): string => {
+  const value = (of: ParameterValue | undefined) => (of === undefined ? "–" : parameterValue(of))
+  const changed = changes.map(
+    ({ name, before, parent, after }) =>
+      `${shortNames[name] ?? name} ${value(parent)} → ${value(after)}, had ${value(before)}`,
+  )
+  return `#${trial} from #${from} at step ${step}${changed.length === 0 ? "" : `: ${changed.join("; ")}`}`
+}
 
 export const plural = (count: number, one: string, many = `${one}s`): string => `${count} ${count === 1 ? one : many}`
 

@@ -1,9 +1,16 @@
 // A running sweep as plain lines, one per thing that happened: for logs, pipes and CI. Pure.
 import type { Fact } from "@sweep/domain/Fact"
 import { formatTrialRef } from "@sweep/domain/Id"
+import type { Trial } from "@sweep/domain/Trial"
 import { duration, number, parameters, printable, varying } from "./format.ts"
 import { leaders, outlook, type SweepView } from "./SweepView.ts"
 import { verdictSentence } from "./verdictStyle.ts"
+
+/** A member of a population runs once a round, and more often when it is tried again. */
+const again = ({ attempt, rounds }: Trial): string => {
+  if (rounds > 0) return ` (round ${rounds + 1})`
+  return attempt > 1 ? ` (attempt ${attempt})` : ""
+}
 
 /** The line that `fact` is worth, or nothing. `view` is the view after the fact. */
 export const plainLine = (view: SweepView, fact: Fact): string | undefined => {
@@ -29,7 +36,9 @@ export const plainLine = (view: SweepView, fact: Fact): string | undefined => {
     trial.startedAt !== null && trial.endedAt !== null ? ` in ${duration(trial.endedAt - trial.startedAt)}` : ""
   switch (fact._tag) {
     case "TrialStarted":
-      return `#${trial.number} started${trial.attempt > 1 ? ` (attempt ${trial.attempt})` : ""}: ${parameters(varying(view.sweep), trial.parameters)}`
+      return `#${trial.number} started${again(trial)}: ${parameters(varying(view.sweep), trial.parameters)}`
+    case "TrialExploited":
+      return `#${trial.number} goes on from #${fact.from.trial} at step ${fact.from.step}: ${parameters(varying(view.sweep), fact.parameters)}`
     case "TrialReleased":
       return `#${trial.number} goes back to the queue: ${printable(fact.cause)}`
     case "TrialCompleted": {

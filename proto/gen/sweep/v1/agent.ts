@@ -176,8 +176,8 @@ export interface Failed {
 
 export interface Released {
   cause: string;
-  /** It came to where it was to wait (`pause_at` of trial.json), with a checkpoint. */
-  paused: boolean;
+  /** Optimiser steps at which it waits (`pause_at` of trial.json), with a checkpoint of that step. */
+  pausedAt?: number | undefined;
 }
 
 export interface Acknowledged {
@@ -1407,7 +1407,7 @@ export const Failed: MessageFns<Failed> = {
 };
 
 function createBaseReleased(): Released {
-  return { cause: "", paused: false };
+  return { cause: "", pausedAt: undefined };
 }
 
 export const Released: MessageFns<Released> = {
@@ -1415,8 +1415,8 @@ export const Released: MessageFns<Released> = {
     if (message.cause !== "") {
       writer.uint32(10).string(message.cause);
     }
-    if (message.paused !== false) {
-      writer.uint32(16).bool(message.paused);
+    if (message.pausedAt !== undefined) {
+      writer.uint32(17).double(message.pausedAt);
     }
     return writer;
   },
@@ -1443,11 +1443,11 @@ export const Released: MessageFns<Released> = {
             continue;
           }
           case 2: {
-            if (tag !== 16) {
+            if (tag !== 17) {
               break;
             }
 
-            message.paused = reader.bool();
+            message.pausedAt = reader.double();
             continue;
           }
         }
