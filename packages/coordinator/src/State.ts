@@ -25,6 +25,9 @@ type Assumable = FactOf<"TrialCreated" | "TrialAssigned">
 export const canAssume = (fact: Fact): fact is Assumable =>
   fact._tag === "TrialCreated" || fact._tag === "TrialAssigned"
 
+/** A trial, or what will be one. */
+type Run = Pick<Trial, "number" | "parameters" | "seed">
+
 const none: Releases = { total: 0, bugs: 0 }
 
 export class State {
@@ -38,8 +41,9 @@ export class State {
   readonly #sets = new Map<SweepId, Array<Observation>>()
   /** Of each sweep, how many trials were made of a set of parameters that a person gave, by its text. */
   readonly #enqueued = new Map<SweepId, Map<string, number>>()
-  /** Of each sweep, the trials that begin alike, by what their beginning is known by. */
+  /** Of each sweep, the trials that begin alike, by what their beginning is known by, and what that is of each trial. */
   readonly #beginnings = new Map<SweepId, Map<string, Array<TrialNumber>>>()
+  readonly #beginningOf = new Map<SweepId, Map<TrialNumber, string | null>>()
   readonly #versions = new Map<SweepId, number>()
   readonly #releases = new Map<string, Releases>()
   /** Paused trials that a stopping rule has set aside. */
@@ -55,6 +59,7 @@ export class State {
       this.#sets.set(fact.sweep, [])
       this.#enqueued.set(fact.sweep, new Map())
       this.#beginnings.set(fact.sweep, new Map())
+      this.#beginningOf.set(fact.sweep, new Map())
     }
     if (trial === undefined) return undefined
     if (fact._tag === "TrialCreated" && fact.origin === "enqueue") {
@@ -65,6 +70,7 @@ export class State {
     if (fact._tag === "TrialCreated") {
       const beginning = beginningOf(this.sweeps.get(fact.sweep)!.spec, trial)
       const known = this.#beginnings.get(fact.sweep)!
+      this.#beginningOf.get(fact.sweep)!.set(trial.number, beginning)
       if (beginning !== null) known.set(beginning, [...(known.get(beginning) ?? []), trial.number])
     }
     if (fact._tag === "TrialAssigned") {
@@ -105,7 +111,9 @@ export class State {
       this.#setAside.delete(key)
       this.#lastAgents.delete(key)
     }
-    for (const index of [this.#open, this.#sets, this.#enqueued, this.#beginnings, this.#versions]) index.delete(id)
+    for (const index of [this.#open, this.#sets, this.#enqueued, this.#beginnings, this.#beginningOf, this.#versions]) {
+      index.delete(id)
+    }
   }
 
   /**
@@ -126,6 +134,7 @@ export class State {
     const beginning = fact._tag === "TrialCreated" ? beginningOf(sweep.spec, trial) : null
     return () => {
       if (before.trial === undefined) {
+        this.#beginningOf.get(id)!.delete(number)
         trials.delete(number)
         open.delete(number)
       } else {
@@ -190,9 +199,15 @@ export class State {
     return this.#sets.get(sweep) ?? []
   }
 
+  /** What the beginning of the trial, which may not be made yet, is known by; `null` when it shares it with none. */
+  beginning(sweep: SweepState, run: Run): string | null {
+    const known = this.#beginningOf.get(sweep.id)?.get(run.number)
+    return known === undefined ? beginningOf(sweep.spec, run) : known
+  }
+
   /** Trials of the sweep, the run itself among them if it is one, that differ from it in their epochs alone and begin alike. */
-  alike(sweep: SweepState, run: Pick<Trial, "parameters" | "seed">): ReadonlyArray<Trial> {
-    const beginning = beginningOf(sweep.spec, run)
+  alike(sweep: SweepState, run: Run): ReadonlyArray<Trial> {
+    const beginning = this.beginning(sweep, run)
     if (beginning === null) return []
     const numbers = this.#beginnings.get(sweep.id)?.get(beginning) ?? []
     return numbers.map((number) => sweep.trials.get(number)!)

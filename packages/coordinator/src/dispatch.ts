@@ -15,7 +15,8 @@ import { ask, type CurvesOf, type Samplers } from "./ask.ts"
 import { usedUp } from "./budget.ts"
 import type { Journal } from "./Journal.ts"
 import { monotonic } from "./monotonic.ts"
-import { homeOf, mostWaiting, waitsFor } from "./prefixes.ts"
+import { PlannedLengths } from "./PlannedLengths.ts"
+import { homeOf, isToCome, mostWaiting, waitsFor } from "./prefixes.ts"
 import { isClone } from "./replicas.ts"
 import { Results, reuse } from "./Results.ts"
 import { backoff } from "./retry.ts"
@@ -37,6 +38,9 @@ const decidingTime = 20
 /** What of a trial an attempt of it rests on. */
 type Dispatched = Parameters<typeof trialDocument>[1] & Pick<Trial, "attempt">
 
+/** A trial, or what will be one. */
+type Run = Pick<Trial, "number" | "parameters" | "seed">
+
 /** What giving a slot to a sweep comes to. */
 interface Filled {
   readonly facts: ReadonlyArray<Fact>
@@ -56,6 +60,7 @@ export const makeDispatch = Effect.fnUntraced(function* (options: {
   const { state } = journal
   const signal = yield* Queue.sliding<void>(1)
   const results = new Results(journal)
+  const planned = new PlannedLengths()
   const wake = () => void Queue.offerUnsafe(signal, undefined)
 
   /** Trials that were released, and from when on (monotonic milliseconds) they may be dispatched again. */
@@ -63,6 +68,7 @@ export const makeDispatch = Effect.fnUntraced(function* (options: {
   const released: Array<Trial> = []
   journal.listen((facts) => {
     for (const fact of facts) {
+      if (fact._tag === "SweepFinished" || fact._tag === "SweepStopped") planned.forget(fact.sweep)
       if (fact._tag !== "TrialReleased") continue
       const trial = state.trial(fact.sweep, fact.trial)
       if (trial?.state === "pending") released.push(trial)
@@ -78,16 +84,24 @@ export const makeDispatch = Effect.fnUntraced(function* (options: {
 
   const hasBegun = (trial: Trial): boolean => trial.attempt > 0
 
-  /** Whether the trial is to wait for the end of a shorter one that begins alike. */
-  const waits = (trial: Trial, sweep: SweepState): boolean =>
-    !hasBegun(trial) && waitsFor(trial, state.alike(sweep, trial)) !== undefined
+  /** Whether a shorter one that begins alike will be made, as long as the sweep makes more. */
+  const toCome = (run: Run, sweep: SweepState): boolean => {
+    const beginning = state.beginning(sweep, run)
+    return beginning !== null && isToCome(run, state.alike(sweep, run), planned.of(sweep, beginning))
+  }
+
+  /** Whether the run is to wait for the end of a shorter one that begins alike and is made already. */
+  const waitsForMade = (run: Run, sweep: SweepState): boolean => waitsFor(run, state.alike(sweep, run)) !== undefined
+
+  /** Or that will be made. */
+  const waits = (run: Run, sweep: SweepState): boolean => waitsForMade(run, sweep) || toCome(run, sweep)
 
   /** The agent that has something of the trial to go on from: of its own, or of a shorter one that begins alike. */
   const agentOf = (trial: Trial, sweep: SweepState): AgentId | undefined =>
     state.lastAgent(trial) ?? homeOf(trial, state.alike(sweep, trial)) ?? undefined
 
   /** Whether a trial that has not begun belongs on another agent, which takes work. */
-  const isElsewhere = (run: Pick<Trial, "parameters" | "seed">, sweep: SweepState, agent: Agent, now: number) => {
+  const isElsewhere = (run: Run, sweep: SweepState, agent: Agent, now: number) => {
     const home = homeOf(run, state.alike(sweep, run))
     if (home === null || home === agent.id) return false
     const other = roster.agents.get(home)
@@ -98,7 +112,7 @@ export const makeDispatch = Effect.fnUntraced(function* (options: {
   const mayKeepWaiting = (sweep: SweepState): boolean => {
     let waiting = 0
     for (const trial of state.open(sweep.id).values()) if (trial.state === "pending" && !hasBegun(trial)) waiting++
-    return waiting < mostWaiting
+    return waiting < (planned.isKnown(sweep) ? mostWaiting.known : mostWaiting.learning)
   }
 
   /** Not on a box that the trial was taken from, as long as one that it was not taken from takes work. */
@@ -112,11 +126,12 @@ export const makeDispatch = Effect.fnUntraced(function* (options: {
     sweep: SweepState,
     now: number,
     suits: (trial: Trial) => boolean = () => true,
+    isWaiting = waits,
   ): Trial | undefined => {
     let first: Trial | undefined
     for (const trial of state.open(sweep.id).values()) {
       if (first !== undefined && trial.number > first.number) continue
-      if (isReady(trial, now) && !waits(trial, sweep) && suits(trial)) first = trial
+      if (isReady(trial, now) && (hasBegun(trial) || !isWaiting(trial, sweep)) && suits(trial)) first = trial
     }
     return first
   }
@@ -176,19 +191,19 @@ export const makeDispatch = Effect.fnUntraced(function* (options: {
           origin,
         })
       } else {
-        // Better begun anew here than not at all.
-        trial = firstReady(sweep, now, suits)
+        // Better begun anew here than not at all; and what was to come does not.
+        trial = firstReady(sweep, now, suits, waitsForMade)
         if (trial === undefined) return { facts: [] }
       }
     }
     const known = sweep.spec.reuse === true && trial.attempt === 0 ? results.find(sweep, trial) : undefined
     if (known !== undefined) return { facts: [...recorded, ...reuse(at, sweep.id, trial.number, known)] }
-    const alike = state.alike(sweep, trial)
     const isNew = recorded.length > 0
     if (isNew && mayKeepWaiting(sweep)) {
-      if (waitsFor(trial, alike) !== undefined || isElsewhere(trial, sweep, agent, now)) return { facts: recorded }
+      if (waits(trial, sweep) || isElsewhere(trial, sweep, agent, now)) return { facts: recorded }
     }
-    if (!isNew && trial.attempt === 0 && alike.length > 1 && !isClone(sweep, trial.number)) {
+    const mayHaveWaited = state.alike(sweep, trial).length > 1 || toCome(trial, sweep)
+    if (!isNew && trial.attempt === 0 && mayHaveWaited && !isClone(sweep, trial.number)) {
       // What was made only to wait is no more begun than what was not made.
       const reason = usedUp(sweep, at)
       if (reason !== null) {

@@ -6,8 +6,11 @@ import { epochsOf } from "@sweep/domain/beginning"
 import type { AgentId } from "@sweep/domain/Id"
 import type { Trial } from "@sweep/domain/Trial"
 
-/** Of a sweep, trials that are made and have not begun: beyond it, nothing is kept waiting. */
-export const mostWaiting = 32
+/**
+ * Of a sweep, trials that are made and have not begun: beyond it, nothing is kept waiting. A sampler that learns would
+ * have made them better later; where all are known beforehand they are only a list that is gone through.
+ */
+export const mostWaiting = { learning: 32, known: 1_000 }
 
 type Run = Pick<Trial, "parameters">
 
@@ -20,6 +23,12 @@ const shorterThan = ({ parameters }: Run, alike: ReadonlyArray<Trial>): Readonly
  */
 export const waitsFor = (run: Run, alike: ReadonlyArray<Trial>): Trial | undefined =>
   shorterThan(run, alike).find(({ state }) => state === "pending" || state === "assigned" || state === "running")
+
+/** Whether a shorter one of those that begin `alike`, of the `planned` numbers of epochs, is still to be made. */
+export const isToCome = (run: Run, alike: ReadonlyArray<Trial>, planned: ReadonlySet<number>): boolean => {
+  const made = new Set(alike.map(({ parameters }) => epochsOf(parameters)))
+  return planned.values().some((epochs) => epochs < epochsOf(run.parameters) && !made.has(epochs))
+}
 
 /** The agent that has the longest beginning of this run; `null` when none has one. */
 export const homeOf = (run: Run, alike: ReadonlyArray<Trial>): AgentId | null => {

@@ -8,12 +8,13 @@ import * as Layer from "effect/Layer"
 import { type AgentId, TrialNumber } from "@sweep/domain/Id"
 import type { ParameterValue } from "@sweep/domain/Parameter"
 import type { Dimension } from "@sweep/domain/SearchSpace"
+import type { SweepState } from "@sweep/domain/SweepState"
 import type { Trial } from "@sweep/domain/Trial"
 import { SweepApi } from "@sweep/rpc/SweepApi"
 import { layer as duckdb } from "@sweep/store/DuckdbStore"
 import { exampleSpec } from "@sweep/testing/exampleSpec"
 import { connectAgent, evalLosses, eventually, type ScriptedAgent, slotsOf } from "@sweep/testing/ScriptedAgent"
-import { homeOf, mostWaiting, waitsFor } from "../src/prefixes.ts"
+import { homeOf, isToCome, mostWaiting, waitsFor } from "../src/prefixes.ts"
 import { coordinator, inMemory, overGrpc, sweepIs, trialIs } from "./harness.ts"
 
 const trial = (epochs: number, state: Trial["state"], agent: string | null = null) =>
@@ -30,6 +31,15 @@ describe("which trial a longer one waits for", () => {
     for (const state of ["paused", "completed", "stopped", "failed", "cancelled"] as const) {
       expect(waitsFor(run, [trial(1, state)])).toBeUndefined()
     }
+  })
+
+  it("may still be to be made", () => {
+    const longest = { parameters: { epochs: 3 } }
+    const planned = new Set([1, 2, 3, 4])
+    expect(isToCome(longest, [trial(3, "pending"), trial(2, "pending")], planned)).toBe(true)
+    expect(isToCome(longest, [trial(3, "pending"), trial(2, "pending"), trial(1, "failed")], planned)).toBe(false)
+    expect(isToCome({ parameters: { epochs: 1 } }, [], planned)).toBe(false)
+    expect(isToCome(longest, [], new Set())).toBe(false)
   })
 
   it("leaves its state on the agent of the longest one that ended", () => {
@@ -113,16 +123,83 @@ describe("a sweep over epochs", () => {
     }).pipe(Effect.provide(inMemory())),
   )
 
-  it.effect("waits for nothing where runs do not begin alike, or not in this order", () =>
+  /** All trials of the sweep by one slot, in the order in which they begin. */
+  const orderOf = (spec: ReturnType<typeof gridOf>) =>
+    Effect.gen(function* () {
+      const sweep = yield* (yield* SweepApi).submit(spec)
+      const agent = yield* connectAgent()
+      const order: Array<number> = []
+      while (true) {
+        const next = yield* Effect.raceFirst(
+          agent.next("Assign"),
+          Effect.as(
+            eventually(
+              "it is over",
+              Effect.map((yield* SweepApi).get(sweep), ({ status }) => status === "finished"),
+            ),
+            undefined,
+          ),
+        )
+        if (next === undefined) return { sweep: yield* (yield* SweepApi).get(sweep), order }
+        order.push(next.trial)
+        yield* agent.complete(next.epoch, evalLosses(1))
+        yield* agent.confirmed(next.epoch)
+      }
+    }).pipe(Effect.scoped)
+  const epochsOf = ({ trials }: SweepState) => Array.from(trials.values(), ({ parameters }) => parameters["epochs"])
+
+  it.effect("starts the shorter one first, whatever the order in the file; a trial keeps its number", () =>
+    Effect.gen(function* () {
+      const falling = values("epochs", 3, 1, 2)
+      const last = yield* orderOf(gridOf([values("rank", 4, 8), falling]))
+      expect(epochsOf(last.sweep)).toEqual([3, 1, 2, 3, 1, 2])
+      expect(last.order).toEqual([2, 3, 1, 5, 6, 4])
+      const first = yield* orderOf(gridOf([falling, values("rank", 4, 8)]))
+      expect(epochsOf(first.sweep)).toEqual([3, 3, 1, 1, 2, 2])
+      expect(first.order).toEqual([3, 4, 5, 1, 6, 2])
+      // Enqueued ones, replicas and other methods that can be foreseen, too.
+      const budget = { trials: 6, gpuHours: null, hours: null }
+      const constant = { schedule: "constant", warmup_ratio: 0 }
+      const enqueue = [3, 2, 1].map((n) => ({ ...constant, rank: 4, epochs: n }))
+      const given = yield* orderOf(
+        gridOf([values("rank", 4), epochs], { method: "random", enqueue, budget, replicas: 2, seed: 1 }),
+      )
+      expect(epochsOf(given.sweep)).toEqual([3, 3, 2, 2, 1, 1])
+      expect(given.order).toEqual([5, 3, 1, 6, 4, 2])
+    }).pipe(Effect.provide(inMemory())),
+  )
+
+  it.effect("does not wait for a shorter one that will not be made", () =>
+    Effect.gen(function* () {
+      const api = yield* SweepApi
+      const falling = gridOf([values("epochs", 3, 2, 1)], { budget: { trials: 2, gpuHours: null, hours: null } })
+      expect((yield* orderOf(falling)).order).toEqual([2, 1])
+      // A method that learns may not come to it.
+      const learning = yield* orderOf(
+        gridOf([values("epochs", 3, 2, 1)], {
+          method: "tpe",
+          enqueue: [{ schedule: "constant", warmup_ratio: 0, epochs: 3 }],
+          budget: { trials: 1, gpuHours: null, hours: null },
+        }),
+      )
+      expect(learning.order).toEqual([1])
+      // Nor a sweep that is used up before it is its turn: what waited for it is no more begun than that.
+      const metric = { name: "eval/loss", goal: "minimize", summary: "best", target: 1.5 } as const
+      const sweep = yield* api.submit(gridOf([values("epochs", 3, 2), values("rank", 4, 8)], { metric }))
+      const agent = yield* connectAgent()
+      const { trial: number, epoch } = yield* agent.next("Assign")
+      expect(number).toBe(3)
+      yield* agent.complete(epoch, evalLosses(1))
+      const { trials } = yield* sweepIs(sweep, "finished")
+      expect(Array.from(trials.values(), ({ state }) => state)).toEqual(["cancelled", "cancelled", "completed"])
+    }).pipe(Effect.provide(inMemory())),
+  )
+
+  it.effect("waits for nothing where runs do not begin alike", () =>
     Effect.gen(function* () {
       const api = yield* SweepApi
       const cosine = exampleSpec({ space: { dimensions: [epochs], derived: [], constraints: [] } })
-      const grids = [
-        cosine,
-        gridOf([values("variant", "adalora"), epochs]),
-        gridOf([values("max_steps", 10), epochs]),
-        gridOf([values("epochs", 3, 2, 1)]),
-      ]
+      const grids = [cosine, gridOf([values("variant", "adalora"), epochs]), gridOf([values("max_steps", 10), epochs])]
       for (const [i, spec] of grids.entries()) {
         yield* api.submit(spec)
         const agent = yield* connectAgent({ id: `agent-${i}`, slots: slotsOf(3) })
@@ -134,15 +211,20 @@ describe("a sweep over epochs", () => {
   it.effect("keeps a bounded number of trials waiting, and no slot for them", () =>
     Effect.gen(function* () {
       const api = yield* SweepApi
-      const ranks = Array.from({ length: mostWaiting }, (_, i) => i + 1)
-      const sweep = yield* api.submit(gridOf([values("rank", 1, ...ranks.slice(1)), epochs]))
+      const most = mostWaiting.learning
+      const ranks = Array.from({ length: most }, (_, i) => i + 1)
+      const constant = { schedule: "constant", warmup_ratio: 0 }
+      const enqueue = ranks.flatMap((rank) => [1, 2, 3].map((n) => ({ ...constant, rank, epochs: n })))
+      const sweep = yield* api.submit(
+        gridOf([values("rank", 1, ...ranks.slice(1)), epochs], { method: "tpe", enqueue }),
+      )
       const agent = yield* connectAgent({ slots: slotsOf(20) })
       const numbers: Array<number> = []
       for (let slot = 0; slot < 20; slot++) numbers.push(yield* assigned(agent))
       // 16 ranks with two waiting each: then the longer ones begin as well.
       expect(numbers.slice(0, 16)).toEqual(ranks.slice(0, 16).map((_, i) => 3 * i + 1))
       const { trials } = yield* api.get(sweep)
-      expect(Array.from(trials.values()).filter(({ state }) => state === "pending")).toHaveLength(mostWaiting)
+      expect(Array.from(trials.values()).filter(({ state }) => state === "pending")).toHaveLength(most)
     }).pipe(Effect.provide(inMemory())),
   )
 

@@ -15,7 +15,7 @@ export interface SamplerView {
   readonly size: number | null
   /** What the sampler tries first, before anything has a result. */
   readonly firstTrials: ReadonlyArray<Parameters>
-  /** Every set it will try, in this order; `null` where that depends on results, or is too much. */
+  /** Every set of the sweep, in this order, the enqueued ones first; `null` where that depends on results, or is too much. */
   readonly order: ReadonlyArray<Parameters> | null
   /** Parameters whose condition was false in every draw. */
   readonly neverActive: ReadonlyArray<string>
@@ -225,8 +225,7 @@ export const describeSweep = (
   overfitting: spec.overfitting.action,
   budget: spec.budget,
   cost: costOf(spec, view),
-  shared:
-    view.order === null ? null : plannedSharing(spec, [...spec.enqueue, ...view.order], (set) => stepsOf(spec, set)),
+  shared: view.order === null ? null : plannedSharing(spec, view.order, (set) => stepsOf(spec, set)),
   warmStart: spec.warmStart ?? [],
   reuse: spec.reuse === true,
   enqueued: spec.enqueue,
@@ -272,7 +271,7 @@ const costText = ({ runs, steps, examples }: SweepDescription["cost"]): string =
 
 const sharedText = ({ runs, steps, of }: SharedSteps): string =>
   runs === 0
-    ? "nothing: a longer run goes on from a shorter one before it; list epochs rising"
+    ? "nothing: the shorter runs are over before there is anything to go on from"
     : `${count(runs, "run")} ${runs === 1 ? "goes" : "go"} on from ${runs === 1 ? "a shorter one" : "shorter ones"}: about ${steps.toLocaleString("en")} of ${count(of, "step")} ${steps === 1 ? "is" : "are"} not trained twice`
 
 /** What `sweep check` prints. */

@@ -89,11 +89,18 @@ describe("describeSweep", () => {
     ])
     // All but the tenth in which each decays: 9 and 18.
     expect((await sharedOf(alike, [1, 2, 3], "warmup_stable_decay"))[0]).toEqual({ runs: 4, steps: 54, of: 120 })
-    // What was left after three epochs is too much for a run of two.
-    expect((await sharedOf(alike, [1, 3, 2]))[0]).toEqual({ runs: 2, steps: 20, of: 120 })
-    expect(await sharedOf(alike, [3, 2, 1])).toEqual([
-      { runs: 0, steps: 0, of: 120 },
-      "nothing: a longer run goes on from a shorter one before it; list epochs rising",
+    // Whatever the order in the file.
+    for (const epochs of [
+      [1, 3, 2],
+      [3, 2, 1],
+    ]) {
+      expect((await sharedOf(alike, epochs))[0]).toEqual({ runs: 4, steps: 60, of: 120 })
+    }
+    // Of which the budget may allow a part: one of three epochs with each seed, and one of two.
+    expect((await sharedOf(alike, [3, 2, 1], "constant", "run_cap: 3\n"))[0]).toEqual({ runs: 1, steps: 20, of: 80 })
+    expect(await sharedOf(alike, [0.05, 0.1], "warmup_stable_decay")).toEqual([
+      { runs: 0, steps: 0, of: 4 },
+      "nothing: the shorter runs are over before there is anything to go on from",
     ])
     expect((await sharedOf(alike, [1, 2, 3], "constant", "run_cap: 3\n"))[0]).toEqual({ runs: 1, steps: 10, of: 40 })
     expect(await sharedOf(alike, [1, 2, 3], "cosine")).toEqual([null, undefined])
