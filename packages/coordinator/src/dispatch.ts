@@ -87,7 +87,12 @@ export const makeDispatch = Effect.fnUntraced(function* (options: {
   /** Whether a shorter one that begins alike will be made, as long as the sweep makes more. */
   const toCome = (run: Run, sweep: SweepState): boolean => {
     const beginning = state.beginning(sweep, run)
-    return beginning !== null && isToCome(run, state.alike(sweep, run), planned.of(sweep, beginning))
+    // What a person asks for is next.
+    return (
+      beginning !== null &&
+      !isClone(sweep, run.number) &&
+      isToCome(run, state.alike(sweep, run), planned.of(sweep, beginning))
+    )
   }
 
   /** Whether the run is to wait for the end of a shorter one that begins alike and is made already. */

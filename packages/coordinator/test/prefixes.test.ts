@@ -195,6 +195,23 @@ describe("a sweep over epochs", () => {
     }).pipe(Effect.provide(inMemory())),
   )
 
+  it.effect("does not keep a clone waiting for what is still to come", () =>
+    Effect.gen(function* () {
+      const api = yield* SweepApi
+      const sweep = yield* api.submit(gridOf([values("rank", 4, 8), values("epochs", 3, 2, 1)]))
+      const agent = yield* connectAgent()
+      let next = yield* agent.next("Assign")
+      expect(yield* api.clone(sweep, TrialNumber.make(1), { rank: 8 })).toEqual([4])
+      const order = [Number(next.trial)]
+      for (let left = 0; left < 5; left++) {
+        yield* agent.complete(next.epoch, evalLosses(1))
+        next = yield* agent.next("Assign")
+        order.push(next.trial)
+      }
+      expect(order).toEqual([3, 2, 1, 4, 6, 5])
+    }).pipe(Effect.provide(inMemory())),
+  )
+
   it.effect("waits for nothing where runs do not begin alike", () =>
     Effect.gen(function* () {
       const api = yield* SweepApi
