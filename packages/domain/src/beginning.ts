@@ -34,8 +34,8 @@ const valueOf = (parameters: Parameters, name: keyof typeof parameterDefaults) =
 
 export const epochsOf = (parameters: Parameters): number => Number(valueOf(parameters, "epochs"))
 
-/** Share of all steps in which warmup-stable-decay decays (as the trainer plans it). */
-const decayShare = 0.1
+/** Share of all steps in which warmup-stable-decay decays: as the trainer plans it, which the tests ask of it. */
+export const decayShare = 0.1
 
 /** Of `steps`, those that a longer run has in common with this one. */
 export const commonSteps = (parameters: Parameters, steps: number): number =>

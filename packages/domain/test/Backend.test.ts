@@ -3,6 +3,7 @@ import { existsSync } from "node:fs"
 import { join } from "node:path"
 import { expect, it } from "vitest"
 import { lacking, peft } from "@sweep/domain/Backend"
+import { decayShare } from "@sweep/domain/beginning"
 import { changeableInTraining } from "@sweep/domain/population"
 
 const root = join(import.meta.dirname, "../../..")
@@ -18,8 +19,10 @@ it("declares exactly what the PEFT trainer says it can run", () => {
   ) as {
     readonly axes: Record<string, Record<string, { readonly ok: boolean }>>
     readonly changes_in_training: ReadonlyArray<string>
+    readonly decay_share: number
   }
   expect(described.changes_in_training).toEqual(changeableInTraining)
+  expect(described.decay_share).toBe(decayShare)
   for (const axis of ["adapter", "quantization", "objective", "post"] as const) {
     const able = Object.entries(described.axes[axis]!).flatMap(([value, { ok }]) => (ok ? [value] : []))
     expect(able.toSorted(), axis).toEqual(peft[axis].toSorted())

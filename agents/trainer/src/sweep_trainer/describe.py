@@ -12,7 +12,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from . import CONTRACT, __version__, adapters, objectives, posts, quantization
+from . import CONTRACT, __version__, adapters, objectives, plan, posts, quantization
 from .population import CHANGEABLE
 from .registry import Registry
 from .trial import PRECISIONS, SCHEDULES
@@ -42,6 +42,7 @@ def describe() -> dict[str, Any]:
             "schedule": {name: _verdict(None) for name in SCHEDULES},
         },
         "changes_in_training": list(CHANGEABLE),
+        "decay_share": plan.DECAY_SHARE,
     }
 
 

@@ -12,7 +12,7 @@ from .trial import Training
 
 _CURVE_POINTS = 100  # points of a train curve, besides those at evaluations
 _EPOCH_POINTS = 50  # of it an epoch, where runs of different length share their beginning
-_DECAY_SHARE = 0.1  # of all steps, the last phase of warmup-stable-decay (arXiv 2404.06395 finds 10 % enough)
+DECAY_SHARE = 0.1  # of all steps, the last phase of warmup-stable-decay (arXiv 2404.06395 finds 10 % enough)
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ def plan(training: Training, examples: int, micro_batch_size: int) -> Plan:
         steps_per_epoch=per_epoch,
         total_steps=total,
         warmup_steps=math.ceil(training.schedule.warmup_ratio * total),
-        decay_steps=math.ceil(_DECAY_SHARE * total) if training.schedule.type == "warmup_stable_decay" else 0,
+        decay_steps=math.ceil(DECAY_SHARE * total) if training.schedule.type == "warmup_stable_decay" else 0,
         log_every=math.ceil(per_epoch / _EPOCH_POINTS if begins_alike(training) else total / _CURVE_POINTS),
         eval_steps=_eval_steps(per_epoch, total, training.evals_per_epoch),
     )
