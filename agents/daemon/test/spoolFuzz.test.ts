@@ -6,11 +6,10 @@ import fc from "fast-check"
 import { afterAll, describe, expect, it } from "vitest"
 import { Epoch } from "@sweep/domain/Id"
 import { decodeAgentMessage, encodeAgentMessage } from "@sweep/rpc/agentCodec"
+import { fuzzRuns } from "@sweep/testing/fuzzRuns"
 import { Spool, start } from "../src/spool.ts"
 
-/** Other ones, and as many as asked for: SWEEP_FUZZ_RUNS=10000000. */
-const asked = process.env["SWEEP_FUZZ_RUNS"]
-const runs = asked === undefined ? { numRuns: 1_000, seed: 7 } : { numRuns: Number(asked) }
+const runs = fuzzRuns(1_000)
 
 const directory = mkdtempSync(join(tmpdir(), "sweep-spool-"))
 afterAll(() => rmSync(directory, { recursive: true, force: true }))

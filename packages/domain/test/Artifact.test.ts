@@ -3,10 +3,9 @@ import fc from "fast-check"
 import { describe, expect, it } from "vitest"
 import * as Schema from "effect/Schema"
 import { ArtifactPath, checkpointStep, keptFiles, newestCheckpoint } from "@sweep/domain/Artifact"
+import { fuzzRuns } from "@sweep/testing/fuzzRuns"
 
-/** Other ones, and as many as asked for: SWEEP_FUZZ_RUNS=10000000. */
-const asked = process.env["SWEEP_FUZZ_RUNS"]
-const runs = asked === undefined ? { numRuns: 3_000, seed: 7 } : { numRuns: Number(asked) }
+const runs = fuzzRuns(3_000)
 
 const isPath = Schema.is(ArtifactPath)
 

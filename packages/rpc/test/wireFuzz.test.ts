@@ -13,10 +13,9 @@ import {
 } from "@sweep/rpc/agentCodec"
 import { WireError } from "@sweep/rpc/WireError"
 import { evalLosses, eventsMessage, slotsOf } from "@sweep/testing/ScriptedAgent"
+import { fuzzRuns } from "@sweep/testing/fuzzRuns"
 
-/** Other ones, and as many as asked for: SWEEP_FUZZ_RUNS=10000000. */
-const asked = process.env["SWEEP_FUZZ_RUNS"]
-const runs = asked === undefined ? { numRuns: 3_000, seed: 7 } : { numRuns: Number(asked) }
+const runs = fuzzRuns(3_000)
 const epoch = Epoch.make(7)
 
 const up: ReadonlyArray<AgentMessage> = [

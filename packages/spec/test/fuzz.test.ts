@@ -8,10 +8,7 @@ import { readAlpaca } from "../src/alpacaRecords.ts"
 import { parseSweepFile } from "@sweep/spec/parseSweepFile"
 import { topLevelKeys } from "../src/readSweep.ts"
 import { renderProblems } from "@sweep/spec/renderProblems"
-
-/** Other ones, and as many as asked for: SWEEP_FUZZ_RUNS=10000000. */
-const asked = process.env["SWEEP_FUZZ_RUNS"]
-const runs = (usual: number) => (asked === undefined ? { numRuns: usual, seed: 7 } : { numRuns: Number(asked) })
+import { fuzzRuns } from "@sweep/testing/fuzzRuns"
 
 const read = (folder: string) =>
   readdirSync(join(import.meta.dirname, folder)).map((name) =>
@@ -61,15 +58,15 @@ describe("parseSweepFile", () => {
         }
         check(text)
       }),
-      runs(1_500),
+      fuzzRuns(1_500),
     )
   })
 
   it("answers any text", () => {
-    fc.assert(fc.property(fc.string({ unit: "binary", maxLength: 200 }), check), runs(500))
+    fc.assert(fc.property(fc.string({ unit: "binary", maxLength: 200 }), check), fuzzRuns(500))
     fc.assert(
       fc.property(fc.array(fc.constantFrom(...pieces), { maxLength: 60 }), (parts) => check(parts.join(""))),
-      runs(1_500),
+      fuzzRuns(1_500),
     )
   })
 
@@ -103,7 +100,7 @@ describe("parseSweepFile", () => {
     const wellFormed = { model: "m", data: { train: "t" }, parameters: { rank: [4, 8] } }
     fc.assert(
       fc.property(key, value, (k, v) => check(JSON.stringify({ ...wellFormed, [k]: v }, null, 1))),
-      runs(1_500),
+      fuzzRuns(1_500),
     )
   })
 })
@@ -122,7 +119,7 @@ describe("readAlpaca", () => {
           expect(problems.length === 0 ? records.length > 0 : problemCount > 0).toBe(true)
         },
       ),
-      runs(1_000),
+      fuzzRuns(1_000),
     )
   })
 })
