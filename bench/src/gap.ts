@@ -29,8 +29,8 @@ import { AgentGateway, type GatewaySession } from "@sweep/rpc/AgentGateway"
 import * as memoryAgentConnection from "@sweep/rpc/memoryAgentConnection"
 import * as Result from "effect/Result"
 import { median } from "./median.ts"
+import { root } from "./root.ts"
 
-const root = resolve(import.meta.dirname, "../..")
 const python = process.env["SWEEP_PYTHON"] ?? join(root, ".venv/bin/python")
 const trainerSource = join(root, "agents/trainer/src")
 const quickstart = join(root, "sweeps/quickstart")

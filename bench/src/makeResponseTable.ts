@@ -14,6 +14,7 @@ import { fromParameters } from "@sweep/domain/TrainingConfig"
 import { hash, trialSeed } from "@sweep/search/Random"
 import * as Result from "effect/Result"
 import { file, type ResponseTable, type TableTrial } from "./responseTable.ts"
+import { root } from "./root.ts"
 
 const { values } = parseArgs({
   options: {
@@ -25,12 +26,11 @@ const { values } = parseArgs({
   },
 })
 
-const root = fileURLToPath(new URL("../..", import.meta.url))
-const quickstart = `${root}sweeps/quickstart`
-const folder = `${root}.sweep/response-table`
+const quickstart = `${root}/sweeps/quickstart`
+const folder = `${root}/.sweep/response-table`
 const [shard, shards] = values.shard.split("/").map(Number) as [number, number]
 const log = `${folder}/trials-${shard}.jsonl`
-const python = values.python ?? `${root}.venv/bin/python`
+const python = values.python ?? `${root}/.venv/bin/python`
 
 const dimensions: ResponseTable["dimensions"] = [
   { name: "rank", values: [2, 8, 32] },
@@ -136,7 +136,7 @@ const startHost = () => {
     stdio: ["pipe", "pipe", "ignore"],
     env: {
       ...process.env,
-      PYTHONPATH: `${root}agents/trainer/src`,
+      PYTHONPATH: `${root}/agents/trainer/src`,
       OMP_NUM_THREADS: "1",
       MKL_NUM_THREADS: "1",
       CUDA_VISIBLE_DEVICES: "",

@@ -2,15 +2,14 @@
 // process that answers ask and tell over JSON lines. Owns the process and the environment.
 import { type ChildProcessByStdio, execFileSync, spawn } from "node:child_process"
 import { existsSync, readFileSync, writeFileSync } from "node:fs"
-import { fileURLToPath } from "node:url"
 import * as readline from "node:readline"
 import type { Readable, Writable } from "node:stream"
 import type { Parameters } from "@sweep/domain/Parameter"
 import type { TestDimension } from "./functions.ts"
+import { root } from "./root.ts"
 
-const root = fileURLToPath(new URL("../..", import.meta.url))
-const requirements = `${root}bench/optuna/requirements.txt`
-const environment = `${root}.venv-optuna`
+const requirements = `${root}/bench/optuna/requirements.txt`
+const environment = `${root}/.venv-optuna`
 
 const prepare = (): string => {
   const python = `${environment}/bin/python`
@@ -36,7 +35,7 @@ export interface Optuna {
 
 /** One thread, as its opponent has. */
 export const startOptuna = async (): Promise<Optuna> => {
-  const child: ChildProcessByStdio<Writable, Readable, null> = spawn(prepare(), [`${root}bench/optuna/driver.py`], {
+  const child: ChildProcessByStdio<Writable, Readable, null> = spawn(prepare(), [`${root}/bench/optuna/driver.py`], {
     stdio: ["pipe", "pipe", "inherit"],
     env: { ...process.env, OMP_NUM_THREADS: "1", MKL_NUM_THREADS: "1", OPENBLAS_NUM_THREADS: "1" },
   })

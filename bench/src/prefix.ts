@@ -6,10 +6,9 @@
 import { spawnSync } from "node:child_process"
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
-import { dirname, join } from "node:path"
-import { fileURLToPath } from "node:url"
+import { join } from "node:path"
+import { root } from "./root.ts"
 
-const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))))
 const program = join(root, "packages/cli/dist/sweep.mjs")
 const quickstart = join(root, "sweeps/quickstart")
 const target = 1.7

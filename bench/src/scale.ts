@@ -14,6 +14,7 @@ import { fileURLToPath } from "node:url"
 import { parseArgs } from "node:util"
 import type { Scaled } from "./scaleAgents.ts"
 import { fillStore, pointsPerTrial } from "./scaleFill.ts"
+import { root } from "./root.ts"
 
 const { values: options } = parseArgs({
   options: {
@@ -30,7 +31,7 @@ const rate = Number(options.rate)
 
 const most = { readySeconds: 30, settledSeconds: 60, dispatchP99: 250, memoryGb: 4 }
 
-const program = fileURLToPath(new URL("../../packages/cli/dist/sweep.mjs", import.meta.url))
+const program = join(root, "packages/cli/dist/sweep.mjs")
 const agentsScript = fileURLToPath(new URL("scaleAgents.ts", import.meta.url))
 
 /** Of a process: gigabytes now and at most, and seconds of CPU. */

@@ -3,11 +3,10 @@
 // both sides of a pair see the same noise. Also shown: `sweep --help`, which loads the whole command tree as any other
 // command does, and what the `./sweep` wrapper adds.
 import { spawnSync } from "node:child_process"
-import { dirname, join } from "node:path"
-import { fileURLToPath } from "node:url"
+import { join } from "node:path"
 import { median } from "./median.ts"
+import { root } from "./root.ts"
 
-const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))))
 const pairs = 31
 const most = 3
 

@@ -10,7 +10,8 @@
 import { spawnSync } from "node:child_process"
 import { readFileSync, rmSync } from "node:fs"
 import { join } from "node:path"
-import { environment, makePlace, mib, python, root, trainedVariants } from "./variantTrial.ts"
+import { environment, makePlace, mib, python, trainedVariants } from "./variantTrial.ts"
+import { root } from "./root.ts"
 import { median } from "./median.ts"
 
 const rounds = Number(process.argv[2] ?? 3)

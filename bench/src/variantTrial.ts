@@ -3,13 +3,12 @@
 import { execFileSync } from "node:child_process"
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
-import { dirname, join } from "node:path"
-import { fileURLToPath } from "node:url"
+import { join } from "node:path"
 import { lacking, peft } from "@sweep/domain/Backend"
 import { fromParameters, variants } from "@sweep/domain/TrainingConfig"
 import * as Result from "effect/Result"
+import { root } from "./root.ts"
 
-export const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))))
 export const python = process.env["SWEEP_PYTHON"] ?? join(root, ".venv/bin/python")
 export const environment = { ...process.env, PYTHONPATH: join(root, "agents/trainer/src"), OMP_NUM_THREADS: "1" }
 const quickstart = join(root, "sweeps/quickstart")
