@@ -47,7 +47,10 @@ describe("help", () => {
 
   it("prints its version, and shell completion", async () => {
     const place = new Workplace()
-    expect((await place.run(["--version"])).stdout).toMatch(/\d+\.\d+\.\d+/)
+    const { stdout } = await place.run(["--version"])
+    expect(stdout).toMatch(/^sweep v\d+\.\d+\.\d+\n$/)
+    // Which is a short cut around the command tree, and says the same.
+    expect((await place.run(["-v"])).stdout).toBe(stdout)
     expect((await place.run(["--completions", "bash"])).stdout).toContain("sweep")
   })
 
