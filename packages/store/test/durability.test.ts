@@ -1,11 +1,22 @@
 import { type ChildProcess, execFileSync, spawn } from "node:child_process"
-import { closeSync, existsSync, openSync, statSync, truncateSync, writeFileSync, writeSync } from "node:fs"
+import { closeSync, cpSync, existsSync, openSync, statSync, truncateSync, writeFileSync, writeSync } from "node:fs"
 import { join } from "node:path"
 import { createInterface } from "node:readline"
 import { describe, expect, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
+import { type Fact, sweepOf } from "@sweep/domain/Fact"
+import { SweepId } from "@sweep/domain/Id"
 import { random } from "@sweep/testing/Random"
-import { batchOf, created, epochNumber, logOf, submitted, sweep, trialNumber } from "@sweep/testing/storeFixtures"
+import {
+  assigned,
+  batchOf,
+  created,
+  epochNumber,
+  logOf,
+  submitted,
+  sweep,
+  trialNumber,
+} from "@sweep/testing/storeFixtures"
 import { layer } from "../src/DuckdbStore.ts"
 import { newestVersion } from "../src/migrations.ts"
 import { type HighWater, Store, type StoreError } from "../src/Store.ts"
@@ -18,8 +29,8 @@ const inStore = <A, E>(directory: string, body: (store: Store["Service"]) => Eff
 const openingFails = (directory: string): Effect.Effect<StoreError, void> =>
   Effect.flip(inStore(directory, () => Effect.void))
 
-const start = (directory: string): ChildProcess =>
-  spawn(process.execPath, [join(import.meta.dirname, "committer.ts"), directory], {
+const start = (directory: string, program = "committer.ts"): ChildProcess =>
+  spawn(process.execPath, [join(import.meta.dirname, program), directory], {
     stdio: ["ignore", "pipe", "inherit"],
   })
 
@@ -45,6 +56,18 @@ const killedAfter = async (directory: string, count: number) => {
   await ended(child)
   expect(child.signalCode).toBe("SIGKILL")
   return { marks, facts }
+}
+
+/** Kills the remover so many milliseconds after it began, or once it is done. Whether it said that it was. */
+const killedWhile = async (child: ChildProcess, wait: number): Promise<boolean> => {
+  let done = false
+  for await (const line of createInterface({ input: child.stdout! })) {
+    done = line === "done"
+    if (done || wait === 0) child.kill("SIGKILL")
+    else if (Number.isFinite(wait)) setTimeout(() => child.kill("SIGKILL"), wait)
+  }
+  await ended(child)
+  return done
 }
 
 /** Every end of a batch up to `last`. */
@@ -95,6 +118,57 @@ describe("a store whose process is killed", () => {
         }
         // Commits whose acknowledgement never arrived: why resending has to be harmless.
         expect(landed).toBeGreaterThan(0)
+      }),
+    180_000,
+  )
+})
+
+describe("a sweep whose removal is killed", () => {
+  it.live(
+    "is there whole or gone whole, and another one is as it was",
+    () =>
+      Effect.gen(function* () {
+        const full = freshDirectory()
+        const other = SweepId.make("other")
+        const points = 10_000
+        const facts = [submitted, created(1), assigned(1, 1)]
+        const ofOther = [submitted, assigned(1, 1_000)].map((fact) => ({ ...fact, sweep: other }) as Fact)
+        yield* inStore(full, (store) =>
+          Effect.gen(function* () {
+            yield* store.append([...facts, ...ofOther])
+            const lines = Array.from({ length: points }, (_, i) => [i + 1, `m${i % 5}`, i, i] as const)
+            for (let epoch = 1; epoch <= 30; epoch++) {
+              yield* store.ingest([batchOf(epoch, epoch, lines)], [logOf(epoch, epoch, 0, "x".repeat(5_000))])
+            }
+            yield* store.ingest([{ ...batchOf(1, 1_000, lines), sweep: other }], [])
+          }),
+        )
+        const seen = new Set<string>()
+        const draw = random(1, 0, "removals")
+        // Killed at once, somewhere on the way, and once it is done.
+        for (const wait of [0, ...Array.from({ length: 8 }, () => draw.index(60)), Number.POSITIVE_INFINITY]) {
+          const directory = freshDirectory()
+          cpSync(full, directory, { recursive: true })
+          const child = start(directory, "fixtures/remover.ts")
+          const done = yield* Effect.promise(() => killedWhile(child, wait))
+          yield* inStore(directory, (store) =>
+            Effect.gen(function* () {
+              const left = yield* store.facts
+              const gone = left.some(({ _tag }) => _tag === "SweepRemoved")
+              seen.add(gone ? "gone" : "there")
+              if (done) expect(gone).toBe(true)
+              expect(left.filter((fact) => sweepOf(fact) === other)).toEqual(ofOther)
+              expect(left.length).toBe(gone ? ofOther.length + 1 : facts.length + ofOther.length)
+              expect(yield* store.countPoints(sweep)).toBe(gone ? 0 : 30 * points)
+              expect(yield* store.countPoints(other)).toBe(points)
+              expect((yield* store.highWater).length).toBe(gone ? 1 : 31)
+              const { epoch } = yield* store.log(sweep, trialNumber(30), "stdout", { epoch: null, offset: 0 }, 10)
+              expect(epoch).toBe(gone ? null : 30)
+              expect(yield* store.lastEpoch).toBe(1_000)
+            }),
+          )
+        }
+        expect(seen).toEqual(new Set(["there", "gone"]))
       }),
     180_000,
   )
