@@ -22,7 +22,7 @@ export interface ModelLayers {
 }
 
 const Index = Schema.fromJsonString(Schema.Struct({ weight_map: Schema.Record(Schema.String, Schema.String) }))
-const Header = Schema.fromJsonString(Schema.Record(Schema.String, Schema.Unknown))
+const JsonObject = Schema.fromJsonString(Schema.Record(Schema.String, Schema.Unknown))
 const Tensor = Schema.Struct({ shape: Schema.Array(Schema.Int) })
 const Config = Schema.Struct({
   num_hidden_layers: Schema.optionalKey(Schema.Int),
@@ -39,17 +39,20 @@ const transposed = new Set(["gpt2", "openai-gpt", "imagegpt", "decision_transfor
 const isLinear = (path: string): boolean =>
   /\.\d+\./.test(`.${path}`) && !/\.experts\.|(?:^|\.)(?:gate|router|relative_attention_bias|\w*embed\w*)$/.test(path)
 
-const depthOf = (config: object): number | null => {
-  const text = "text_config" in config ? config.text_config : config
-  const read = Schema.decodeUnknownOption(Config)(text)
+const depthOf = (config: Readonly<Record<string, unknown>>): number | null => {
+  const read = Schema.decodeUnknownOption(Config)(config["text_config"] ?? config)
   return Option.isNone(read) ? null : (read.value.num_hidden_layers ?? read.value.n_layer ?? null)
 }
 
-/** `config` is what `config.json` in `folder` holds. What cannot be read is as if it were not there. */
-export const modelLayers = Effect.fn("modelLayers")(function* (folder: string, config: object) {
+/** What cannot be read is as if it were not there. */
+export const modelLayers = Effect.fn("modelLayers")(function* (folder: string) {
   const fs = yield* FileSystem.FileSystem
   const path = yield* Path.Path
 
+  const config = yield* fs.readFileString(path.join(folder, "config.json")).pipe(
+    Effect.flatMap(Schema.decodeUnknownEffect(JsonObject)),
+    Effect.orElseSucceed(() => ({}) as typeof JsonObject.Type),
+  )
   const index = yield* fs
     .readFileString(path.join(folder, "model.safetensors.index.json"))
     .pipe(Effect.flatMap(Schema.decodeUnknownEffect(Index)), Effect.option)
@@ -66,11 +69,11 @@ export const modelLayers = Effect.fn("modelLayers")(function* (folder: string, c
         const length = size.length < 8 ? 0 : Number(new DataView(size.buffer, size.byteOffset).getBigUint64(0, true))
         if (length === 0 || length > largestHeader) return {}
         const text = Option.getOrElse(yield* file.readAlloc(length), () => new Uint8Array())
-        return yield* Schema.decodeUnknownEffect(Header)(new TextDecoder().decode(text))
+        return yield* Schema.decodeUnknownEffect(JsonObject)(new TextDecoder().decode(text))
       }),
     ).pipe(Effect.orElseSucceed(() => ({})))
 
-  const turned = "model_type" in config && transposed.has(String(config.model_type))
+  const turned = transposed.has(String(config["model_type"]))
   const linear: Array<LinearLayer> = []
   for (const name of names) {
     for (const [tensor, described] of Object.entries(yield* headerOf(name))) {

@@ -125,7 +125,7 @@ export const resolveSweep = Effect.fn("resolveSweep")(function* (parsed: ParsedS
     if (parsed.draft.trainer !== "peft") return at
     const held = quantizationOf(json)
     if (held === undefined) {
-      if (mayMisfit(parsed)) checkModelFit(parsed, yield* modelLayers(at, json))
+      if (mayMisfit(parsed)) checkModelFit(parsed, yield* modelLayers(at))
       return at
     }
     return report(given, {

@@ -3,9 +3,13 @@
 // place in it.
 import { SweepSpec } from "@sweep/domain/SweepSpec"
 import * as Effect from "effect/Effect"
+import type * as FileSystem from "effect/FileSystem"
+import type * as Path from "effect/Path"
 import { type Document, isMap, isScalar, isSeq, parseDocument, YAMLMap } from "yaml"
+import { checkModelFit, mayMisfit } from "./checkModelFit.ts"
+import { modelLayers } from "./modelLayers.ts"
 import { parseSweepFile } from "./parseSweepFile.ts"
-import type { SpecErrors } from "./SpecProblem.ts"
+import { type SpecErrors, specErrors } from "./SpecProblem.ts"
 
 export interface Changes {
   /** By name, as YAML: `[4, 8, 16]`, `{min: 1.0e-5, max: 1.0e-3}`, `8`. */
@@ -34,26 +38,31 @@ const setParameter = (document: Document, name: string, text: string): void => {
   document.setIn(path, after)
 }
 
-/** Fails with every mistake, placed in the changed text. */
-export const reviseSweep = (spec: SweepSpec, changes: Changes): Effect.Effect<SweepSpec, SpecErrors> =>
-  Effect.suspend(() => {
-    const document = parseDocument(spec.source.text)
-    for (const [name, text] of Object.entries(changes.parameters)) setParameter(document, name, text)
-    for (const [key, value] of Object.entries(changes.budget)) {
-      if (key === "trials") document.delete("run_cap")
-      if (!isMap(document.get("budget"))) document.set("budget", document.createNode({}))
-      document.setIn(["budget", key], value)
-    }
-    const text = document.toString({ lineWidth: 0 })
-    return Effect.map(parseSweepFile(text, spec.source.path), ({ draft }) => {
-      const { space, budget, groups } = draft
-      const { groups: _, ...rest } = spec
-      return new SweepSpec({
-        ...rest,
-        space,
-        budget,
-        ...(groups === undefined ? {} : { groups }),
-        source: { path: spec.source.path, text },
-      })
-    })
+/** Fails with every mistake, placed in the changed text; new values have to fit the model, where its folder is here. */
+export const reviseSweep = Effect.fn("reviseSweep")(function* (spec: SweepSpec, changes: Changes) {
+  const document = parseDocument(spec.source.text)
+  for (const [name, text] of Object.entries(changes.parameters)) setParameter(document, name, text)
+  for (const [key, value] of Object.entries(changes.budget)) {
+    if (key === "trials") document.delete("run_cap")
+    if (!isMap(document.get("budget"))) document.set("budget", document.createNode({}))
+    document.setIn(["budget", key], value)
+  }
+  const text = document.toString({ lineWidth: 0 })
+  const parsed = yield* parseSweepFile(text, spec.source.path)
+  if (spec.trainer === "peft" && Object.keys(changes.parameters).length > 0 && mayMisfit(parsed)) {
+    checkModelFit(parsed, yield* modelLayers(spec.model))
+    if (parsed.source.errors.length > 0) return yield* specErrors(parsed.source.errors, text)
+  }
+  const { space, budget, groups } = parsed.draft
+  const { groups: _, ...rest } = spec
+  return new SweepSpec({
+    ...rest,
+    space,
+    budget,
+    ...(groups === undefined ? {} : { groups }),
+    source: { path: spec.source.path, text },
   })
+}) satisfies (
+  spec: SweepSpec,
+  changes: Changes,
+) => Effect.Effect<SweepSpec, SpecErrors, FileSystem.FileSystem | Path.Path>

@@ -1,4 +1,6 @@
+import * as NodeServices from "@effect/platform-node/NodeServices"
 import * as Effect from "effect/Effect"
+import { join } from "node:path"
 import { describe, expect, it } from "vitest"
 import { SweepSpec } from "@sweep/domain/SweepSpec"
 import { parseSweepFile } from "../src/parseSweepFile.ts"
@@ -24,9 +26,12 @@ const specOf = Effect.map(
     new SweepSpec({ ...draft, model: "", data: { train: noFile, eval: noFile }, source: { path: "mine.yaml", text } }),
 )
 
+const run = <A, E>(effect: Effect.Effect<A, E, NodeServices.NodeServices>) =>
+  Effect.runPromise(Effect.provide(effect, NodeServices.layer))
+
 describe("a sweep's file with changes", () => {
   it("sets budgets and parameters where they stand, and keeps conditions", () =>
-    Effect.runPromise(
+    run(
       Effect.gen(function* () {
         const spec = yield* reviseSweep(yield* specOf, {
           parameters: { rank: "[4, 8, 16]", "optimizer.lr": "{min: 1.0e-4, max: 1.0}" },
@@ -45,11 +50,33 @@ describe("a sweep's file with changes", () => {
     ))
 
   it("says where a mistake is", () =>
-    Effect.runPromise(
+    run(
       Effect.gen(function* () {
         const changes = { parameters: { "optimizer.lr": "{min: 2, max: 1}" }, budget: {} }
         const { problems, text: shown } = yield* Effect.flip(reviseSweep(yield* specOf, changes))
         expect(renderProblems(problems, shown)).toMatch(/mine\.yaml:11:\d+.*min/)
+      }),
+    ))
+
+  it("has to fit the model, where it says something new of it", () =>
+    run(
+      Effect.gen(function* () {
+        const base = join(import.meta.dirname, "../../../sweeps/quickstart/base-model")
+        const text = "model: m\ndata: {train: t}\nparameters:\n  variant: pissa\n  rank: [8, 512]\n"
+        const { draft } = yield* parseSweepFile(text, "mine.yaml")
+        const data = { train: noFile, eval: noFile }
+        const spec = new SweepSpec({ ...draft, model: base, data, source: { path: "mine.yaml", text } })
+        const setting = (rank: string) => reviseSweep(spec, { parameters: { rank }, budget: {} })
+        const { problems } = yield* Effect.flip(setting("[8, 129]"))
+        expect(problems).toMatchObject([
+          { line: 5, column: 14, message: expect.stringMatching(/^`rank`: 129 is more/) },
+        ])
+        expect((yield* setting("[8, 128]")).space.dimensions[1]).toMatchObject({ distribution: { values: [8, 128] } })
+        const more = yield* reviseSweep(spec, { parameters: {}, budget: { trials: 9 } })
+        expect(more.budget.trials).toBe(9)
+        // On a box that does not have the model, the trainer says it.
+        const elsewhere = new SweepSpec({ ...spec, model: "/nowhere" })
+        expect((yield* reviseSweep(elsewhere, { parameters: { rank: "129" }, budget: {} })).model).toBe("/nowhere")
       }),
     ))
 })
