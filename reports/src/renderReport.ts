@@ -15,6 +15,7 @@ import { answerSection } from "./sections/answer.ts"
 import { curveCharts, curvesSection } from "./sections/curves.ts"
 import { diagnosisSection, flaggedTrials } from "./sections/diagnosis.ts"
 import { failuresSection } from "./sections/failures.ts"
+import { lineageSection } from "./sections/lineage.ts"
 import { leaderBoardSection } from "./sections/leaderBoard.ts"
 import { parameterCharts, parametersSection } from "./sections/parameters.ts"
 import { reproduceSection } from "./sections/reproduce.ts"
@@ -143,7 +144,7 @@ export const renderReport = async (results: SweepResults, extras: ReportExtras):
       <body>
         <main>
           ${heading(results, standings)} ${answerSection(results, standings)} ${leaderBoardSection(standings)}
-          ${variantsSection(standings)} ${curvesSection(charts.curves, standings, figure)}
+          ${variantsSection(standings)} ${lineageSection(standings)} ${curvesSection(charts.curves, standings, figure)}
           ${parametersSection(charts.parameters, standings, importance, figure)}
           ${diagnosisSection(charts.flagged, standings, figure)} ${retainedSection(standings)}
           ${samplesSection(results, standings)} ${failuresSection(standings, extras.logs)}

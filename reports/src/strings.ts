@@ -367,6 +367,19 @@ export const variants = {
   without: { en: "Without a result:", zh: "没有结果：" },
 } as const
 
+export const lineage = {
+  title: { en: "Lineage", zh: "谱系" },
+  lead: (takeovers: number): Text => ({
+    en: `${takeovers === 1 ? "Once a member" : `${takeovers} times a member`} of the population took over the weights of a better one and went on with changed parameters. A curve jumps where its trial did.`,
+    zh: `种群成员共有 ${takeovers} 次接过更好成员的权重，并以改动后的参数继续训练。曲线在接替处会跳变。`,
+  }),
+  step: { en: "Step", zh: "步" },
+  trial: { en: "Trial", zh: "试验" },
+  from: { en: "Went on from", zh: "接续自" },
+  change: { en: "Parameters: that one's → its own since", zh: "参数：对方的 → 此后自己的" },
+  had: (value: string): Text => ({ en: `had ${value} before`, zh: `此前为 ${value}` }),
+} as const
+
 export const retained = {
   title: { en: "Noise reduction", zh: "降噪" },
   lead: {

@@ -6,6 +6,7 @@ import type { SweepResults } from "@sweep/domain/SweepResults"
 import { SweepId, TrialNumber } from "@sweep/domain/Id"
 import { SweepSpec } from "@sweep/domain/SweepSpec"
 import { Verdict } from "@sweep/domain/Verdict"
+import { parameterValue } from "../src/Format.ts"
 import { plain } from "../src/Html.ts"
 import { renderReport } from "../src/renderReport.ts"
 import { fixture, type FixtureOptions, quickstartTrials } from "./fixture.ts"
@@ -276,6 +277,36 @@ describe("sweeps of every shape", () => {
     const section = sectionOf(await render({ ...results, details }), "retained")
     expect(section).toMatch(/keeps 13 of 16 ranks; eval loss 1\.50* before, ∞ after/)
     expect(section).toContain("layers.0.v_proj")
+  })
+
+  it("shows who went on from whom in a population", async () => {
+    expect(await render(fixture())).not.toContain('id="lineage"')
+    const results = fixture()
+    const trials = new Map(results.sweep.trials)
+    const [one, two] = [TrialNumber.make(1), TrialNumber.make(2)]
+    const parent = trials.get(two)!
+    const rate = parent.parameters["learning_rate"] as number
+    trials.set(one, {
+      ...trials.get(one)!,
+      parameters: { ...parent.parameters, learning_rate: 0.0125 },
+      lineage: [
+        {
+          trial: two,
+          epoch: parent.epoch!,
+          step: 1_200,
+          after: null,
+          replaced: { ...parent.parameters, learning_rate: 0.0001 },
+          reason: "it was last",
+        },
+      ],
+    })
+    const page = await render({ ...results, sweep: { ...results.sweep, trials } })
+    const section = sectionOf(page, "lineage")
+    expect(section).toContain("Once a member of the population took over the weights of a better one")
+    expect(section).toContain("种群成员共有 1 次接过更好成员的权重")
+    expect(section).toContain("1,200 1 2")
+    expect(section).toContain(`learning_rate ${parameterValue(rate)} → 0.0125 had ${parameterValue(0.0001)} before`)
+    expect(textOf(page)).toContain("went on from #2 at step 1,200")
   })
 
   it("compares variants, each with its own base, when there are several", async () => {

@@ -7,6 +7,7 @@ import { canonicalText, type Parameters, type ParameterValue } from "@sweep/doma
 import { plannedRuns } from "@sweep/domain/plannedRuns"
 import type { SweepSpec, Trainer } from "@sweep/domain/SweepSpec"
 import { parameterDefaults } from "@sweep/domain/TrainingConfig"
+import { type PlannedPopulation, plannedPopulation, populationText } from "./plannedPopulation.ts"
 import { plannedSharing } from "./plannedSharing.ts"
 import type { SpecProblem } from "./SpecProblem.ts"
 
@@ -55,6 +56,8 @@ export interface SweepDescription {
   readonly cost: { readonly runs: number | null; readonly steps: number | null; readonly examples: number | null }
   /** What need not be trained twice; `null`: nothing that begins alike, or not known before there are results. */
   readonly shared: SharedSteps | null
+  /** `null`: it trains none. */
+  readonly population: PlannedPopulation | null
   /** Earlier sweeps that teach the sampler. */
   readonly warmStart: ReadonlyArray<string>
   /** Whether results of the same runs in earlier sweeps are taken. */
@@ -169,6 +172,12 @@ const stepsOf = (spec: SweepSpec, set: Parameters): number => {
 
 const batchOf = (set: Parameters): number => Number(set["batch_size"] ?? parameterDefaults.batch_size)
 
+/** The optimiser steps of every trial, as far as the first ones tell; `null` where they differ. */
+const sameSteps = (spec: SweepSpec, { firstTrials }: SamplerView): number | null => {
+  const steps = new Set([...spec.enqueue, ...firstTrials].map((set) => stepsOf(spec, set)))
+  return steps.size === 1 ? Array.from(steps)[0]! : null
+}
+
 const costOf = (spec: SweepSpec, { size, firstTrials }: SamplerView): SweepDescription["cost"] => {
   const runs = plannedRuns(spec, size)
   const trained = [...spec.enqueue, ...firstTrials]
@@ -226,6 +235,7 @@ export const describeSweep = (
   budget: spec.budget,
   cost: costOf(spec, view),
   shared: view.order === null ? null : plannedSharing(spec, view.order, (set) => stepsOf(spec, set)),
+  population: plannedPopulation(spec, sameSteps(spec, view)),
   warmStart: spec.warmStart ?? [],
   reuse: spec.reuse === true,
   enqueued: spec.enqueue,
@@ -301,6 +311,7 @@ export const renderDescription = (d: SweepDescription): string => {
     ["budget", budgetText(d.budget)],
     ["cost", costText(d.cost)],
     ...(d.shared === null ? [] : [["shared", sharedText(d.shared)]]),
+    ...(d.population === null ? [] : [["population", populationText(d.population)]]),
   ]
   const when = (condition: string | null): string => (condition === null ? "" : `when ${condition}`)
   const sections: ReadonlyArray<readonly [string, ReadonlyArray<string>]> = [

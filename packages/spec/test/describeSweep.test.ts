@@ -129,4 +129,24 @@ describe("spaceProblem", () => {
     })
     expect(spaceProblem(parsed, { where: "rank", message: "x" })).toMatchObject({ line: 8, column: 9, message: "x" })
   })
+
+  it("says where the members of a population wait for each other", async () => {
+    const populationText = async (rule: string, more = "") => {
+      const parsed = await parse(
+        `model: b\ndata: {train: t, eval: e}\nmethod: random\nparameters: {learning_rate: {min: 0.1, max: 0.2}, rank: 4, epochs: 8}\nearly_terminate: {type: pbt, ${rule}}\n${more}`,
+      )
+      const view = { size: null, firstTrials: [{ learning_rate: 0.1, epochs: 8 }], order: null, neverActive: [] }
+      return /^ +population +(.*)$/m.exec(renderDescription(describeSweep(specOf(parsed), view)))?.[1]
+    }
+    expect(await populationText("interval: 2, population: 4", "run_cap: 4\n")).toBe(
+      "4 members, which wait for each other after epochs 2, 4 and 6 of 8; there the worst goes on from the best, with learning_rate changed",
+    )
+    expect(await populationText("interval: 5", "run_cap: 16\n")).toBe(
+      "2 populations of 8 members, which wait for each other after epoch 5 of 8; there the worst 2 go on from the best 2, with learning_rate changed",
+    )
+    // 900 examples in batches of 16: 57 steps an epoch.
+    expect(await populationText("resource: step, interval: 40")).toBe(
+      "populations of 8 members, which wait for each other after steps 40, 80, 120, …, 440 of 456; there the worst 2 go on from the best 2, with learning_rate changed",
+    )
+  })
 })

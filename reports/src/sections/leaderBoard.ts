@@ -78,6 +78,8 @@ const stateOf = ({ trial }: Standing): Html =>
 const noteOf = ({ trial, details }: Standing): Html | null => {
   const note = (text: Text) => html` <small>${say(text)}</small>`
   if (trial.reusedFrom !== null) return note(board.reused(formatTrialRef(trial.reusedFrom)))
+  const takeover = trial.lineage.at(-1)
+  if (takeover !== undefined) return note(board.wentOn(takeover.trial, count(takeover.step)))
   const steps = details?.started?.shared_steps ?? 0
   return steps === 0 ? null : note(board.wentOn(details?.started?.shared_from ?? null, count(steps)))
 }
