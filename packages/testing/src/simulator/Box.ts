@@ -8,7 +8,6 @@ import * as Effect from "effect/Effect"
 import type { AgentId } from "@sweep/domain/Id"
 import type { Timings } from "@sweep/domain/Lease"
 import { runLoops } from "@sweep/daemon/agentLoops"
-import { makeUploads } from "@sweep/daemon/uploads"
 import type { Attempt } from "@sweep/daemon/Attempt"
 import { Disk } from "@sweep/daemon/disk"
 import { FileWatch } from "@sweep/daemon/FileWatch"
@@ -17,6 +16,7 @@ import type { ProcessTree } from "@sweep/daemon/ProcessTree"
 import type { Trainer } from "@sweep/daemon/Trainer"
 import { AgentConnection } from "@sweep/rpc/AgentConnection"
 import { slotsOf } from "../ScriptedAgent.ts"
+import type { HandOver } from "./HandOver.ts"
 import type { Ledger } from "./Ledger.ts"
 import type { Network } from "./Network.ts"
 import { SimulatedTrainer, type TrainerExit } from "./SimulatedTrainer.ts"
@@ -40,6 +40,7 @@ export class Box {
   private readonly world: World
   private readonly network: Network
   private readonly ledger: Ledger
+  private readonly handOver: HandOver
   private readonly timings: Timings
   private readonly slots: number
   private readonly wrap: (connection: AgentConnection["Service"]) => AgentConnection["Service"]
@@ -51,6 +52,7 @@ export class Box {
     readonly world: World
     readonly network: Network
     readonly ledger: Ledger
+    readonly handOver: HandOver
     readonly timings: Timings
     /** A bug planted between the agent and its connection. */
     readonly wrap: (connection: AgentConnection["Service"]) => AgentConnection["Service"]
@@ -60,6 +62,7 @@ export class Box {
     this.world = world
     this.network = options.network
     this.ledger = options.ledger
+    this.handOver = options.handOver
     this.timings = options.timings
     this.slots = options.slots
     this.wrap = options.wrap
@@ -83,7 +86,7 @@ export class Box {
       peft: { ...trainer, prepare: Effect.void, stop: Effect.void, hasTrained: () => false },
       command: trainer,
     }
-    const running = Effect.flatMap(makeUploads, (uploads) =>
+    const running = Effect.flatMap(this.handOver.uploads, (uploads) =>
       runLoops({
         home: { directory: this.home, agent: this.id },
         version: "simulated",
@@ -99,7 +102,7 @@ export class Box {
           forget: (directory) => Effect.sync(() => directory.remove()),
         },
         redact: (text) => text,
-        // No files are handed over here, and no device is another's.
+        // No device is another's here.
         uploads,
         checks: { problem: () => Effect.succeed(undefined), silence: null, disk: new Disk(this.home) },
         stops: { drain: Deferred.await(drain), kill: Effect.never },

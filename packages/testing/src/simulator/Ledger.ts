@@ -16,6 +16,7 @@ export interface Violation {
     | "budget"
     | "first end wins"
     | "every trial ends"
+    | "a round is one step"
     | "nothing lost, nothing twice"
     | "no orphan"
     | "a restart knows the same"
@@ -42,6 +43,8 @@ export class Ledger {
   readonly sweeps = new Map<SweepId, SweepState>()
   /** Which trial an epoch is an attempt of. */
   readonly assigned = new Map<Epoch, { readonly sweep: SweepId; readonly trial: TrialNumber }>()
+  /** Members of a population that wait for the others. */
+  readonly waiting = new Set<TrialNumber>()
   facts = 0
   private readonly running = new Set<Running>()
   private readonly world: World
@@ -127,6 +130,24 @@ export class Ledger {
           this.broken("one accepted epoch", `trial ${fact.trial} is dispatched while it is ${before!.state}`)
         }
         return
+      case "TrialPaused":
+        if (fact.step === undefined) this.waiting.delete(fact.trial)
+        else this.waiting.add(fact.trial)
+        return
+      case "TrialResumed":
+        this.waiting.delete(fact.trial)
+        return
+      case "TrialExploited": {
+        const parent = sweep!.trials.get(fact.from.trial)
+        const isGiven = this.assigned.get(fact.from.epoch)?.trial === fact.from.trial
+        if (!this.waiting.delete(fact.trial) || before!.state !== "paused" || !isGiven || parent === undefined) {
+          this.broken("a round is one step", `trial ${fact.trial} goes on from ${fact.from.trial} without waiting`)
+        }
+        if (before!.lineage.length >= before!.rounds || parent?.waitedAt !== fact.from.step) {
+          this.broken("a round is one step", `trial ${fact.trial} goes on from ${fact.from.trial} at another point`)
+        }
+        return
+      }
       case "TrialCompleted":
       case "TrialReleased":
         if (before!.epoch !== fact.epoch) {

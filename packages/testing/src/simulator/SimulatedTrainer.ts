@@ -14,6 +14,12 @@ export interface TrainerExit {
 }
 
 /** What this attempt comes to, unless somebody ends it before. */
+/** Of trial.json, what a member of a population heeds. */
+interface Document {
+  readonly pause_at?: { readonly at: number }
+  readonly parent?: { readonly step: number }
+}
+
 type Fate = "finishes" | "crashes" | "runs out of memory" | "ends with NaN"
 
 export class SimulatedTrainer {
@@ -30,6 +36,7 @@ export class SimulatedTrainer {
   private readonly stepMillis: number
   private readonly ignoresTerm: boolean
   private readonly talks: boolean
+  private readonly document: Document
   private readonly observers: Array<(exit: TrainerExit) => void> = []
   private exited: TrainerExit | undefined
   private terminated = false
@@ -63,6 +70,7 @@ export class SimulatedTrainer {
     this.fate = draw < 0.8 ? "finishes" : draw < 0.9 ? "crashes" : draw < 0.95 ? "runs out of memory" : "ends with NaN"
     this.ignoresTerm = this.chance.index(2) === 0
     this.talks = this.chance.index(4) === 0
+    this.document = JSON.parse(readFileSync(attempt.directory.trial, "utf8")) as Document
     world.note(
       () => `${mark(this)} starts epoch ${attempt.epoch} (${this.fate}${this.ignoresTerm ? ", ignores SIGTERM" : ""})`,
     )
@@ -99,6 +107,8 @@ export class SimulatedTrainer {
     if (this.exited !== undefined) return
     const saved = join(this.attempt.directory.checkpoints, "state.json")
     if (existsSync(saved)) this.step = Number(readFileSync(saved, "utf8"))
+    // Of another trial's checkpoint only its step matters here.
+    else this.step = this.document.parent?.step ?? 0
     this.line({
       type: "started",
       pid: this.pid,
@@ -107,7 +117,8 @@ export class SimulatedTrainer {
       device: "simulated",
       total_steps: this.steps,
     })
-    this.next()
+    if (this.isAtPoint()) this.pause()
+    else this.next()
   }
 
   private next(): void {
@@ -131,7 +142,20 @@ export class SimulatedTrainer {
       return this.exit({ code: 1, signal: null })
     }
     if (this.step >= this.steps) this.finish(false)
+    else if (this.isAtPoint()) this.pause()
     else this.next()
+  }
+
+  private isAtPoint(): boolean {
+    const { pause_at } = this.document
+    return pause_at !== undefined && this.step >= pause_at.at && this.step < this.steps
+  }
+
+  /** It waits for the others of its population, in another attempt. */
+  private pause(): void {
+    this.save()
+    this.line({ type: "paused", step: this.step })
+    this.world.after(30, () => this.exit({ code: 143, signal: null }))
   }
 
   private isAskedToFinish(): boolean {

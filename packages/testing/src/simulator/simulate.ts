@@ -13,10 +13,12 @@ import { AgentId, type Epoch, SweepId, TrialNumber } from "@sweep/domain/Id"
 import { Timings } from "@sweep/domain/Lease"
 import { AgentGateway } from "@sweep/rpc/AgentGateway"
 import { SweepApi } from "@sweep/rpc/SweepApi"
+import { ArtifactStore } from "@sweep/store/ArtifactStore"
 import { makeMemory, type Received, Store } from "@sweep/store/Store"
 import type { ParameterValue } from "@sweep/domain/Parameter"
 import { exampleSpec } from "../exampleSpec.ts"
 import { Box } from "./Box.ts"
+import { HandOver } from "./HandOver.ts"
 import { Ledger, type Violation } from "./Ledger.ts"
 import { Network } from "./Network.ts"
 import { acknowledgeBeforeCommit, epochCheckRemoved, leaseIgnored, type PlantedBug } from "./plantedBugs.ts"
@@ -71,6 +73,7 @@ class Cluster {
   private readonly received = new Map<Epoch, Received>()
   private readonly memory = makeMemory(this.received)
   private readonly disk: Disk
+  private readonly handOver: HandOver
   private readonly machine: Machine = { name: "coordinator", skew: 0, uptime: 5_000 }
   private coordinator: Life | undefined
   private lives = 0
@@ -81,6 +84,7 @@ class Cluster {
     this.ledger = new Ledger(this.world, this.received, simulatedTimings.grace + 2_000)
     this.network = new Network(this.world)
     this.disk = new Disk(this.world)
+    this.handOver = new HandOver(this.world)
     const setting = this.world.random("setting")
     this.boxes = Array.from(
       { length: 1 + setting.index(3) },
@@ -92,6 +96,7 @@ class Cluster {
           world: this.world,
           network: this.network,
           ledger: this.ledger,
+          handOver: this.handOver,
           timings: simulatedTimings,
           wrap: (connection) => (options.bug === "lease ignored" ? leaseIgnored(connection) : connection),
         }),
@@ -112,6 +117,7 @@ class Cluster {
     const store = this.bug === "acknowledge before commit" ? acknowledgeBeforeCommit(onDisk, life) : onDisk
     const layer = Coordinator.layer({ version: "simulated", pid: 1, home: "/", timings: simulatedTimings }).pipe(
       Layer.provide(Layer.succeed(Store, store)),
+      Layer.provide(Layer.succeed(ArtifactStore, this.handOver.store)),
       Layer.provide(FileSystem.layerNoop({})),
     )
     const serving = Effect.gen({ self: this }, function* () {
@@ -228,7 +234,9 @@ class Cluster {
   /** What a person paused goes on. */
   resume(): void {
     this.control(null, "resume")
-    for (const { number, state } of this.ledger.trials()) if (state === "paused") this.control(number, "resume")
+    for (const { number, state } of this.ledger.trials()) {
+      if (state === "paused" && !this.ledger.waiting.has(number)) this.control(number, "resume")
+    }
   }
 
   over(): boolean {
@@ -257,7 +265,30 @@ class Cluster {
 }
 
 /** A small sweep, of one kind or another. */
-const specOf = (world: World) => {
+const specOf = (world: World) => (world.random("population").index(4) === 0 ? populationOf(world) : usualOf(world))
+
+/** Members wait for each other every three steps. */
+const populationOf = (world: World) => {
+  const setting = world.random("spec")
+  const population = 2 + setting.index(3)
+  return exampleSpec({
+    method: "random",
+    seed: world.seed,
+    budget: { trials: population + setting.index(5), gpuHours: null, hours: null },
+    earlyTerminate: {
+      type: "pbt",
+      resource: "step",
+      interval: 3,
+      population,
+      quantile: 0.25,
+      resample_probability: 0.25,
+      perturb: [0.8, 1.2],
+      parameters: null,
+    },
+  })
+}
+
+const usualOf = (world: World) => {
   const setting = world.random("spec")
   const rule = setting.index(4)
   return exampleSpec({
