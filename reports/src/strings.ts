@@ -179,6 +179,10 @@ export const answer = {
     ${strong(own)}${device === null ? "" : html`（${device.zh}）`}；${count === 1 ? "整个搜索" : `全部 ${count} 次试验`}共
     ${all}。`,
   }),
+  tookOver: (from: ReadonlyArray<number>): Text => ({
+    en: `Its weights came by way of ${from.length === 1 ? "trial" : "trials"} ${from.join(", ")}, with parameters that changed on the way: a run of its own with those above is another run.`,
+    zh: `它的权重经由试验 ${from.join("、")} 而来，途中参数有过改动：仅用上述参数单独训练，会是另一次训练。`,
+  }),
   shared: (runs: number, steps: string, all: string): Text => ({
     en: `${plural(runs, "trial")} went on from ${runs === 1 ? "a shorter one" : "shorter ones"}: ${steps} of ${all} optimiser steps were not trained twice.`,
     zh: `${runs} 次试验接续了较短的试验：共 ${all} 个优化步，其中 ${steps} 步无需重复训练。`,

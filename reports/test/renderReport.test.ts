@@ -307,6 +307,11 @@ describe("sweeps of every shape", () => {
     expect(section).toContain("1,200 1 2")
     expect(section).toContain(`learning_rate ${parameterValue(rate)} → 0.0125 had ${parameterValue(0.0001)} before`)
     expect(textOf(page)).toContain("went on from #2 at step 1,200")
+    const best = results.sweep.trials.values().reduce((a, b) => ((b.objective ?? 9) < (a.objective ?? 9) ? b : a))
+    trials.set(best.number, { ...best, lineage: trials.get(one)!.lineage })
+    const answered = await render({ ...results, sweep: { ...results.sweep, trials } })
+    expect(sectionOf(answered, "answer")).toContain("Its weights came by way of trial 2, with parameters that changed")
+    expect(sectionOf(page, "answer")).not.toContain("Its weights came by way of")
   })
 
   it("compares variants, each with its own base, when there are several", async () => {

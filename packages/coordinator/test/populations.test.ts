@@ -236,6 +236,12 @@ describe("a population", () => {
       expect(Array.from(trials.values(), ({ state, attempt, rounds }) => ({ state, attempt, rounds }))).toEqual(
         Array.from({ length: 4 }, () => ({ state: "completed", attempt: 3, rounds: 2 })),
       )
+      // Two of them say nothing of the parameters that they ended with.
+      const taught = yield* (yield* SweepApi).submit(
+        population({ earlyTerminate: null, warmStart: [sweep], method: "tpe" }),
+      )
+      const learned = (yield* (yield* SweepApi).get(taught)).spec.learned ?? []
+      expect(learned.map(({ trial }) => trial)).toEqual([3, 4])
       // What is not gone on from any more is not kept.
       yield* eventually(
         "no checkpoint is kept",

@@ -102,6 +102,9 @@ export const answerSection = (results: SweepResults, standings: Standings): Html
             duration(standings.duration),
           ),
         ),
+    best.trial.lineage.length === 0
+      ? null
+      : say(answer.tookOver(Array.from(new Set(best.trial.lineage.map(({ trial }) => trial))))),
     shared === null ? null : say(answer.shared(shared.runs, count(shared.steps), count(shared.of))),
   ].filter((sentence) => sentence !== null)
   const yaml =
