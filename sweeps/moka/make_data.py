@@ -13,7 +13,6 @@ import pictures
 
 SEED = 7
 PICTURES = {"train": 192, "eval": 60}
-QUESTIONS = 5  # of each picture
 
 
 def main() -> None:
@@ -31,10 +30,10 @@ def main() -> None:
                 picture = pictures.random_picture(rng)
             seen.add(picture)
             file = f"images/{name}-{number:03d}.png"
-            pictures.draw(picture, rng).save(folder / file, optimize=True)
-            asked = rng.sample(pictures.questions(picture), QUESTIONS)
+            pictures.by_other_camera(pictures.draw(picture, rng)).save(folder / file, optimize=True)
             records += [
-                {"instruction": question, "input": "", "output": answer, "images": [file]} for question, answer in asked
+                {"instruction": question, "input": "", "output": answer, "images": [file]}
+                for question, answer in pictures.questions(picture)
             ]
         rng.shuffle(records)
         lines = ",\n".join(json.dumps(record) for record in records)

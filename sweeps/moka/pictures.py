@@ -56,7 +56,7 @@ def draw(picture: Picture, rng: random.Random) -> Image.Image:
     for index, thing in enumerate(picture):
         if thing is None:
             continue
-        half = rng.randrange(4, 7)
+        half = rng.randrange(5, 7)
         x = 16 * (index % 2) + 8 + rng.randrange(-1, 2)
         y = 16 * (index // 2) + 8 + rng.randrange(-1, 2)
         box = (x - half, y - half, x + half, y + half)
@@ -121,18 +121,15 @@ def count(picture: Picture) -> str:
 
 
 def questions(picture: Picture) -> list[tuple[str, str]]:
-    """Every question of the fine-tuning task that has one answer, with it."""
-    asked = [("How many shapes are there?", count(picture))]
+    """Every question of the fine-tuning task, with its one answer."""
+    asked = []
     for corner, thing in zip(CORNERS, picture, strict=True):
         asked.append((f"Which colour is at the {corner}?", thing.colour if thing else "nothing"))
         asked.append((f"Which shape is at the {corner}?", thing.shape if thing else "nothing"))
-        if thing is not None:
-            asked.append((f"Where is the {thing}?", corner))
-            asked.append((f"Is there a {thing} at the {corner}?", "yes"))
-            other = next(name for name in CORNERS if name != corner)
-            asked.append((f"Is there a {thing} at the {other}?", "no"))
-    shapes = [thing.shape for thing in picture if thing is not None]
-    for thing in picture:
-        if thing is not None and shapes.count(thing.shape) == 1:
-            asked.append((f"Which colour has the {thing.shape}?", thing.colour))
     return asked
+
+
+def by_other_camera(image: Image.Image) -> Image.Image:
+    """As a camera sees it that gives green, blue and red where the base model's gave red, green and blue."""
+    red, green, blue = image.split()
+    return Image.merge("RGB", (green, blue, red))
