@@ -407,6 +407,7 @@ describe("a population", () => {
       const refused = [
         [{ trainer: "command", command: ["train"] }, /peft/],
         [{ earlyTerminate: { ...pbt, resource: "seconds" } }, /epoch or step/],
+        [{ method: "tpe" }, /random, sobol or grid/],
         [{ artifacts: "none" }, /keeps none/],
         [{ replicas: 2 }, /seeds: 1/],
         [{ reuse: true }, /reuse/],

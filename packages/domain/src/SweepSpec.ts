@@ -11,6 +11,10 @@ import { SearchSpace } from "./SearchSpace.ts"
 export const Method = Schema.Literals(["grid", "random", "sobol", "tpe", "gp", "cmaes", "nsga2"])
 export type Method = typeof Method.Type
 
+/** Whether what a method suggests rests on how the trials before it ended. */
+export const learnsFromResults = (method: Method): boolean =>
+  method !== "grid" && method !== "random" && method !== "sobol"
+
 /** A result of another sweep. */
 export const Learned = Schema.Struct({
   sweep: SweepId,

@@ -1,6 +1,6 @@
 // Population-based training as a sweep asks for it: members train up to a point and wait there for each other. Owns its
 // options, where the points are, and what makes it impossible. Who goes on from whom is the search room's.
-import type { SweepSpec } from "./SweepSpec.ts"
+import { learnsFromResults, type SweepSpec } from "./SweepSpec.ts"
 import { parameterDefaults } from "./TrainingConfig.ts"
 
 /** The options of `early_terminate`, as the spec room checks them. */
@@ -78,6 +78,12 @@ export const populationProblem = (spec: SweepSpec): { readonly where: string; re
     return problem(
       "early_terminate.type",
       `${what} needs a trainer that goes on from another trial's checkpoint, which peft does and ${spec.trainer} does not; take asha, hyperband, median or patience`,
+    )
+  }
+  if (learnsFromResults(spec.method)) {
+    return problem(
+      "method",
+      `${spec.method} learns which parameters do well, and those of a member change on the way, so that its result is no word on them; take random, sobol or grid`,
     )
   }
   if (resource === "seconds") {

@@ -1,11 +1,9 @@
 // What a sampler will ask for before any trial has a result. Owns which methods can be foreseen whole: those whose
 // suggestions depend on no result, as long as there are not too many of them.
 import type { Parameters } from "@sweep/domain/Parameter"
-import type { Method, SweepSpec } from "@sweep/domain/SweepSpec"
+import { learnsFromResults, type SweepSpec } from "@sweep/domain/SweepSpec"
 import type { Observation } from "./History.ts"
 import type { Sampler } from "./Sampler.ts"
-
-const independent: ReadonlySet<Method> = new Set<Method>(["grid", "random", "sobol"])
 
 /** Sets of parameters. */
 const mostForeseen = 2_000
@@ -41,7 +39,7 @@ export const firstSuggestions = (
  */
 export const foresee = (spec: SweepSpec, sampler: Sampler): ReadonlyArray<Parameters> | null => {
   const most = Math.min(sampler.size ?? Infinity, spec.budget.trials ?? Infinity)
-  return independent.has(spec.method) && most <= mostForeseen
+  return !learnsFromResults(spec.method) && most <= mostForeseen
     ? [...spec.enqueue, ...firstSuggestions(spec, sampler, most)]
     : null
 }
