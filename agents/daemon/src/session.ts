@@ -197,6 +197,7 @@ export const keepSession = (context: SessionContext): Effect.Effect<never, Sessi
     let told = ""
     for (;;) {
       let greeted = false
+      const began = yield* monotonic
       const error = yield* connection.open.pipe(
         Effect.flatMap((session) =>
           oneSession(context, session, () => {
@@ -207,10 +208,9 @@ export const keepSession = (context: SessionContext): Effect.Effect<never, Sessi
         Effect.flip,
       )
       if (error._tag === "SessionRefused" && context.attempts.all().length === 0) return yield* error
-      if (greeted) {
-        backoff = firstBackoffMillis
-        told = ""
-      }
+      // A session shorter than the waits before it is no reason to hurry: two agents of one name throw each other out.
+      if (greeted && (yield* monotonic) - began > 2 * backoff) backoff = firstBackoffMillis
+      if (greeted) told = ""
       if (error.message !== told)
         yield* Effect.logWarning(`no session with the coordinator: ${error.message}; trying again`)
       told = error.message

@@ -5,6 +5,7 @@ import { describe, expect, it } from "@effect/vitest"
 import { Timings } from "@sweep/domain/Lease"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
+import { monotonic } from "../src/Lease.ts"
 import { Processes } from "../src/Processes.ts"
 import { processStatus } from "../src/ProcessIdentity.ts"
 import * as ProcessTree from "../src/ProcessTree.ts"
@@ -395,6 +396,21 @@ describe("a session", () => {
       const agent = yield* startAgent(coordinator, yield* temporaryDirectory)
       const exit = yield* agent.exit
       expect(Exit.isFailure(exit) && String(exit.cause)).toContain("upgrade the agent")
+    }),
+  )
+
+  it.live("waits longer and longer between sessions that end at once", () =>
+    Effect.gen(function* () {
+      const { coordinator } = yield* withAgent
+      // 250 ms, doubled, and half of it by chance: it takes two doublings. Without them this never ends.
+      for (let waited = 0; waited < 600;) {
+        const greeted = coordinator.hellos.length
+        const broken = yield* monotonic
+        yield* coordinator.breakSession
+        yield* coordinator.until(() => coordinator.hellos.length > greeted)
+        yield* coordinator.untilConnected
+        waited = (yield* monotonic) - broken
+      }
     }),
   )
 

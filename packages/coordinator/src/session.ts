@@ -22,7 +22,11 @@ type Hello = Extract<AgentMessage, { readonly _tag: "Hello" }>
 /** Messages that may wait for an agent to read them. */
 const outboxCapacity = 1_024
 
-const replaced = new SessionBroken({ message: "a newer session of this agent took the place of this one" })
+/** What the older of two sessions is told: it may be the agent's own from before a break, or somebody else's. */
+const replaced = ({ agent, hostname }: Hello): SessionBroken =>
+  new SessionBroken({
+    message: `a newer session of ${agent} took the place of this one; if two agents of that name run on ${hostname}, start one of them with another --id`,
+  })
 
 const checkVersion = (hello: Hello): Effect.Effect<void, SessionRefused> =>
   hello.protocol === protocolVersion
@@ -94,7 +98,7 @@ export const makeServe = (options: {
       session,
     })
     // Only now: in ending, it looks whether it is still the agent's.
-    older?.close(replaced)
+    older?.close(replaced(hello))
     const wanted = new Set(discard)
     session.post({
       _tag: "Welcome",
