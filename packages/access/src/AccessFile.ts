@@ -39,7 +39,12 @@ export const readAccessFile = (path: string): AccessFile => {
     text = readFileSync(path, "utf8")
   } catch (error) {
     if (error instanceof AccessError) throw error
-    throw new AccessError({ message: `the access file cannot be read: ${(error as Error).message}` })
+    const missing = (error as NodeJS.ErrnoException).code === "ENOENT"
+    throw new AccessError({
+      message: missing
+        ? `${path}: there is no such access file; the coordinator's owner makes one with: sweep tokens create NAME --role ROLE`
+        : `the access file cannot be read: ${(error as Error).message}`,
+    })
   }
   let access: AccessFile
   try {

@@ -169,6 +169,6 @@ describe("an access file", () => {
     const other = join(directory, "other.json")
     writeFileSync(other, '{"token": "x"}', { mode: 0o600 })
     expect(() => readAccessFile(other)).toThrow(/not an access file/)
-    expect(() => readAccessFile(join(directory, "none.json"))).toThrow(/cannot be read/)
+    expect(() => readAccessFile(join(directory, "none.json"))).toThrow(/none\.json: there is no such access file/)
   })
 })
