@@ -48,10 +48,13 @@ export const pull = Command.make(
       const prefix = `${adapterFolder}/`
       const wanted = kept.filter(({ epoch, path }) => epoch === newest && (all || path.startsWith(prefix)))
       if (wanted.length === 0) {
+        const rule = (from.sweep === sweep ? state : yield* api.get(from.sweep)).spec.artifacts
         return yield* badInput(
-          kept.length === 0
-            ? `no files of ${name} are kept (yet): they come when the trial has ended, unless its sweep file says 'artifacts: none'; 'sweep artifacts ${sweep}' lists what there is`
-            : `no adapter of ${name} is kept, only checkpoints; fetch them with --all`,
+          kept.length > 0
+            ? `no adapter of ${name} is kept, only checkpoints; fetch them with --all`
+            : rule === "none"
+              ? `no files of ${name} are kept: the sweep file of ${from.sweep} says 'artifacts: none', so they stay on the box that trained it`
+              : `no files of ${name} are kept (yet): they come when the trial has ended, and of failed and cancelled ones none are kept; 'sweep artifacts ${from.sweep}' lists what there is`,
         )
       }
       const directory = resolve(Option.getOrElse(to, () => `${sweep}-${number}`))
