@@ -7,6 +7,7 @@ import type { FailureClass } from "@sweep/domain/TrialEvent"
 import type { VerdictKind } from "@sweep/domain/Verdict"
 import { html, type Piece } from "./Html.ts"
 import type { Text } from "./Say.ts"
+import { inChinese } from "./translations.ts"
 
 const plural = (count: number, one: string, many = `${one}s`): string => `${count} ${count === 1 ? one : many}`
 const strong = (piece: Piece): Piece => html`<strong>${piece}</strong>`
@@ -109,7 +110,7 @@ export const header = {
   at: (time: string): Text => ({ en: `as of ${time}`, zh: `截至 ${time}` }),
   because: (status: Text, reason: string): Text => ({
     en: html`${status.en}: ${reason}`,
-    zh: html`${status.zh}：${reason}`,
+    zh: html`${status.zh}：${inChinese(reason) ?? reason}`,
   }),
   learned: (count: number, sweeps: string): Text => ({
     en: `The search began with ${plural(count, "result")} of ${sweeps}.`,

@@ -1,4 +1,4 @@
-// What the diagnosis wrote, in Chinese. It writes English sentences from a fixed set of patterns, and stores them; here
+// What the diagnosis and the coordinator wrote, in Chinese. They write English sentences from a fixed set of patterns, and store them; here
 // each pattern stands beside its translation, as in a message catalogue. `{}` is a number or a name, or a clause that has
 // a pattern of its own. Owns these words and finding the pattern; a sentence that matches none stays as it came.
 
@@ -88,7 +88,17 @@ export const catalogue: ReadonlyArray<readonly [english: string, chinese: string
   ],
 ]
 
-const patterns = catalogue.map(([english, chinese]) => {
+/** Why a sweep has ended, as the coordinator records it. */
+const endings: ReadonlyArray<readonly [english: string, chinese: string]> = [
+  ["every set of parameters was tried", "所有参数组合都已试过"],
+  ["the sampler has nothing more to try", "采样器没有更多可试的参数"],
+  ["its budget of {} trials is used", "{1} 次试验的预算已用完"],
+  ["its budget of {} GPU hours is used", "{1} GPU 小时的预算已用完"],
+  ["its budget of {} hours is used", "{1} 小时的预算已用完"],
+  ["trial {} reached the target {} of {}", "第 {1} 号试验达到了 {3} 的目标值 {2}"],
+]
+
+const patterns = [...catalogue, ...endings].map(([english, chinese]) => {
   const parts = english.split("{}").map((part) => part.replaceAll(/[.()]/g, "\\$&"))
   return { matches: new RegExp(`^${parts.join("(.+?)")}$`), chinese }
 })
