@@ -35,10 +35,20 @@ describe("plain lines", () => {
     const lines: Array<string> = []
     for (const fact of exampleFacts) {
       applyFact(sweeps, fact)
-      const line = plainLine({ sweep: sweeps.get(sweep)!, progress: new Map(), planned: 5 }, fact)
+      const line = plainLine({ sweep: sweeps.get(sweep)!, progress: new Map(), planned: 5 }, fact, null)
       if (line !== undefined) lines.push(line)
     }
     await expect(plain(lines)).toMatchFileSnapshot("golden/plain.txt")
+  })
+
+  it("say a verdict once, and again when it holds since another step", () => {
+    const fact = exampleFacts.find((one) => one._tag === "VerdictReached" && one.verdict.kind === "overfitting")!
+    if (fact._tag !== "VerdictReached") throw new Error("no such fact")
+    const { verdict } = fact
+    const again = { ...fact, verdict: { ...verdict, evidence: [] } }
+    expect(plainLine(exampleView, again, verdict)).toBeUndefined()
+    expect(plainLine(exampleView, again, { ...verdict, sinceStep: 1 })).toMatch(/overfitting since step 40/)
+    expect(plainLine(exampleView, again, null)).toMatch(/overfitting since step 40/)
   })
 })
 

@@ -56,9 +56,11 @@ export const follow = Effect.fn("follow")(function* <E>(source: Stream.Stream<Wa
   if (out.isTTY !== true) {
     yield* Stream.runForEach(events, (event) =>
       Effect.sync(() => {
+        const trial = event._tag === "Recorded" && "trial" in event.fact ? event.fact.trial : undefined
+        const earlier = trial === undefined ? null : (view?.sweep.trials.get(trial)?.verdict ?? null)
         view = advance(view, event, plannedTrials)
         if (view !== undefined && event._tag === "Recorded") {
-          const line = plainLine(view, event.fact)
+          const line = plainLine(view, event.fact, earlier)
           if (line !== undefined) out.write(`${tame(line)}\n`)
         }
       }),

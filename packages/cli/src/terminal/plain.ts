@@ -2,6 +2,7 @@
 import type { Fact } from "@sweep/domain/Fact"
 import { formatTrialRef } from "@sweep/domain/Id"
 import type { Trial } from "@sweep/domain/Trial"
+import type { Verdict } from "@sweep/domain/Verdict"
 import { duration, number, parameters, printable, varying } from "./format.ts"
 import { leaders, outlook, type SweepView } from "./SweepView.ts"
 import { verdictSentence } from "./verdictStyle.ts"
@@ -12,8 +13,13 @@ const again = ({ attempt, rounds }: Trial): string => {
   return attempt > 1 ? ` (attempt ${attempt})` : ""
 }
 
-/** The line that `fact` is worth, or nothing. `view` is the view after the fact. */
-export const plainLine = (view: SweepView, fact: Fact): string | undefined => {
+/** Every evaluation judges again, with other numbers; the same verdict since the same step is no news. */
+const isNews = (verdict: Verdict, earlier: Verdict | null): boolean =>
+  (verdict.kind === "overfitting" || verdict.kind === "diverged") &&
+  (verdict.kind !== earlier?.kind || verdict.sinceStep !== earlier.sinceStep)
+
+/** The line that `fact` is worth, or nothing. `view` is the view after the fact, `earlier` its trial's verdict before. */
+export const plainLine = (view: SweepView, fact: Fact, earlier: Verdict | null): string | undefined => {
   if (!("trial" in fact)) {
     switch (fact._tag) {
       case "SweepPaused":
@@ -54,9 +60,7 @@ export const plainLine = (view: SweepView, fact: Fact): string | undefined => {
     case "TrialCancelled":
       return `${count} #${trial.number} cancelled: ${printable(fact.reason)}`
     case "VerdictReached":
-      return fact.verdict.kind === "overfitting" || fact.verdict.kind === "diverged"
-        ? `#${trial.number} ${verdictSentence(fact.verdict)}`
-        : undefined
+      return isNews(fact.verdict, earlier) ? `#${trial.number} ${verdictSentence(fact.verdict)}` : undefined
     default:
       return undefined
   }
