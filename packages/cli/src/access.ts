@@ -29,6 +29,8 @@ export interface Found {
   readonly address: Address
   /** The access file, as it is to be named on a command line. */
   readonly accessFile: string | undefined
+  /** That it belongs to another `sweep run`, and ends with that one's sweep. */
+  readonly passing: boolean
   readonly client: GrpcClientOptions
 }
 
@@ -37,7 +39,7 @@ const given = (flag: Option.Option<string>, variable: string): string | undefine
   return text === "" ? undefined : text
 }
 
-const found = Effect.fnUntraced(function* (address: Address, file: string | undefined) {
+const found = Effect.fnUntraced(function* (address: Address, file: string | undefined, passing = false) {
   const accessFile = file === undefined ? undefined : resolve(file)
   // Read now, so that what is wrong with it is said before anything else is done.
   if (accessFile !== undefined) {
@@ -49,6 +51,7 @@ const found = Effect.fnUntraced(function* (address: Address, file: string | unde
   return {
     address,
     accessFile,
+    passing,
     client: {
       address: formatAddress(address),
       access: accessFile === undefined ? undefined : () => readAccessFile(accessFile),
@@ -56,15 +59,21 @@ const found = Effect.fnUntraced(function* (address: Address, file: string | unde
   } satisfies Found
 })
 
+/** The running coordinator of the state directory. */
+export const ownCoordinator = Effect.fn("ownCoordinator")(function* (access?: string) {
+  const note = readNote(yield* home)
+  if (note === undefined) return undefined
+  // The note knows whether its coordinator asks for one at all.
+  const file = note.access === undefined ? undefined : (access ?? note.access)
+  return yield* found(yield* readAddress(note.address), file, note.passing)
+})
+
 /** The coordinator named by flag or SWEEP_COORDINATOR, else the running one of the state directory. */
 export const findCoordinator = Effect.fn("findCoordinator")(function* (flags: CoordinatorFlags) {
   const named = given(flags.address, "SWEEP_COORDINATOR")
   const access = given(flags.access, "SWEEP_ACCESS")
   if (named !== undefined) return yield* found(yield* readAddress(named), access)
-  const note = readNote(yield* home)
-  if (note === undefined) return undefined
-  // The note knows whether its coordinator asks for one at all.
-  return yield* found(yield* readAddress(note.address), note.access === undefined ? undefined : (access ?? note.access))
+  return yield* ownCoordinator(access)
 })
 
 /** A remote coordinator's SweepApi. */

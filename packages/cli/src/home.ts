@@ -54,6 +54,8 @@ export interface CoordinatorNote {
   readonly version: string
   /** The access file for commands of this state directory, when the coordinator asks for one. */
   readonly access?: string
+  /** That it ends with the sweep of the command it belongs to. */
+  readonly passing?: boolean
 }
 
 const notePath = (at: Home) => join(at.directory, "coordinator.json")

@@ -28,7 +28,7 @@ const timings = new Timings({ heartbeat: 2_000, suspect: 15_000, lease: 60_000, 
 /** Letting trials checkpoint and report takes at most the trainers' grace. */
 const pauseTime = "35 seconds"
 
-interface RunOptions {
+export interface RunOptions {
   readonly json: boolean
   readonly slots?: number | undefined
 }
@@ -50,7 +50,7 @@ const runHereWith = <E, R>(begin: Effect.Effect<SweepId, E, R>, options: RunOpti
     yield* Effect.gen(function* () {
       const api = yield* SweepApi
       const address = formatAddress(yield* listen({ host: "127.0.0.1", port: 0 }))
-      yield* leaveNote(at, { pid: process.pid, address, version })
+      yield* leaveNote(at, { pid: process.pid, address, version, passing: true })
       const id = yield* begin
       const agent = yield* startLocalAgent(at, {
         address,
@@ -78,15 +78,18 @@ const runHereWith = <E, R>(begin: Effect.Effect<SweepId, E, R>, options: RunOpti
     }).pipe(Effect.scoped, Effect.provide(coordinator(at, timings)))
   }).pipe(withQuietLog, explainApi)
 
+export const needsToStay = badInput(
+  "--detach needs a coordinator that stays: start 'sweep serve' and an agent, then add --coordinator HOST:PORT.",
+)
+
+/** Goes on with a sweep that was submitted, however far it is. */
+export const goOnHere = (id: SweepId, options: RunOptions) => runHereWith(Effect.succeed(id), options)
+
 export const runHere = Effect.fn("runHere")(function* (
   spec: SweepSpec,
   options: RunOptions & { readonly detach: boolean },
 ) {
-  if (options.detach) {
-    return yield* badInput(
-      "--detach needs a coordinator that stays: start 'sweep serve' and an agent, then add --coordinator HOST:PORT.",
-    )
-  }
+  if (options.detach) return yield* needsToStay
   yield* runHereWith(SweepApi.pipe(Effect.flatMap((api) => api.submit(spec))), options)
 })
 

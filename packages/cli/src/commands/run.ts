@@ -39,6 +39,10 @@ export const run = Command.make(
         const { runHere } = yield* Effect.promise(() => import("../runLocally.ts"))
         return yield* runHere(spec, { json, detach, slots: Option.getOrUndefined(slots) })
       }
+      if (found.passing) {
+        const { runBeside } = yield* Effect.promise(() => import("../runBeside.ts"))
+        return yield* runBeside(spec, { json, detach, slots: Option.getOrUndefined(slots) })
+      }
       const { runThere } = yield* Effect.promise(() => import("../runRemotely.ts"))
       return yield* runThere(spec, found, { json, detach })
     }),

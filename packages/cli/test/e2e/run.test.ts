@@ -132,6 +132,27 @@ describe("a sweep on one machine, with the real trainer", () => {
     },
   )
 
+  it("goes on with its sweep when another command ran it, and ended or was killed", { timeout: 600_000 }, async () => {
+    const place = new Workplace()
+    const one = ["--json", "--slots", "1"]
+    const file = (name: string, ranks: string) => place.write(`${name}.yaml`, smallSweep({ name, ranks }))
+    const first = place.start(["run", file("first", "[2]"), ...one])
+    await first.until(/#1 started/)
+    const others = ["second", "third"].map((name) => place.start(["run", file(name, "[2, 4]"), ...one]))
+    const last = place.start(["run", file("last", "[2]"), ...one, "--detach"])
+    expect(await last.done).toMatchObject({ code: 65, stderr: expect.stringContaining("a coordinator that stays") })
+    expect((await first.done).code, first.stderr).toBe(0)
+    // Whichever goes on with both is killed in the middle; the other one is left with all there is to do.
+    const runs = await Promise.any(
+      others.map((run) => run.until(/has ended; this one goes on with it[\s\S]*#2 started/).then(() => run)),
+    )
+    runs.kill("SIGKILL")
+    const left = others.find((run) => run !== runs)!
+    const { code, stdout, stderr } = await left.done
+    expect(code, stderr).toBe(0)
+    expect(lastJson(stdout)).toMatchObject({ status: "finished", trials: { completed: 2 } })
+  })
+
   it("stops cleanly at Ctrl-C and goes on with resume", { timeout: 600_000 }, async () => {
     const place = new Workplace()
     const file = place.write("small.yaml", smallSweep({ samples: 320, epochs: "[2]" }))
