@@ -3,7 +3,7 @@
 import * as Effect from "effect/Effect"
 import * as Schedule from "effect/Schedule"
 import * as Stream from "effect/Stream"
-import { Unavailable } from "@sweep/rpc/SweepApi"
+import { isUnreachable } from "@sweep/rpc/SweepApi"
 
 /** From break to return. */
 const patience = "10 minutes"
@@ -31,7 +31,7 @@ export const keepWatching = <A, E>(
       Schedule.spaced("1 second").pipe(
         Schedule.upTo({ duration: patience }),
         Schedule.setInputType<E>(),
-        Schedule.while(({ input }) => seen && input instanceof Unavailable && input.reason === "unreachable"),
+        Schedule.while(({ input }) => seen && isUnreachable(input)),
       ),
     ),
   )

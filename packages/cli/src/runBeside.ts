@@ -5,17 +5,15 @@ import type { FileSystem } from "effect/FileSystem"
 import * as Schedule from "effect/Schedule"
 import type { SweepId } from "@sweep/domain/Id"
 import type { SweepSpec } from "@sweep/domain/SweepSpec"
-import { SweepApi, Unavailable } from "@sweep/rpc/SweepApi"
+import { isUnreachable, SweepApi } from "@sweep/rpc/SweepApi"
 import { explainApi, ownCoordinator, remoteApi } from "./access.ts"
 import { finishRun } from "./finishRun.ts"
 import { note } from "./output.ts"
 import { goOnHere, needsToStay, type RunOptions, runHere } from "./runLocally.ts"
 import { follow } from "./terminal/follow.ts"
 
-const isGone = (error: unknown): error is Unavailable => error instanceof Unavailable && error.reason === "unreachable"
-
 /** A command on its way out has closed its door and still left its note. */
-const whileItLeaves = { times: 100, schedule: Schedule.spaced("200 millis"), while: isGone }
+const whileItLeaves = { times: 100, schedule: Schedule.spaced("200 millis"), while: isUnreachable }
 
 /** Follows the sweep where it runs now, to its end. */
 const goOn = (id: SweepId, options: RunOptions): Effect.Effect<void, unknown, FileSystem> =>
@@ -39,7 +37,7 @@ const goOn = (id: SweepId, options: RunOptions): Effect.Effect<void, unknown, Fi
       yield* finishRun(id, options)
     }).pipe(
       Effect.provide(remoteApi(found)),
-      Effect.catchIf(isGone, () => Effect.andThen(Effect.sleep("200 millis"), goOn(id, options))),
+      Effect.catchIf(isUnreachable, () => Effect.andThen(Effect.sleep("200 millis"), goOn(id, options))),
     )
   })
 

@@ -13,8 +13,7 @@ const none: ReadonlySet<number> = new Set()
 
 const lengthsOf = ({ spec }: SweepState): Lengths => {
   const lengths = new Map<string, Set<number>>()
-  // A population's members wait for each other.
-  if (!searchesEpochs(spec) || spec.earlyTerminate?.["type"] === "pbt") return lengths
+  if (!searchesEpochs(spec)) return lengths
   const sets = foresee(spec, samplerFor(spec)) ?? []
   const runs = sets.flatMap((parameters) =>
     Array.from({ length: spec.replicas }, (_, replica) => ({ parameters, seed: seedOf(spec.seed, replica) })),

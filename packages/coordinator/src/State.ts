@@ -26,7 +26,7 @@ export const canAssume = (fact: Fact): fact is Assumable =>
   fact._tag === "TrialCreated" || fact._tag === "TrialAssigned"
 
 /** A trial, or what will be one. */
-type Run = Pick<Trial, "number" | "parameters" | "seed">
+export type Run = Pick<Trial, "number" | "parameters" | "seed">
 
 const none: Releases = { total: 0, bugs: 0 }
 

@@ -21,7 +21,7 @@ import { isClone } from "./replicas.ts"
 import { Results, reuse } from "./Results.ts"
 import { backoff } from "./retry.ts"
 import type { Agent, FreeSlot, Roster } from "./Roster.ts"
-import { canAssume } from "./State.ts"
+import { canAssume, type Run } from "./State.ts"
 import { trainingOf, trialDocument } from "./trialDocument.ts"
 
 export interface Dispatch {
@@ -37,9 +37,6 @@ const decidingTime = 20
 
 /** What of a trial an attempt of it rests on. */
 type Dispatched = Parameters<typeof trialDocument>[1] & Pick<Trial, "attempt">
-
-/** A trial, or what will be one. */
-type Run = Pick<Trial, "number" | "parameters" | "seed">
 
 /** What giving a slot to a sweep comes to. */
 interface Filled {

@@ -35,6 +35,10 @@ export const nextPoint = ({ resource, interval }: PopulationOptions, rounds: num
 export const roundsWithin = ({ interval }: PopulationOptions, length: number): number =>
   Math.max(0, Math.ceil(length / interval - tolerance) - 1)
 
+/** How many of `members` that wait go on from another one: as many as the best are of whom they draw one. */
+export const replacedOf = ({ quantile }: Pick<PopulationOptions, "quantile">, members: number): number =>
+  members < 2 ? 0 : Math.max(1, Math.floor(members * quantile))
+
 /** Of a quotient of fractions. */
 const tolerance = 1e-9
 

@@ -32,6 +32,10 @@ export class Unavailable extends Schema.TaggedError<Unavailable>()("Unavailable"
   message: Schema.String,
 }) {}
 
+/** Whether the coordinator was not there, or has gone: it may come back. */
+export const isUnreachable = (error: unknown): error is Unavailable =>
+  error instanceof Unavailable && error.reason === "unreachable"
+
 export interface AgentStatus {
   readonly agent: AgentId
   readonly version: string

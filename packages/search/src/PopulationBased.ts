@@ -2,7 +2,7 @@
 // of them go on from the checkpoint of one of the best, with that one's parameters changed. Owns the pure rule: who
 // exploits whom, and what the parameters become. Copying a checkpoint is the coordinator's.
 import type { Parameters, ParameterValue } from "@sweep/domain/Parameter"
-import { changeableInTraining, nextPoint, type PopulationOptions } from "@sweep/domain/population"
+import { changeableInTraining, nextPoint, type PopulationOptions, replacedOf } from "@sweep/domain/population"
 import type { SweepSpec } from "@sweep/domain/SweepSpec"
 import { type Axis, axisOf } from "./Axis.ts"
 import { lossOf, pointName, shown } from "./Progress.ts"
@@ -57,7 +57,7 @@ export const exploitations = (
   members: ReadonlyArray<Member>,
   round: number,
 ): ReadonlyArray<Exploitation> => {
-  const { quantile, perturb, resample_probability } = options
+  const { perturb, resample_probability } = options
   const { resource, at } = nextPoint(options, round - 1)
   const space = compileSpace(definition)
   const changing = options.parameters ?? changeableInTraining
@@ -89,7 +89,7 @@ export const exploitations = (
   const ranked = members
     .map((member) => ({ ...member, loss: lossOf(goal, member.value) }))
     .sort((a, b) => a.loss - b.loss || a.trial - b.trial)
-  const share = ranked.length < 2 ? 0 : Math.max(1, Math.floor(ranked.length * quantile))
+  const share = replacedOf(options, ranked.length)
   const best = ranked.slice(0, share).filter(({ mayGive }) => mayGive)
   if (best.length === 0) return []
   return ranked.slice(ranked.length - share).map(({ trial }, i) => {

@@ -1,6 +1,13 @@
 // What a sweep that trains a population will do, for `sweep check`: how many members, where they wait for each other, and
 // what changes there. Owns reading it off the spec; trials whose length differs have no points in common to name.
-import { changeableInTraining, epochsOfAll, populationOptions, roundsWithin } from "@sweep/domain/population"
+import {
+  changeableInTraining,
+  epochsOfAll,
+  nextPoint,
+  populationOptions,
+  replacedOf,
+  roundsWithin,
+} from "@sweep/domain/population"
 import type { SweepSpec } from "@sweep/domain/SweepSpec"
 
 export interface PlannedPopulation {
@@ -21,7 +28,7 @@ export interface PlannedPopulation {
 export const plannedPopulation = (spec: SweepSpec, steps: number | null): PlannedPopulation | null => {
   const options = populationOptions(spec)
   if (options === null) return null
-  const { resource, interval, population, quantile, parameters } = options
+  const { resource, population, parameters } = options
   const end = resource === "step" ? steps : (epochsOfAll(spec) ?? null)
   const { trials } = spec.budget
   return {
@@ -29,9 +36,11 @@ export const plannedPopulation = (spec: SweepSpec, steps: number | null): Planne
     populations: trials === null ? null : Math.ceil(trials / population),
     resource,
     points:
-      end === null ? null : Array.from({ length: roundsWithin(options, end) }, (_, round) => (round + 1) * interval),
+      end === null
+        ? null
+        : Array.from({ length: roundsWithin(options, end) }, (_, round) => nextPoint(options, round).at),
     end,
-    replaced: Math.max(1, Math.floor(population * quantile)),
+    replaced: replacedOf(options, population),
     changing: spec.space.dimensions.flatMap(({ name, distribution }) =>
       (parameters ?? changeableInTraining).includes(name) && distribution._tag !== "Constant" ? [name] : [],
     ),

@@ -6,28 +6,6 @@ import { lastJson, smallSweep, Workplace, type Running } from "./harness.ts"
 // The promises on time, shortened so that a death is noticed within seconds.
 const timings = { SWEEP_HEARTBEAT: "0.5", SWEEP_SUSPECT: "2", SWEEP_LEASE: "4", SWEEP_GRACE: "2", SWEEP_MARGIN: "1" }
 
-const serve = async (place: Workplace, port = "0") => {
-  const coordinator = place.start(["serve", "--port", port], timings)
-  const [, address] = await coordinator.until(/--coordinator (\S+:\d+)/)
-  return { coordinator, address: address! }
-}
-
-const agent = async (place: Workplace, address: string, id: string) => {
-  const running = place.start([
-    "agent",
-    "--coordinator",
-    address,
-    "--id",
-    id,
-    "--slots",
-    "1",
-    "--directory",
-    `${place.directory}/${id}`,
-  ])
-  await running.until(/connected/i)
-  return running
-}
-
 const trialsOf = async (place: Workplace, address: string) =>
   lastJson((await place.run(["trials", "small", "--coordinator", address, "--json"])).stdout) as Array<any>
 
@@ -42,10 +20,10 @@ describe("a coordinator and two agents", () => {
     { timeout: 600_000 },
     async () => {
       const place = new Workplace()
-      const { address } = await serve(place)
+      const { address } = await place.serve(timings)
       const agents: Record<string, Running> = {
-        one: await agent(place, address, "one"),
-        two: await agent(place, address, "two"),
+        one: await place.agent(address, "one"),
+        two: await place.agent(address, "two"),
       }
       const file = place.write("small.yaml", smallSweep({ samples: 320, ranks: "[2, 4]", rates: "[0.001, 0.003]" }))
       const run = place.start(["run", file, "--coordinator", address, "--json"])
@@ -74,9 +52,9 @@ describe("a coordinator and two agents", () => {
     { timeout: 600_000 },
     async () => {
       const place = new Workplace()
-      const first = await serve(place)
+      const first = await place.serve(timings)
       const port = first.address.split(":").at(-1)!
-      await agent(place, first.address, "one")
+      await place.agent(first.address, "one")
       const file = place.write("small.yaml", smallSweep({ samples: 320, ranks: "[2, 4]", epochs: "[2]" }))
       const submitted = await place.run(["run", file, "--coordinator", first.address, "--detach", "--json"])
       expect(submitted.code, submitted.stderr).toBe(0)
@@ -88,7 +66,7 @@ describe("a coordinator and two agents", () => {
       await first.coordinator.done
       await watching.until(/The coordinator is away/)
 
-      const second = await serve(place, port)
+      const second = await place.serve(timings, port)
       expect(await pointsOf(place, second.address)).toBeGreaterThanOrEqual(before)
       const copy = await place.run(["backup", "copy.duckdb", "--coordinator", second.address])
       expect(copy.code, copy.stderr).toBe(0)
@@ -135,9 +113,9 @@ describe("a coordinator and two agents", () => {
     { timeout: 600_000 },
     async () => {
       const place = new Workplace()
-      const { address } = await serve(place)
+      const { address } = await place.serve(timings)
       const at = ["--coordinator", address]
-      const one = await agent(place, address, "one")
+      const one = await place.agent(address, "one")
       const file = place.write("small.yaml", smallSweep({ samples: 320, ranks: "[2]", epochs: "[3]" }))
       expect((await place.run(["run", file, ...at, "--detach"])).code).toBe(0)
       while ((await pointsOf(place, address)) < 40) await new Promise((resolve) => setTimeout(resolve, 100))
@@ -150,7 +128,7 @@ describe("a coordinator and two agents", () => {
       one.kill("SIGKILL")
       await one.done
 
-      const two = await agent(place, address, "two")
+      const two = await place.agent(address, "two")
       expect((await place.run(["resume", "small/1", ...at])).code).toBe(0)
       await two.until(/small\/1 .*goes on from the checkpoint/)
       const watched = await place.run(["watch", "small", ...at])

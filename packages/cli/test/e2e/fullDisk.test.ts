@@ -41,23 +41,12 @@ describe("an agent's disk that runs full", () => {
     { timeout: 120_000 },
     async () => {
       const place = new Workplace()
-      const coordinator = place.start(["serve", "--port", "0"])
-      const [, address] = await coordinator.until(/--coordinator (\S+:\d+)/)
-      const at = ["--coordinator", address!]
-      const join_ = (id: string) => [
-        "agent",
-        ...at,
-        "--id",
-        id,
-        "--directory",
-        join(place.directory, id),
-        "--allow-commands",
-        "--slots",
-        "1",
-      ]
+      const { address } = await place.serve()
+      const at = ["--coordinator", address]
+      const joins = (id: string, under?: ReadonlyArray<string>) =>
+        place.agent(address, id, ["--allow-commands", "--slots", "1"], under)
       mkdirSync(join(place.directory, "small"))
-      const small = place.start(join_("small"), {}, withDisk(join(place.directory, "small"), "280m"))
-      await small.until(/connected/i)
+      const small = await joins("small", withDisk(join(place.directory, "small"), "280m"))
       place.write("trainer.mjs", trainer)
       const file = place.write(
         "sweep.yaml",
@@ -74,8 +63,7 @@ parameters: {x: {values: [1]}}
       await small.until(
         /slot 0 is not offered: only \d+ MiB are free on the disk of .*, and an attempt that had \d+ filled it/,
       )
-      const large = place.start(join_("large"))
-      await large.until(/connected/i)
+      await joins("large")
 
       const { code, stdout, stderr } = await run.done
       expect(code, stderr).toBe(0)

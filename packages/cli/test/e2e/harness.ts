@@ -91,6 +91,26 @@ export class Workplace {
     return running
   }
 
+  /** A coordinator on loopback, once it serves. */
+  async serve(env: NodeJS.ProcessEnv = {}, port = "0") {
+    const coordinator = this.start(["serve", "--port", port], env)
+    const [, address] = await coordinator.until(/--coordinator (\S+:\d+)/)
+    return { coordinator, address: address! }
+  }
+
+  /** An agent with a directory of its own, once it is connected. */
+  async agent(
+    address: string,
+    id: string,
+    args: ReadonlyArray<string> = ["--slots", "1"],
+    under?: ReadonlyArray<string>,
+  ) {
+    const own = ["--id", id, "--directory", join(this.directory, id)]
+    const running = this.start(["agent", "--coordinator", address, ...own, ...args], {}, under)
+    await running.until(/connected/i)
+    return running
+  }
+
   run(args: ReadonlyArray<string>, env: NodeJS.ProcessEnv = {}): Promise<Done> {
     const running = this.start(args, env)
     running.process.stdin!.end()

@@ -18,14 +18,9 @@ it(
   { timeout: 900_000 },
   async () => {
     const place = new Workplace()
-    const coordinator = place.start(["serve", "--port", "0"])
-    const [, address] = await coordinator.until(/--coordinator (\S+:\d+)/)
-    const at = ["--coordinator", address!]
-    for (const id of ["one", "two"]) {
-      const directory = `${place.directory}/${id}`
-      const agent = place.start(["agent", ...at, "--id", id, "--slots", "2", "--directory", directory])
-      await agent.until(/connected/i)
-    }
+    const { address } = await place.serve()
+    const at = ["--coordinator", address]
+    for (const id of ["one", "two"]) await place.agent(address, id, ["--slots", "2"])
     const json = async (...args: ReadonlyArray<string>) => {
       const { code, stdout, stderr } = await place.run([...args, ...at, "--json"])
       expect(code, stderr).toBe(0)

@@ -45,8 +45,7 @@ describe("sweep rm", () => {
     expect(await refused("tell", "mine/1", "--value", "1")).toContain("it was removed")
     expect(lastJson(await ok("ls", "--json"))).toEqual([])
 
-    const coordinator = place.start(["serve", "--port", "0"])
-    to = ["--coordinator", (await coordinator.until(/--coordinator (\S+:\d+)/))[1]!]
+    to = ["--coordinator", (await place.serve()).address]
     await begin("mine-2")
     expect(await refused("rm", "mine-2", "--yes")).toContain("sweep stop mine-2")
     await ok("stop", "mine-2")

@@ -108,8 +108,7 @@ describe("a coordinator with TLS and tokens", () => {
 describe("an agent", () => {
   it("runs commands only when its owner allowed it, and whoever submits is told that nobody does", async () => {
     const place = new Workplace()
-    const coordinator = place.start(["serve", "--port", "0"])
-    const [, address] = await coordinator.until(/--coordinator (\S+:\d+)/)
+    const { address } = await place.serve()
     const ran = join(place.directory, "ran")
     const program = place.write(
       "trainer.py",
@@ -136,16 +135,16 @@ parameters: {x: {values: [1]}}
 `,
     )
     const agent = (id: string, ...flags: ReadonlyArray<string>) =>
-      place.start(["agent", "--coordinator", address!, "--id", id, "--directory", join(place.directory, id), ...flags])
+      place.start(["agent", "--coordinator", address, "--id", id, "--directory", join(place.directory, id), ...flags])
     await agent("careful").until(/connected/)
-    const submitted = await place.run(["run", file, "--coordinator", address!, "--detach"])
+    const submitted = await place.run(["run", file, "--coordinator", address, "--detach"])
     expect(submitted.code, submitted.stderr).toBe(0)
     expect(submitted.stderr).toMatch(/no agent here runs 'trainer: command'.*--allow-commands/)
     expect(existsSync(ran)).toBe(false)
 
     await agent("willing", "--allow-commands").until(/connected/)
-    expect((await place.run(["watch", "commands", "--coordinator", address!])).code).toBe(0)
-    const trials = lastJson((await place.run(["trials", "commands", "--coordinator", address!, "--json"])).stdout)
+    expect((await place.run(["watch", "commands", "--coordinator", address])).code).toBe(0)
+    const trials = lastJson((await place.run(["trials", "commands", "--coordinator", address, "--json"])).stdout)
     expect(trials).toMatchObject([{ state: "completed", agent: "willing", attempt: 1 }])
     expect(existsSync(ran)).toBe(true)
   })
