@@ -21,7 +21,7 @@ export interface PageChart {
   readonly data: ReadonlyArray<{ readonly name: string; readonly columns: ReadonlyArray<PackedColumn> }>
 }
 
-export interface PageTrial {
+interface PageTrial {
   readonly trial: number
   readonly tone: string
   /** Formatted. */

@@ -6,7 +6,7 @@ import { describe, expect, it } from "@effect/vitest"
 import { Timings } from "@sweep/domain/Lease"
 import * as Effect from "effect/Effect"
 import * as TestClock from "effect/testing/TestClock"
-import { Lease, monotonic } from "../src/Lease.ts"
+import { Lease, monotonic } from "../src/session/Lease.ts"
 
 const timings = new Timings({ heartbeat: 10_000, suspect: 45_000, lease: 900_000, grace: 30_000, margin: 30_000 })
 

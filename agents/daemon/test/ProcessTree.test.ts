@@ -3,8 +3,16 @@ import { readFileSync } from "node:fs"
 import { join } from "node:path"
 import { describe, expect, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import { isAlive, processStatus } from "../src/ProcessIdentity.ts"
-import { isRunning, kill, members, type ProcessTree, terminate, treeOf, treeVariable } from "../src/ProcessTree.ts"
+import { isAlive, processStatus } from "../src/process/ProcessIdentity.ts"
+import {
+  isRunning,
+  kill,
+  members,
+  type ProcessTree,
+  terminate,
+  treeOf,
+  treeVariable,
+} from "../src/process/ProcessTree.ts"
 import { temporaryDirectory } from "./testAgent.ts"
 
 /** `sh -c SCRIPT` as the agent starts a trainer, with its mark; gone after the test whatever becomes of it. */

@@ -7,7 +7,7 @@ import { serveGrpc } from "@sweep/rpc/grpcServer"
 import { SweepApi } from "@sweep/rpc/SweepApi"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import { processStatus } from "../src/ProcessIdentity.ts"
+import { processStatus } from "../src/process/ProcessIdentity.ts"
 import { ScriptedCoordinator } from "./ScriptedCoordinator.ts"
 import { fixtures, script, temporaryDirectory, trainerCommand } from "./testAgent.ts"
 

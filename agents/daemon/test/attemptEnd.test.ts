@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest"
-import { attemptEnd, type Seen } from "../src/attemptEnd.ts"
+import { attemptEnd, type Seen } from "../src/attempt/attemptEnd.ts"
 
 const seen = (what: Partial<Seen>): Seen => ({
   over: { _tag: "Exited", code: 1, signal: null },

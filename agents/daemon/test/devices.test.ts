@@ -3,7 +3,7 @@ import { join } from "node:path"
 import { describe, expect, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import { Device, Slot } from "@sweep/domain/Device"
-import { deviceProblem, findDevices, type FoundDevices } from "../src/devices.ts"
+import { deviceProblem, findDevices, type FoundDevices } from "../src/host/devices.ts"
 import { temporaryDirectory } from "./testAgent.ts"
 
 /** PATH begins with a directory whose `nvidia-smi` is this shell script. */

@@ -3,9 +3,9 @@ import { join } from "node:path"
 import { describe, expect, it } from "@effect/vitest"
 import { Epoch, SweepId, TrialNumber } from "@sweep/domain/Id"
 import * as Effect from "effect/Effect"
-import { attemptDirectory } from "../src/AttemptDirectory.ts"
-import { Disk } from "../src/disk.ts"
-import { makeRetention } from "../src/retention.ts"
+import { attemptDirectory } from "../src/attempt/AttemptDirectory.ts"
+import { Disk } from "../src/host/disk.ts"
+import { makeRetention } from "../src/attempt/retention.ts"
 import { temporaryDirectory } from "./testAgent.ts"
 
 const settled = (home: string, epoch: number) => {

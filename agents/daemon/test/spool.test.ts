@@ -2,8 +2,8 @@ import { appendFileSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { describe, expect, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import { LogFile, sentLimit } from "../src/LogFile.ts"
-import { type Position, Spool, type SpoolBatch, start } from "../src/spool.ts"
+import { LogFile, sentLimit } from "../src/attempt/LogFile.ts"
+import { type Position, Spool, type SpoolBatch, start } from "../src/attempt/spool.ts"
 import { temporaryDirectory } from "./testAgent.ts"
 
 const metrics = (seq: number, values: object = { "train/loss": seq }) =>

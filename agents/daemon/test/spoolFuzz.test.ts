@@ -7,7 +7,7 @@ import { afterAll, describe, expect, it } from "vitest"
 import { Epoch } from "@sweep/domain/Id"
 import { decodeAgentMessage, encodeAgentMessage } from "@sweep/rpc/agentCodec"
 import { fuzzRuns } from "@sweep/testing/fuzzRuns"
-import { Spool, start } from "../src/spool.ts"
+import { Spool, start } from "../src/attempt/spool.ts"
 
 const runs = fuzzRuns(1_000)
 

@@ -13,8 +13,8 @@ import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
 import * as TestClock from "effect/testing/TestClock"
 import { onTestFinished } from "vitest"
-import { AttemptDirectory, type AttemptRecord } from "../src/AttemptDirectory.ts"
-import { makeUploads } from "../src/uploads.ts"
+import { AttemptDirectory, type AttemptRecord } from "../src/attempt/AttemptDirectory.ts"
+import { makeUploads } from "../src/session/uploads.ts"
 
 const record: AttemptRecord = {
   contract: 1,

@@ -1,5 +1,5 @@
 import { expect, it } from "vitest"
-import { exportedFile } from "../src/exportedFile.ts"
+import { exportedFile } from "../src/results/exportedFile.ts"
 
 it("an export is written into its directory, whatever a coordinator calls its files", () => {
   expect(exportedFile("/out", "trials.parquet")).toBe("/out/trials.parquet")

@@ -24,7 +24,7 @@ import * as grpcSweepApi from "@sweep/rpc/grpcSweepApi"
 import { NotFound, Refused, SweepApi, Unavailable } from "@sweep/rpc/SweepApi"
 import { serverCredentials } from "@sweep/rpc/tls"
 import { exampleSpec } from "@sweep/testing/exampleSpec"
-import { gateOf } from "../src/gate.ts"
+import { gateOf } from "../src/serving/gate.ts"
 
 /** What every call that gets through is answered. */
 const through = new Refused({ message: "the call got through" })

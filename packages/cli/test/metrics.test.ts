@@ -7,8 +7,8 @@ import * as Layer from "effect/Layer"
 import { describe, expect, it, onTestFinished } from "vitest"
 import { AgentId } from "@sweep/domain/Id"
 import { SweepApi } from "@sweep/rpc/SweepApi"
-import { exposition } from "../src/exposition.ts"
-import { serveMetrics } from "../src/serveMetrics.ts"
+import { exposition } from "../src/serving/exposition.ts"
+import { serveMetrics } from "../src/serving/serveMetrics.ts"
 import { exampleView } from "./exampleView.ts"
 
 const agents = (["connected", "quarantined"] as const).map((state) => ({

@@ -3,11 +3,11 @@ import { describe, expect, it } from "vitest"
 import { AgentId, Epoch, SweepId, TrialNumber } from "@sweep/domain/Id"
 import type { Fact } from "@sweep/domain/Fact"
 import { exampleSpec } from "@sweep/testing/exampleSpec"
-import { ask, Samplers } from "../src/ask.ts"
-import { spent } from "../src/budget.ts"
-import { objectiveOf } from "../src/objective.ts"
-import { backoff, releasedTooOften, retryAfterFailure } from "../src/retry.ts"
-import { State } from "../src/State.ts"
+import { ask, Samplers } from "../src/scheduling/ask.ts"
+import { spent } from "../src/scheduling/budget.ts"
+import { objectiveOf } from "../src/attempts/objective.ts"
+import { backoff, releasedTooOften, retryAfterFailure } from "../src/state/retry.ts"
+import { State } from "../src/state/State.ts"
 
 const sweep = SweepId.make("s")
 const agent = AgentId.make("a")

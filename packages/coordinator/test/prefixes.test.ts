@@ -14,7 +14,7 @@ import { SweepApi } from "@sweep/rpc/SweepApi"
 import { layer as duckdb } from "@sweep/store/DuckdbStore"
 import { exampleSpec } from "@sweep/testing/exampleSpec"
 import { connectAgent, evalLosses, eventually, type ScriptedAgent, slotsOf } from "@sweep/testing/ScriptedAgent"
-import { homeOf, isToCome, mostWaiting, waitsFor } from "../src/prefixes.ts"
+import { homeOf, isToCome, mostWaiting, waitsFor } from "../src/scheduling/prefixes.ts"
 import { coordinator, inMemory, overGrpc, sweepIs, trialIs } from "./harness.ts"
 
 const trial = (epochs: number, state: Trial["state"], agent: string | null = null) =>

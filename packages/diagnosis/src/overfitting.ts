@@ -6,18 +6,18 @@ import { Evidence } from "@sweep/domain/Verdict"
 import { nats, percent } from "./numbers.ts"
 
 /** GL above which an eval counts as worse, in per cent of the best (Prechelt 1998, the middle class α = 2). */
-export const generalizationLossLimit = 2
+const generalizationLossLimit = 2
 /** How many evals in a row have to be above it: one bad eval is noise. */
-export const generalizationLossEvals = 2
+const generalizationLossEvals = 2
 /** UP_s: so many evals in a row each higher than the one before (Prechelt 1998, s = 3). */
-export const increasesLimit = 3
+const increasesLimit = 3
 /** Over so many evals the gap between eval and train loss has to grow. */
-export const gapEvals = 3
+const gapEvals = 3
 /**
  * Rises and gaps smaller than this, in per cent of the best eval loss, are noise: four evals of a flat curve lie in
  * rising order once in 24 times. Ours.
  */
-export const leastRise = 0.5
+const leastRise = 0.5
 
 /** GL > 2 at two evals in a row. */
 const generalizationLoss = ({ bestStep, generalizationLoss: losses }: CurveFeatures): Evidence => {

@@ -1,6 +1,6 @@
 import * as Result from "effect/Result"
 import { expect, test } from "vitest"
-import { fromParameters } from "../src/TrainingConfig.ts"
+import { fromParameters } from "../src/training/TrainingConfig.ts"
 
 const run = { model: "model", train: "train", eval: "eval" }
 const adapterOf = (parameters: Parameters<typeof fromParameters>[1]) =>

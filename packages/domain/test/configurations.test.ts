@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest"
-import { configurationsOf } from "../src/configurations.ts"
-import type { Trial } from "../src/Trial.ts"
+import { configurationsOf } from "../src/sweep/configurations.ts"
+import type { Trial } from "../src/trial/Trial.ts"
 
 const trial = (number: number, rank: number, objective: number | null, state = "completed"): Trial =>
   ({ number, parameters: { rank }, objective, state }) as unknown as Trial

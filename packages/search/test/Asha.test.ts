@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest"
-import { asha, type AshaOptions, bracketOf, rungsOf } from "../src/Asha.ts"
+import { asha, type AshaOptions, bracketOf, rungsOf } from "../src/stopping/Asha.ts"
 import { curve, curvesOf, running, verdicts } from "./curves.ts"
 
 const options = (change: Partial<AshaOptions> = {}): AshaOptions => ({

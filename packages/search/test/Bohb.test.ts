@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest"
-import { atHighestRung, bohb } from "../src/Bohb.ts"
+import { atHighestRung, bohb } from "../src/samplers/Bohb.ts"
 import { curve, curvesOf, running } from "./curves.ts"
 import { failed, log, minimize, space } from "./space.ts"
 

@@ -1,11 +1,11 @@
 import { describe, expect, it } from "vitest"
-import { eigen } from "../src/Eigen.ts"
-import { logExpectedImprovement, logImprovement } from "../src/ExpectedImprovement.ts"
-import { fitHyperparameters, gaussianProcess } from "../src/GaussianProcess.ts"
-import { fitSize, standardize } from "../src/Gp.ts"
-import { minimize } from "../src/Lbfgs.ts"
-import { normalDensity } from "../src/Normal.ts"
-import { random } from "../src/Random.ts"
+import { eigen } from "../src/numerics/Eigen.ts"
+import { logExpectedImprovement, logImprovement } from "../src/numerics/ExpectedImprovement.ts"
+import { fitHyperparameters, gaussianProcess } from "../src/numerics/GaussianProcess.ts"
+import { fitSize, standardize } from "../src/samplers/Gp.ts"
+import { minimize } from "../src/numerics/Lbfgs.ts"
+import { normalDensity } from "../src/numerics/Normal.ts"
+import { random } from "../src/numerics/Random.ts"
 
 const points = (n: number, d: number) => {
   const from = random(1, n, "points")

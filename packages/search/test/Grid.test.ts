@@ -1,7 +1,7 @@
 import type { Parameters } from "@sweep/domain/Parameter"
 import { describe, expect, it } from "vitest"
-import { gridSearch, gridSize } from "../src/Grid.ts"
-import type { History } from "../src/History.ts"
+import { gridSearch, gridSize } from "../src/samplers/Grid.ts"
+import type { History } from "../src/space/History.ts"
 import { completed, historyFrom, int, list, minimize, open, space, uniform, type Written } from "./space.ts"
 
 const walk = (definition: ReturnType<typeof space>, history: History = []) => {

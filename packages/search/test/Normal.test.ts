@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest"
-import { betaCumulative, betaQuantile } from "../src/Beta.ts"
-import { normalCumulative, normalLogCumulative, normalQuantile } from "../src/Normal.ts"
+import { betaCumulative, betaQuantile } from "../src/numerics/Beta.ts"
+import { normalCumulative, normalLogCumulative, normalQuantile } from "../src/numerics/Normal.ts"
 
 // Reference values computed with SciPy (norm.cdf, log_ndtr, norm.ppf, beta.cdf).
 describe("Normal", () => {

@@ -1,8 +1,8 @@
 import { Metric } from "@sweep/domain/Metric"
 import { describe, expect, it } from "vitest"
-import type { Observation } from "../src/History.ts"
-import { lossesOf, nsga2 } from "../src/Nsga2.ts"
-import { crowding, dominates, paretoFront, ranks } from "../src/Pareto.ts"
+import type { Observation } from "../src/space/History.ts"
+import { lossesOf, nsga2 } from "../src/samplers/Nsga2.ts"
+import { crowding, dominates, paretoFront, ranks } from "../src/numerics/Pareto.ts"
 import { minimize, space, uniform } from "./space.ts"
 
 describe("Pareto front", () => {

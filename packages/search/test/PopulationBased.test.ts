@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest"
 import type { PopulationOptions } from "@sweep/domain/population"
-import { exploitations, type Member } from "../src/PopulationBased.ts"
-import { compileSpace } from "../src/Space.ts"
+import { exploitations, type Member } from "../src/stopping/PopulationBased.ts"
+import { compileSpace } from "../src/space/Space.ts"
 import { list, log, space, uniform } from "./space.ts"
 
 const definition = space(

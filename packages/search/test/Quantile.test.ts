@@ -1,8 +1,8 @@
 import type { Distribution } from "@sweep/domain/Distribution"
 import { describe, expect, it } from "vitest"
-import { axisOf } from "../src/Axis.ts"
-import { contains, cumulative, levelCount, type NumericDistribution, quantile, support } from "../src/Quantile.ts"
-import { random } from "../src/Random.ts"
+import { axisOf } from "../src/space/Axis.ts"
+import { contains, cumulative, levelCount, type NumericDistribution, quantile, support } from "../src/space/Quantile.ts"
+import { random } from "../src/numerics/Random.ts"
 
 const ln = Math.log
 /** Mean and variance of exp(U), U uniform in [ln a, ln b]. */

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest"
-import { random, trialSeed } from "../src/Random.ts"
+import { random, trialSeed } from "../src/numerics/Random.ts"
 
 const first = (seed: number, number: number, stream: string, n = 4) => {
   const from = random(seed, number, stream)

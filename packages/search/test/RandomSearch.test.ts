@@ -1,6 +1,6 @@
 import { canonicalText, type Parameters } from "@sweep/domain/Parameter"
 import { describe, expect, it } from "vitest"
-import { randomSearch } from "../src/RandomSearch.ts"
+import { randomSearch } from "../src/samplers/RandomSearch.ts"
 import { historyFrom, int, list, log, minimize, space, uniform } from "./space.ts"
 
 const draw = (definition: ReturnType<typeof space>, n: number, seed = 1) => {

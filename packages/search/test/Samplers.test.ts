@@ -2,10 +2,10 @@
 // parallel askers, an eye on failures, and learning.
 import { canonicalText, type Parameters } from "@sweep/domain/Parameter"
 import { describe, expect, it } from "vitest"
-import type { History, Observation } from "../src/History.ts"
-import { random } from "../src/Random.ts"
-import type { Sampler } from "../src/Sampler.ts"
-import { samplers } from "../src/samplerFor.ts"
+import type { History, Observation } from "../src/space/History.ts"
+import { random } from "../src/numerics/Random.ts"
+import type { Sampler } from "../src/samplers/Sampler.ts"
+import { samplers } from "../src/samplers/samplerFor.ts"
 import { completed, failed, int, list, log, maximize, minimize, open, space, uniform } from "./space.ts"
 
 const definition = space(

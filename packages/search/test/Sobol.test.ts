@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest"
-import { sobolSequence } from "../src/Sobol.ts"
+import { sobolSequence } from "../src/samplers/Sobol.ts"
 
 describe("Sobol's sequence", () => {
   it("is Joe and Kuo's, in Gray-code order (first points of dimensions 1, 2, 3 and 21)", () => {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest"
-import { random } from "../src/Random.ts"
-import { compileSpace, drawUnit, neverActive } from "../src/Space.ts"
+import { random } from "../src/numerics/Random.ts"
+import { compileSpace, drawUnit, neverActive } from "../src/space/Space.ts"
 import { int, list, log, space } from "./space.ts"
 
 const nested = () =>

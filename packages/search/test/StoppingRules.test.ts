@@ -1,9 +1,9 @@
 import { describe, expect, it } from "vitest"
-import { medianRule, percentileOf } from "../src/MedianRule.ts"
-import { patience } from "../src/Patience.ts"
-import { neverPromotes, proceed } from "../src/Stopper.ts"
-import { stopOnVerdict } from "../src/StopOnVerdict.ts"
-import { threshold } from "../src/Threshold.ts"
+import { medianRule, percentileOf } from "../src/stopping/MedianRule.ts"
+import { patience } from "../src/stopping/Patience.ts"
+import { neverPromotes, proceed } from "../src/stopping/Stopper.ts"
+import { stopOnVerdict } from "../src/stopping/StopOnVerdict.ts"
+import { threshold } from "../src/stopping/Threshold.ts"
 import { curve, curvesOf, verdicts } from "./curves.ts"
 
 const common = { resource: "epoch", min_resource: 0, action: "stop" } as const

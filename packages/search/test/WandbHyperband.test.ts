@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest"
-import { bandsOf, wandbHyperband, type WandbHyperbandOptions } from "../src/WandbHyperband.ts"
+import { bandsOf, wandbHyperband, type WandbHyperbandOptions } from "../src/stopping/WandbHyperband.ts"
 import { curve, curvesOf, verdicts } from "./curves.ts"
 
 const options = (change: Partial<WandbHyperbandOptions>): WandbHyperbandOptions => ({

@@ -1,7 +1,7 @@
 // Short ways to write reported curves in tests.
 import type { Parameters } from "@sweep/domain/Parameter"
-import type { History } from "../src/History.ts"
-import type { Curves, Report, Stopper } from "../src/Stopper.ts"
+import type { History } from "../src/space/History.ts"
+import type { Curves, Report, Stopper } from "../src/stopping/Stopper.ts"
 import { open } from "./space.ts"
 
 /** One report an epoch, from epoch 1; ten steps and 60 seconds each. */

@@ -4,7 +4,7 @@ import type { Parameters } from "@sweep/domain/Parameter"
 import { SearchSpace } from "@sweep/domain/SearchSpace"
 import { Metric } from "@sweep/domain/Metric"
 import * as Schema from "effect/Schema"
-import type { History, Observation } from "../src/History.ts"
+import type { History, Observation } from "../src/space/History.ts"
 
 export const minimize = new Metric({ name: "eval/loss", goal: "minimize", summary: "best", target: null })
 export const maximize = new Metric({ ...minimize, goal: "maximize" })

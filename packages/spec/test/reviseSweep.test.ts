@@ -3,9 +3,9 @@ import * as Effect from "effect/Effect"
 import { join } from "node:path"
 import { describe, expect, it } from "vitest"
 import { SweepSpec } from "@sweep/domain/SweepSpec"
-import { parseSweepFile } from "../src/parseSweepFile.ts"
-import { renderProblems } from "../src/renderProblems.ts"
-import { reviseSweep } from "../src/reviseSweep.ts"
+import { parseSweepFile } from "../src/parse/parseSweepFile.ts"
+import { renderProblems } from "../src/parse/renderProblems.ts"
+import { reviseSweep } from "../src/resolve/reviseSweep.ts"
 
 const text = `# A comment that stays.
 trainer: external

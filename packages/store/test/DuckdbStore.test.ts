@@ -1,4 +1,4 @@
-import { layer } from "../src/DuckdbStore.ts"
+import { layer } from "../src/duckdb/DuckdbStore.ts"
 import { storeContract } from "@sweep/testing/storeContract"
 import { freshDirectory } from "./directory.ts"
 

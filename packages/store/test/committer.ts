@@ -5,7 +5,7 @@ import { writeSync } from "node:fs"
 import * as Effect from "effect/Effect"
 import type { EventBatch } from "../src/Store.ts"
 import { Store } from "../src/Store.ts"
-import { layer } from "../src/DuckdbStore.ts"
+import { layer } from "../src/duckdb/DuckdbStore.ts"
 import { batchOf, created, epochNumber, logOf, type Point } from "@sweep/testing/storeFixtures"
 
 /** Lines in the batch that begins after `seq`: from 1 to 3,000. */

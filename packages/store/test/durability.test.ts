@@ -17,8 +17,8 @@ import {
   sweep,
   trialNumber,
 } from "@sweep/testing/storeFixtures"
-import { layer } from "../src/DuckdbStore.ts"
-import { newestVersion } from "../src/migrations.ts"
+import { layer } from "../src/duckdb/DuckdbStore.ts"
+import { newestVersion } from "../src/duckdb/migrations.ts"
 import { type HighWater, Store, type StoreError } from "../src/Store.ts"
 import { epochs, linesAfter, pointsOf } from "./committer.ts"
 import { freshDirectory } from "./directory.ts"

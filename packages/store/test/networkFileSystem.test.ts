@@ -1,6 +1,6 @@
 import { tmpdir } from "node:os"
 import { expect, it } from "vitest"
-import { networkFileSystem } from "../src/networkFileSystem.ts"
+import { networkFileSystem } from "../src/duckdb/networkFileSystem.ts"
 
 it("knows network file systems by the kernel's number, and takes any other for local", () => {
   expect(networkFileSystem("/x", () => 0x6969)).toBe("NFS")

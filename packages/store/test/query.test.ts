@@ -5,7 +5,7 @@ import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import { assigned, batchOf, created, submitted, sweep } from "@sweep/testing/storeFixtures"
-import { layer, type Options } from "../src/DuckdbStore.ts"
+import { layer, type Options } from "../src/duckdb/DuckdbStore.ts"
 import { type QueryError, Store, type StoreError } from "../src/Store.ts"
 import { freshDirectory } from "./directory.ts"
 

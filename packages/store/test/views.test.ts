@@ -9,7 +9,7 @@ import { random } from "@sweep/testing/Random"
 import { exampleSpec } from "@sweep/testing/exampleSpec"
 import { batchOf, epochNumber, logOf, type Point, sweep, trialNumber } from "@sweep/testing/storeFixtures"
 import { attemptRecords } from "../src/attemptRecords.ts"
-import { layer } from "../src/DuckdbStore.ts"
+import { layer } from "../src/duckdb/DuckdbStore.ts"
 import { layerMemory, Store } from "../src/Store.ts"
 import { freshDirectory } from "./directory.ts"
 

@@ -19,7 +19,7 @@ export type ParameterAxis =
 /** How a value stands on an axis of names. */
 export const nameOf = (value: ParameterValue): string => plain(String(value))
 
-export const fewValues = 8
+const fewValues = 8
 
 const logDistributions: ReadonlySet<string> = new Set([
   "LogUniform",

@@ -1,0 +1,114 @@
+// How an attempt ended, decided from everything there is to see: the spool's last word, how the trainer went, what it was
+// asked, what it left on standard error. Owns the decision and its sentences; it is pure.
+import type { AttemptEnd } from "@sweep/rpc/AgentMessage"
+import { metricNumber } from "@sweep/domain/TrialEvent"
+import type { StopRequest } from "./Attempt.ts"
+import type { EndEvent } from "./tail.ts"
+import type { RunOver } from "../trainers/Trainer.ts"
+
+export interface Seen {
+  readonly over: RunOver
+  /** The spool's `finished`, `failed` or `paused`. */
+  readonly event: EndEvent | undefined
+  /** The stop that was asked for, if any. */
+  readonly stop: StopRequest | undefined
+  readonly step: number
+  /** The last value of each metric. */
+  readonly values: Readonly<Record<string, number>>
+  /** The last lines of the trainer's standard error. */
+  readonly stderr: string
+  /** Whether the kernel killed a process of this agent's control group for want of memory meanwhile. */
+  readonly oomKilled: boolean
+  /** Whether the disk of the attempt's directory had no room left: then the trainer could not write why it ended. */
+  readonly diskFull: boolean
+  /** Lines of the spool nobody could read, and what was wrong with the first. */
+  readonly invalid: number
+  readonly problem: string | undefined
+}
+
+/** Exit status of a trainer that obeyed SIGTERM with a checkpoint: 128 + 15. */
+const preemptedStatus = 143
+
+/** What the libraries say when memory runs out. A bare "Killed" or SIGKILL is no evidence: anyone may have sent it. */
+const outOfMemory =
+  /\bMemoryError\b|OutOfMemoryError|CUDA out of memory|std::bad_alloc|can't allocate memory|Cannot allocate memory|CUBLAS_STATUS_ALLOC_FAILED/
+const missingDependency = /^(?:\w+\.)*(?:ModuleNotFoundError|ImportError): .*$|^.*No module named .*$/m
+
+/** A full disk is the box's, not the trial's. */
+const noSpace = /^.*(?:No space left on device|Disk quota exceeded|\bENOSPC\b|\bEDQUOT\b).*$/m
+
+const fullBox = "the disk of the agent's box is full: "
+
+const boxIsFull = (words: string): AttemptEnd => ({ _tag: "Released", cause: fullBox + words.trim() })
+
+export const isForFullDisk = (end: AttemptEnd): boolean => end._tag === "Released" && end.cause.startsWith(fullBox)
+
+const traceback = /^Traceback \(most recent call last\)/m
+
+const went = (over: RunOver): string => {
+  switch (over._tag) {
+    case "Exited":
+      return over.signal === null
+        ? `exited with status ${over.code} without saying how the trial ended`
+        : `was ended by ${over.signal}`
+    case "Done":
+      return `reported the attempt as ${over.status} but wrote no such event`
+    case "Vanished":
+      return "ended without saying how the trial ended"
+  }
+}
+
+const crashed = (seen: Seen): AttemptEnd => {
+  const { over, stderr } = seen
+  const detail = stderr === "" ? null : stderr
+  const lastLine = stderr.split("\n").findLast((line) => line.trim() !== "")
+  if (seen.oomKilled || outOfMemory.test(stderr)) {
+    const message = seen.oomKilled
+      ? "The kernel ended the trainer because the machine's memory ran out."
+      : `The trainer ran out of memory: ${lastLine}`
+    return { _tag: "Failed", class: "oom", message, detail }
+  }
+  const full = noSpace.exec(stderr)?.[0] ?? (seen.diskFull ? "the trainer ended and could not write why" : undefined)
+  if (full !== undefined) return boxIsFull(full)
+  const missing = missingDependency.exec(stderr)
+  if (missing !== null) {
+    return { _tag: "Failed", class: "dependency", message: `The trainer could not start: ${missing[0].trim()}`, detail }
+  }
+  const said = lastLine === undefined ? "" : ` Its last words: ${lastLine.trim().slice(0, 300)}`
+  const unread =
+    seen.invalid === 0 ? "" : ` ${seen.invalid} lines of events.jsonl could not be read; the first: ${seen.problem}.`
+  return { _tag: "Failed", class: "bug", message: `The trainer ${went(over)}.${said}${unread}`, detail }
+}
+
+export const attemptEnd = (seen: Seen): AttemptEnd => {
+  const { event, stop, over } = seen
+  if (event?.type === "finished") {
+    return {
+      _tag: "Finished",
+      interrupted: event.interrupted,
+      step: event.step,
+      values: Object.fromEntries(Object.entries(event.values).map(([name, value]) => [name, metricNumber(value)])),
+    }
+  }
+  if (event?.type === "failed") {
+    const full = event.class === "bug" ? noSpace.exec(event.message) : null
+    if (full !== null) return boxIsFull(full[0])
+    return { _tag: "Failed", class: event.class, message: event.message, detail: event.detail }
+  }
+  if (event?.type === "paused") {
+    return { _tag: "Released", cause: `it waits at step ${event.step}`, pausedAt: event.step }
+  }
+  // It was asked to come to an end and did, in its own way: what it reported last is what it reached.
+  if (stop?.mode === "finish") return { _tag: "Finished", interrupted: true, step: seen.step, values: seen.values }
+  if (stop?.fault === true) return { _tag: "Failed", class: "bug", message: stop.reason, detail: null }
+  if (stop !== undefined) return { _tag: "Released", cause: stop.reason }
+  const preempted =
+    over._tag === "Done" ? over.status === "preempted" : over._tag === "Exited" && over.code === preemptedStatus
+  if (preempted)
+    return { _tag: "Released", cause: "something other than this agent asked the trainer to leave (SIGTERM)" }
+  // Not this agent's child, so its status is unknown. Unless it left a reason, the trial gets another go.
+  if (over._tag === "Vanished" && !seen.oomKilled && !outOfMemory.test(seen.stderr) && !traceback.test(seen.stderr)) {
+    return { _tag: "Released", cause: "the agent restarted, and the trainer ended without saying how" }
+  }
+  return crashed(seen)
+}

@@ -1,0 +1,221 @@
+// Keeps a session with the coordinator: connect, greet, send what is spooled, carry out what comes, and after a break do
+// it again, later and later. Owns reconnecting and the meaning of each message; the loops inside a session (heartbeat,
+// one uplink per attempt) live in files of their own.
+import { AgentConnection, type AgentSession, SessionBroken, SessionRefused } from "@sweep/rpc/AgentConnection"
+import { type Acknowledged, type CoordinatorMessage, protocolVersion } from "@sweep/rpc/AgentMessage"
+import type { AgentId, Epoch } from "@sweep/domain/Id"
+import type { Redact } from "@sweep/domain/Secrets"
+import * as Deferred from "effect/Deferred"
+import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
+import * as Random from "effect/Random"
+import type * as Scope from "effect/Scope"
+import * as Stream from "effect/Stream"
+import type { Attempt } from "../attempt/Attempt.ts"
+import type { Assignment } from "../attempt/AttemptDirectory.ts"
+import type { Attempts } from "../attempt/Attempts.ts"
+import { heartbeat } from "./heartbeat.ts"
+import { type Lease, monotonic } from "./Lease.ts"
+import { redactMessage } from "./redaction.ts"
+import type { Slots } from "../host/Slots.ts"
+import { makeUplink, type Uplink } from "./uplink.ts"
+
+/** Waits between tries: a quarter of a second, doubling to this. gRPC's own default of 120 s is too long for a restart. */
+const maxBackoffMillis = 15_000
+const firstBackoffMillis = 250
+
+export interface SessionContext {
+  readonly agent: AgentId
+  readonly version: string
+  readonly hostname: string
+  readonly trainers: ReadonlyArray<"peft" | "command">
+  /** Takes the secrets of this box out of what is sent. */
+  readonly redact: Redact
+  readonly attempts: Attempts
+  readonly slots: Slots
+  readonly lease: Lease
+  /** The coordinator wants this agent to leave. */
+  readonly drain: (reason: string) => Effect.Effect<void>
+  /** The agent's own scope, for what has to go on when a session ends. */
+  readonly background: Scope.Scope
+}
+
+/** Takes an assignment up. One that cannot be run ends here, with the reason. The same one twice is one. */
+const assign = Effect.fn("session.assign")(function* (context: SessionContext, assignment: Assignment) {
+  const { attempts, slots } = context
+  if (attempts.get(assignment.epoch) !== undefined) return undefined
+  const slot = slots.get(assignment.slot)
+  const { attempt, error } = yield* attempts.add(assignment, slot)
+  const released = (cause: string) => attempt.endedAs({ _tag: "Released", cause })
+  const trainer = slot === undefined ? null : slots.trainer(slot, assignment.trainer)
+  if (slots.draining) yield* released("the agent drains")
+  else if (slot === undefined) yield* released(`the agent has no slot ${assignment.slot}`)
+  else if (trainer === null) {
+    const message = `Agent ${context.agent} does not allow the trainer \`${assignment.trainer}\`; its owner allows: ${context.trainers.join(", ") || "none"}.`
+    yield* attempt.endedAs({ _tag: "Failed", class: "dependency", message, detail: null })
+  } else if (error?.code === "ENOSPC" || error?.code === "EDQUOT") {
+    yield* released(`the agent's disk is full: ${error.message}`)
+  } else if (error !== undefined) {
+    const message = `The agent cannot prepare the attempt: ${error.message}`
+    yield* attempt.endedAs({ _tag: "Failed", class: "bug", message, detail: null })
+  } else slots.enqueue(slot.index, attempt, trainer)
+  attempts.notify()
+  return attempt
+})
+
+/** One session, from its greeting to its end. `greeted` is told when the coordinator has answered. */
+const oneSession = (context: SessionContext, session: AgentSession, greeted: () => void) =>
+  Effect.gen(function* () {
+    const { attempts, slots, lease } = context
+    const over = Deferred.makeUnsafe<never, SessionBroken>()
+    const uplinks = new Map<Epoch, { readonly uplink: Uplink; readonly fiber: Fiber.Fiber<void> }>()
+
+    const followUp = Effect.fnUntraced(function* (attempt: Attempt, committed: Acknowledged | undefined) {
+      const uplink = makeUplink(attempt, committed, (message) => session.send(redactMessage(context.redact, message)))
+      // Its failure is the session's, which the receiving side sees as well. A spool that cannot be read ends the session,
+      // too: what is not sent has to be noticed, and the next one tries again.
+      const fiber = yield* uplink.run.pipe(
+        Effect.ignore,
+        Effect.catchDefect((defect) =>
+          Effect.andThen(
+            Effect.logError(`${attempt.name}: its spool cannot be sent`, defect),
+            Deferred.fail(over, new SessionBroken({ message: `the spool of ${attempt.name} cannot be read` })),
+          ),
+        ),
+        Effect.asVoid,
+        Effect.forkScoped,
+      )
+      uplinks.set(attempt.epoch, { uplink, fiber })
+    })
+
+    const settle = Effect.fnUntraced(function* (epoch: Epoch) {
+      const attempt = attempts.get(epoch)
+      const sending = uplinks.get(epoch)
+      uplinks.delete(epoch)
+      if (sending !== undefined) yield* Fiber.interrupt(sending.fiber)
+      if (attempt !== undefined) yield* attempts.settle(attempt)
+    })
+
+    /** Ends an attempt nobody wants any more and forgets it, without a word about it. */
+    const discard = Effect.fnUntraced(function* (epoch: Epoch) {
+      const attempt = attempts.get(epoch)
+      if (attempt === undefined) return
+      attempt.unwanted = true
+      yield* attempt.requestStop({ mode: "kill", reason: "the coordinator has given the trial up or to another agent" })
+      // Not in the session's scope: the processes have to go whether or not it lasts.
+      yield* Effect.forkIn(
+        Effect.andThen(
+          attempts.until(() => attempt.end !== undefined),
+          attempts.settle(attempt),
+        ),
+        context.background,
+      )
+    })
+
+    const receive = Effect.fnUntraced(function* (message: CoordinatorMessage) {
+      yield* lease.check
+      // It may have been on its way for long, and what it says of trials be true no more: a new greeting settles that.
+      if (lease.lapsed && message._tag !== "Welcome") {
+        return yield* new SessionBroken({ message: "the agent's lease ended while it was not answered" })
+      }
+      switch (message._tag) {
+        case "Welcome": {
+          greeted()
+          yield* lease.adopt(message.timings)
+          yield* lease.touch(saidHello)
+          yield* Effect.logInfo("connected to the coordinator")
+          const committed = new Map(message.acknowledged.map((ack) => [ack.epoch, ack]))
+          const discarded = new Set(message.discard)
+          for (const epoch of discarded) yield* discard(epoch)
+          for (const attempt of attempts.all()) {
+            if (!discarded.has(attempt.epoch)) yield* followUp(attempt, committed.get(attempt.epoch))
+          }
+          yield* Effect.forkScoped(Effect.ignore(heartbeat(session.send, lease)))
+          yield* Effect.forkScoped(Effect.ignore(announceSlots(session.send, slots)))
+          return
+        }
+        case "Assign": {
+          const attempt = yield* assign(context, message)
+          if (attempt !== undefined) yield* followUp(attempt, undefined)
+          return
+        }
+        case "Stop": {
+          const attempt = attempts.get(message.epoch)
+          if (attempt === undefined) return
+          yield* attempt.requestStop({ mode: message.mode, reason: message.reason })
+          attempts.notify()
+          return
+        }
+        case "Ack": {
+          for (const ack of message.acknowledged) uplinks.get(ack.epoch)?.uplink.acknowledge(ack)
+          for (const epoch of message.ended) yield* settle(epoch)
+          return
+        }
+        case "Heard":
+          return yield* lease.touch(message.at)
+        case "Drain":
+          return yield* context.drain(message.reason)
+      }
+    })
+
+    const saidHello = yield* monotonic
+    // Why a session is over is told by its incoming side, also to a sender that could not send.
+    yield* Effect.ignore(
+      session.send({
+        _tag: "Hello",
+        protocol: protocolVersion,
+        agent: context.agent,
+        version: context.version,
+        hostname: context.hostname,
+        slots: slots.offered(),
+        trainers: context.trainers,
+        held: attempts.held(),
+      }),
+    )
+    if (slots.draining) slots.changed.openUnsafe()
+    yield* Effect.raceFirst(Stream.runForEach(session.incoming, receive), Deferred.await(over))
+    return yield* new SessionBroken({ message: "the coordinator closed the session" })
+  })
+
+const announceSlots = (send: AgentSession["send"], slots: Slots) =>
+  Effect.gen(function* () {
+    for (;;) {
+      yield* slots.changed.await
+      slots.changed.closeUnsafe()
+      yield* send({ _tag: "Slots", slots: slots.offered(), draining: slots.draining })
+    }
+  })
+
+/**
+ * The loop. Fails with `SessionRefused` when the coordinator will not have this agent and nothing is lost by leaving;
+ * with attempts still held it goes on asking, until the lease has ended them.
+ */
+export const keepSession = (context: SessionContext): Effect.Effect<never, SessionRefused, AgentConnection> =>
+  Effect.gen(function* () {
+    const connection = yield* AgentConnection
+    let backoff = firstBackoffMillis
+    let told = ""
+    for (;;) {
+      let greeted = false
+      const began = yield* monotonic
+      const error = yield* connection.open.pipe(
+        Effect.flatMap((session) =>
+          oneSession(context, session, () => {
+            greeted = true
+          }),
+        ),
+        Effect.scoped,
+        Effect.flip,
+      )
+      if (error._tag === "SessionRefused" && context.attempts.all().length === 0) return yield* error
+      // A session shorter than the waits before it is no reason to hurry: two agents of one name throw each other out.
+      if (greeted && (yield* monotonic) - began > 2 * backoff) backoff = firstBackoffMillis
+      if (greeted) told = ""
+      if (error.message !== told)
+        yield* Effect.logWarning(`no session with the coordinator: ${error.message}; trying again`)
+      told = error.message
+      // Half of it by chance: a thousand agents must not come back in the same moment.
+      yield* Effect.sleep(backoff * (0.5 + 0.5 * (yield* Random.next)))
+      backoff = Math.min(maxBackoffMillis, backoff * 2)
+    }
+  })

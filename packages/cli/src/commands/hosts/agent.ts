@@ -1,0 +1,70 @@
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import * as Command from "effect/cli/Command"
+import * as Flag from "effect/cli/Flag"
+import * as flags from "../../flags.ts"
+
+const slots = Flag.Int("slots").pipe(
+  Flag.withDescription(
+    "Trials at once: per GPU, or on the CPU (without it: one per GPU; on a CPU as many as cores and memory allow, at most 4)",
+  ),
+  Flag.optional,
+)
+const id = Flag.String("id").pipe(
+  Flag.withDescription("This agent's name; without it, one is made up and kept in the agent's directory"),
+  Flag.optional,
+)
+const directory = Flag.String("directory").pipe(
+  Flag.withDescription("Where attempts and their spools live; without it, 'agent' in the state directory"),
+  Flag.optional,
+)
+const allowCommands = Flag.Boolean("allow-commands").pipe(
+  Flag.withDescription(
+    "Also run sweeps with 'trainer: command': who may submit to the coordinator can then start any program here",
+  ),
+  Flag.withDefault(false),
+)
+const sharedDevices = Flag.Boolean("shared-devices").pipe(
+  Flag.withDescription(
+    "Also offer GPUs whose memory other programs use; without it, a slot waits until its GPU is free",
+  ),
+  Flag.withDefault(false),
+)
+const whileStdin = Flag.Boolean("while-stdin").pipe(
+  Flag.withDescription("End when standard input does, as 'sweep run' starts its own agent"),
+  Flag.withDefault(false),
+  Flag.withHidden,
+)
+
+export const agent = Command.make(
+  "agent",
+  { coordinator: flags.coordinator, slots, id, directory, allowCommands, sharedDevices, whileStdin },
+  (options) =>
+    Effect.gen(function* () {
+      const { startAgent } = yield* Effect.promise(() => import("../../running/startAgent.ts"))
+      yield* startAgent({
+        coordinator: options.coordinator,
+        slots: Option.getOrUndefined(options.slots),
+        id: Option.getOrUndefined(options.id),
+        directory: Option.getOrUndefined(options.directory),
+        allowCommands: options.allowCommands,
+        sharedDevices: options.sharedDevices,
+        whileStdin: options.whileStdin,
+      })
+    }),
+).pipe(
+  Command.withDescription(
+    "Offer this machine's devices to a coordinator and run its trials. The first Ctrl-C finishes what runs, the second ends it",
+  ),
+  Command.withExamples([
+    {
+      command: "sweep agent --coordinator 127.0.0.1:7733",
+      description: "Join the coordinator that 'sweep serve' started",
+    },
+    {
+      command: "sweep agent --coordinator box:7733 --access gpu-boxes.json",
+      description: "Join a coordinator on another box, with the access file of its owner",
+    },
+    { command: "sweep agent --slots 2", description: "Two trials at once, for the coordinator of the state directory" },
+  ]),
+)

@@ -1,0 +1,48 @@
+import * as Effect from "effect/Effect"
+import * as Command from "effect/cli/Command"
+import * as Flag from "effect/cli/Flag"
+import { SweepApi } from "@sweep/rpc/SweepApi"
+import { explainApi, withApi } from "../../serving/access.ts"
+import { badInput } from "../../exitCodes.ts"
+import * as flags from "../../flags.ts"
+import { print, printJson, printLines } from "../../output.ts"
+import { bestJson } from "../../results/summary.ts"
+import { parameterValue, result, runsOf, trialNumbers } from "../../terminal/format.ts"
+import { leaders } from "../../terminal/SweepView.ts"
+import { verdictWord } from "../../terminal/verdictStyle.ts"
+
+const yaml = Flag.Boolean("yaml").pipe(
+  Flag.withDescription("As a block to paste into a sweep file or a configuration"),
+  Flag.withDefault(false),
+)
+
+export const best = Command.make(
+  "best",
+  { sweep: flags.sweep, yaml, coordinator: flags.coordinator, json: flags.json },
+  ({ sweep, yaml, coordinator, json }) =>
+    Effect.gen(function* () {
+      const id = yield* flags.sweepRef(sweep)
+      const state = yield* (yield* SweepApi).get(id)
+      const first = leaders(state)[0]
+      if (json) return yield* printJson(bestJson(state))
+      if (first === undefined) {
+        return yield* badInput(
+          `no trial of ${id} has an objective (${state.spec.metric.name}) yet; 'sweep trials ${id}' shows where they are`,
+        )
+      }
+      if (yaml) {
+        const { bestYaml } = yield* Effect.promise(() => import("../../results/bestYaml.ts"))
+        return yield* print(bestYaml(state.spec, first))
+      }
+      yield* printLines([
+        `${trialNumbers(first)}  ${state.spec.metric.name} ${result(first)}${runsOf(first, state.spec)}  ${verdictWord(first.trials[0].verdict)}`,
+        ...Object.entries(first.parameters).map(([name, value]) => `  ${name}: ${parameterValue(value)}`),
+      ])
+    }).pipe((effect) => withApi(coordinator, effect), explainApi),
+).pipe(
+  Command.withDescription("The best configuration found so far"),
+  Command.withExamples([
+    { command: "sweep best quickstart", description: "The best trial and its parameters" },
+    { command: "sweep best quickstart --yaml > best.yaml", description: "The same as YAML to copy" },
+  ]),
+)

@@ -1,0 +1,63 @@
+import * as Effect from "effect/Effect"
+import * as Command from "effect/cli/Command"
+import * as Flag from "effect/cli/Flag"
+import { formatTrialRef } from "@sweep/domain/Id"
+import { compare } from "@sweep/domain/Metric"
+import { SweepApi } from "@sweep/rpc/SweepApi"
+import { explainApi, withApi } from "../../serving/access.ts"
+import * as flags from "../../flags.ts"
+import { printJson, printLines } from "../../output.ts"
+import { trialJson } from "../../results/summary.ts"
+import { duration, number, parameterValue, varying } from "../../terminal/format.ts"
+import { table } from "../../terminal/table.ts"
+import { stateWord, verdictWord } from "../../terminal/verdictStyle.ts"
+
+const sort = Flag.Literals("sort", ["number", "objective"]).pipe(
+  Flag.withDescription("By trial number, or the best first"),
+  Flag.withDefault("number"),
+)
+
+export const trials = Command.make(
+  "trials",
+  { sweep: flags.sweep, sort, coordinator: flags.coordinator, json: flags.json },
+  ({ sweep, sort, coordinator, json }) =>
+    Effect.gen(function* () {
+      const state = yield* (yield* SweepApi).get(yield* flags.sweepRef(sweep))
+      const better = compare(state.spec.metric.goal)
+      const all = Array.from(state.trials.values())
+      if (sort === "objective") all.sort((a, b) => better(a.objective ?? Number.NaN, b.objective ?? Number.NaN))
+      if (json) return yield* printJson(all.map(trialJson(state)))
+      const names = varying(state)
+      const isPopulation = all.some(({ lineage }) => lineage.length > 0)
+      yield* printLines(
+        table(
+          [
+            { title: "trial", align: "right" },
+            { title: "state" },
+            { title: state.spec.metric.name, align: "right" },
+            { title: "verdict" },
+            { title: "took", align: "right" },
+            ...names.map((title) => ({ title, align: "right" as const })),
+            ...(isPopulation ? [{ title: "went on from" }] : []),
+          ],
+          all.map((trial) => [
+            `#${trial.number}`,
+            trial.reusedFrom === null ? stateWord(trial.state) : `${formatTrialRef(trial.reusedFrom)} (reused)`,
+            trial.objective === null ? "–" : number(trial.objective),
+            verdictWord(trial.verdict),
+            trial.startedAt === null || trial.endedAt === null ? "" : duration(trial.endedAt - trial.startedAt),
+            ...names.map((name) => (name in trial.parameters ? parameterValue(trial.parameters[name]!) : "")),
+            ...(isPopulation
+              ? [trial.lineage.map(({ trial: from, step }) => `#${from} at step ${step}`).join(", ")]
+              : []),
+          ]),
+        ),
+      )
+    }).pipe((effect) => withApi(coordinator, effect), explainApi),
+).pipe(
+  Command.withDescription("List the trials of a sweep"),
+  Command.withExamples([
+    { command: "sweep trials quickstart --sort objective", description: "The best trial first" },
+    { command: "sweep trials quickstart --json", description: "Everything about each trial, for a program" },
+  ]),
+)

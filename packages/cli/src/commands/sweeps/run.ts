@@ -1,0 +1,59 @@
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import * as Argument from "effect/cli/Argument"
+import * as Command from "effect/cli/Command"
+import * as Flag from "effect/cli/Flag"
+import { findCoordinator } from "../../serving/access.ts"
+import * as flags from "../../flags.ts"
+
+const detach = Flag.Boolean("detach").pipe(
+  Flag.withDescription("Submit and leave; needs a coordinator that stays ('sweep serve')"),
+  Flag.withDefault(false),
+)
+const slots = Flag.Int("slots").pipe(
+  Flag.withDescription("Trials at once on this machine, when this command runs them itself"),
+  Flag.optional,
+)
+
+export const run = Command.make(
+  "run",
+  {
+    file: Argument.String("FILE").pipe(Argument.withDescription("A sweep file (YAML)")),
+    coordinator: flags.coordinator,
+    detach,
+    slots,
+    json: flags.json,
+  },
+  ({ file, coordinator, detach, slots, json }) =>
+    Effect.gen(function* () {
+      const { noteWarnings, readSweepFile } = yield* Effect.promise(() => import("../../running/readSweepFile.ts"))
+      const read = yield* readSweepFile(file)
+      yield* noteWarnings(read)
+      const { spec } = read
+      if (spec.trainer === "external") {
+        const { submitExternal } = yield* Effect.promise(() => import("../../running/submitExternal.ts"))
+        return yield* submitExternal(spec, { coordinator, json })
+      }
+      const found = yield* findCoordinator(coordinator)
+      if (found === undefined) {
+        const { runHere } = yield* Effect.promise(() => import("../../running/runLocally.ts"))
+        return yield* runHere(spec, { json, detach, slots: Option.getOrUndefined(slots) })
+      }
+      if (found.passing) {
+        const { runBeside } = yield* Effect.promise(() => import("../../running/runBeside.ts"))
+        return yield* runBeside(spec, { json, detach, slots: Option.getOrUndefined(slots) })
+      }
+      const { runThere } = yield* Effect.promise(() => import("../../running/runRemotely.ts"))
+      return yield* runThere(spec, found, { json, detach })
+    }),
+).pipe(
+  Command.withDescription("Run a sweep and write its report: on this machine, or through a coordinator"),
+  Command.withExamples([
+    {
+      command: "sweep run sweeps/quickstart.yaml",
+      description: "Everything on this machine; ends with the report's path",
+    },
+    { command: "sweep run my.yaml --coordinator 127.0.0.1:7733", description: "On the agents of that coordinator" },
+    { command: "sweep run my.yaml --json", description: "The last line of standard output is one JSON object" },
+  ]),
+)

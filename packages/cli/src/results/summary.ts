@@ -1,0 +1,75 @@
+// A sweep and its trials as JSON for programs: the shape of every `--json`, documented in docs/cli.md.
+import { gpuHoursUsed, hoursUsed } from "@sweep/domain/budgetUse"
+import { formatTrialRef } from "@sweep/domain/Id"
+import { takeoversOf } from "@sweep/domain/lineage"
+import type { SweepState } from "@sweep/domain/SweepState"
+import type { Trial } from "@sweep/domain/Trial"
+import { countByState, countByVerdict, leaders } from "../terminal/SweepView.ts"
+
+const finite = (value: number | null): number | null => (value !== null && Number.isFinite(value) ? value : null)
+
+export const trialJson =
+  ({ trials }: Pick<SweepState, "trials">) =>
+  (trial: Trial) => ({
+    sweep: trial.sweep,
+    trial: trial.number,
+    state: trial.state,
+    parameters: trial.parameters,
+    objective: finite(trial.objective),
+    values: Object.fromEntries(Object.entries(trial.values).map(([name, value]) => [name, finite(value)])),
+    verdict: trial.verdict,
+    failure: trial.failure,
+    stop_reason: trial.stopReason,
+    seed: trial.seed,
+    origin: trial.origin,
+    reused_from: trial.reusedFrom === null ? null : formatTrialRef(trial.reusedFrom),
+    lineage: takeoversOf(trials, trial).map(({ from, step, reason, changes }) => ({ from, step, reason, changes })),
+    attempt: trial.attempt,
+    agent: trial.agent,
+    created_at: trial.createdAt,
+    started_at: trial.startedAt,
+    ended_at: trial.endedAt,
+  })
+
+export const bestJson = (sweep: SweepState) => {
+  const best = leaders(sweep)[0]
+  return best === undefined
+    ? null
+    : {
+        trial: best.trials[0].number,
+        parameters: best.parameters,
+        objective: best.mean,
+        deviation: best.deviation,
+        trials: best.trials.map(({ number }) => number),
+      }
+}
+
+/** `now` is in milliseconds since the Unix epoch. */
+export const budgetUsed = (sweep: SweepState, now: number) => ({
+  trials: sweep.trials.size,
+  hours: hoursUsed(sweep, now),
+  gpu_hours: gpuHoursUsed(sweep, now),
+})
+
+/** What `sweep run --json` ends with, but for the report's path. */
+export const summaryJson = (sweep: SweepState) => ({
+  sweep: sweep.id,
+  name: sweep.spec.name,
+  status: sweep.status,
+  reason: sweep.reason,
+  metric: sweep.spec.metric,
+  method: sweep.spec.method,
+  trials: { total: sweep.trials.size, ...countByState(sweep) },
+  best: bestJson(sweep),
+  verdicts: countByVerdict(sweep),
+  revision: sweep.revision,
+  warm_start: { sweeps: sweep.spec.warmStart ?? [], results: sweep.spec.learned?.length ?? 0 },
+  budget: {
+    trials: sweep.spec.budget.trials,
+    hours: sweep.spec.budget.hours,
+    gpu_hours: sweep.spec.budget.gpuHours,
+    used: budgetUsed(sweep, Date.now()),
+  },
+  created_at: sweep.createdAt,
+  ended_at: sweep.endedAt,
+})

@@ -1,0 +1,58 @@
+// `sweep run` while another `sweep run` has the state directory: its coordinator and its agent take this sweep, too, and when
+// that command ends before this sweep does, this one goes on with what is left. Owns that succession.
+import * as Effect from "effect/Effect"
+import type { FileSystem } from "effect/FileSystem"
+import * as Schedule from "effect/Schedule"
+import type { SweepId } from "@sweep/domain/Id"
+import type { SweepSpec } from "@sweep/domain/SweepSpec"
+import { isUnreachable, SweepApi } from "@sweep/rpc/SweepApi"
+import { explainApi, ownCoordinator, remoteApi } from "../serving/access.ts"
+import { finishRun } from "./finishRun.ts"
+import { note } from "../output.ts"
+import { goOnHere, needsToStay, type RunOptions, runHere } from "./runLocally.ts"
+import { follow } from "../terminal/follow.ts"
+
+/** A command on its way out has closed its door and still left its note. */
+const whileItLeaves = { times: 100, schedule: Schedule.spaced("200 millis"), while: isUnreachable }
+
+/** Follows the sweep where it runs now, to its end. */
+const goOn = (id: SweepId, options: RunOptions): Effect.Effect<void, unknown, FileSystem> =>
+  Effect.gen(function* () {
+    const found = yield* ownCoordinator()
+    if (found === undefined) {
+      yield* note(`the command that ran ${id} has ended; this one goes on with it`)
+      // Another one that waits may have been faster.
+      return yield* goOnHere(id, options).pipe(
+        Effect.catch((error) =>
+          Effect.flatMap(ownCoordinator(), (other) => (other === undefined ? Effect.fail(error) : goOn(id, options))),
+        ),
+      )
+    }
+    yield* Effect.gen(function* () {
+      const api = yield* SweepApi
+      yield* follow(api.watch(id), {
+        out: options.json ? process.stderr : process.stdout,
+        hint: "Ctrl-C leaves; the sweep goes on for as long as the command that runs it.",
+      }).pipe(Effect.onInterrupt(() => note(`\n${id} goes on without this command. Go on: sweep resume ${id}`)))
+      yield* finishRun(id, options)
+    }).pipe(
+      Effect.provide(remoteApi(found)),
+      Effect.catchIf(isUnreachable, () => Effect.andThen(Effect.sleep("200 millis"), goOn(id, options))),
+    )
+  })
+
+export const runBeside = Effect.fn("runBeside")(function* (
+  spec: SweepSpec,
+  options: RunOptions & { readonly detach: boolean },
+) {
+  if (options.detach) return yield* needsToStay
+  const submitted = yield* Effect.gen(function* () {
+    const found = yield* ownCoordinator()
+    if (found === undefined) return undefined
+    return yield* SweepApi.pipe(
+      Effect.flatMap((api) => api.submit(spec)),
+      Effect.provide(remoteApi(found)),
+    )
+  }).pipe(Effect.retry(whileItLeaves))
+  return yield* submitted === undefined ? runHere(spec, options) : goOn(submitted, options)
+}, explainApi)

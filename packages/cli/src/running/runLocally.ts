@@ -1,0 +1,116 @@
+// `sweep run` and `sweep resume` with nothing else there: the coordinator in this process, one agent as a child, loopback
+// gRPC between them; the same path as with a hundred boxes. Ctrl-C pauses the sweep: running trials are checkpointed.
+import { hostname } from "node:os"
+import * as Effect from "effect/Effect"
+import type { SweepId, TrialNumber } from "@sweep/domain/Id"
+import { Timings } from "@sweep/domain/Lease"
+import type { SweepSpec } from "@sweep/domain/SweepSpec"
+import { formatAddress } from "@sweep/rpc/address"
+import { SweepApi } from "@sweep/rpc/SweepApi"
+import { explainApi } from "../serving/access.ts"
+import { coordinator } from "../serving/embedded.ts"
+import { badInput } from "../exitCodes.ts"
+import { finishRun } from "./finishRun.ts"
+import { home, leaveNote } from "../serving/home.ts"
+import { startLocalAgent } from "./LocalAgent.ts"
+import { withQuietLog } from "../logging.ts"
+import { note } from "../output.ts"
+import { listen } from "../serving/serveCoordinator.ts"
+import { follow } from "../terminal/follow.ts"
+import { version } from "../version.ts"
+
+/**
+ * Agent and coordinator are one command here and end together: an agent that is silent this long is gone, and a box
+ * that sleeps over night is not.
+ */
+const timings = new Timings({ heartbeat: 2_000, suspect: 15_000, lease: 60_000, grace: 30_000, margin: 5_000 })
+
+/** Letting trials checkpoint and report takes at most the trainers' grace. */
+const pauseTime = "35 seconds"
+
+export interface RunOptions {
+  readonly json: boolean
+  readonly slots?: number | undefined
+}
+
+/** Waits until no attempt of the sweep is on an agent any more. */
+const atRest = (id: SweepId) =>
+  Effect.gen(function* () {
+    const api = yield* SweepApi
+    for (;;) {
+      const { trials } = yield* api.get(id)
+      if (!Array.from(trials.values()).some((trial) => trial.state === "assigned" || trial.state === "running")) return
+      yield* Effect.sleep("100 millis")
+    }
+  })
+
+const runHereWith = <E, R>(begin: Effect.Effect<SweepId, E, R>, options: RunOptions) =>
+  Effect.gen(function* () {
+    const at = yield* home
+    yield* Effect.gen(function* () {
+      const api = yield* SweepApi
+      const address = formatAddress(yield* listen({ host: "127.0.0.1", port: 0 }))
+      yield* leaveNote(at, { pid: process.pid, address, version, passing: true })
+      const id = yield* begin
+      const agent = yield* startLocalAgent(at, {
+        address,
+        id: `local-${hostname()
+          .replace(/[^A-Za-z0-9._-]/g, "-")
+          .slice(0, 100)}`,
+        slots: options.slots,
+      })
+      yield* follow(api.watch(id), {
+        out: options.json ? process.stderr : process.stdout,
+        hint: `Ctrl-C stops cleanly; 'sweep resume ${id}' goes on.`,
+      }).pipe(
+        Effect.raceFirst(agent.died),
+        Effect.onInterrupt(() =>
+          note("\nstopping: running trials are checkpointed …").pipe(
+            Effect.andThen(api.control(id, null, "pause", "Ctrl-C")),
+            Effect.andThen(atRest(id)),
+            Effect.timeoutOption(pauseTime),
+            Effect.ignore,
+            Effect.andThen(note(`${id} is paused. Go on: sweep resume ${id}`)),
+          ),
+        ),
+      )
+      yield* finishRun(id, options)
+    }).pipe(Effect.scoped, Effect.provide(coordinator(at, timings)))
+  }).pipe(withQuietLog, explainApi)
+
+export const needsToStay = badInput(
+  "--detach needs a coordinator that stays: start 'sweep serve' and an agent, then add --coordinator HOST:PORT.",
+)
+
+/** Goes on with a sweep that was submitted, however far it is. */
+export const goOnHere = (id: SweepId, options: RunOptions) => runHereWith(Effect.succeed(id), options)
+
+export const runHere = Effect.fn("runHere")(function* (
+  spec: SweepSpec,
+  options: RunOptions & { readonly detach: boolean },
+) {
+  if (options.detach) return yield* needsToStay
+  yield* runHereWith(SweepApi.pipe(Effect.flatMap((api) => api.submit(spec))), options)
+})
+
+export const resumeHere = (
+  ref: { readonly sweep: SweepId; readonly trial: TrialNumber | undefined },
+  options: RunOptions,
+) =>
+  runHereWith(
+    Effect.gen(function* () {
+      const api = yield* SweepApi
+      const sweep = yield* api.get(ref.sweep)
+      if (sweep.status === "finished" || sweep.status === "stopped") {
+        return yield* badInput(
+          `${ref.sweep} is ${sweep.status}: there is nothing to go on with. Its report: sweep report ${ref.sweep}`,
+        )
+      }
+      // A sweep whose command was killed is still 'running': it only lacks somebody to run it.
+      if (sweep.status === "paused" || ref.trial !== undefined) {
+        yield* api.control(ref.sweep, ref.trial ?? null, "resume", "by hand")
+      }
+      return ref.sweep
+    }),
+    options,
+  )

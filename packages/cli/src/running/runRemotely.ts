@@ -1,0 +1,42 @@
+// `sweep run` through a coordinator that is there already: submit, follow, and leave at Ctrl-C without ending anything.
+import * as Effect from "effect/Effect"
+import type { SweepSpec } from "@sweep/domain/SweepSpec"
+import { formatAddress } from "@sweep/rpc/address"
+import { SweepApi } from "@sweep/rpc/SweepApi"
+import { explainApi, type Found, remoteApi } from "../serving/access.ts"
+import { finishRun } from "./finishRun.ts"
+import { note, print, printJson } from "../output.ts"
+import { follow } from "../terminal/follow.ts"
+
+/** A sweep that nobody takes waits without a word. */
+const noteWhoIsMissing = Effect.fnUntraced(function* ({ trainer }: SweepSpec) {
+  if (trainer === "external") return
+  const { agents } = yield* (yield* SweepApi).status
+  if (agents.some(({ state, trainers }) => state !== "lost" && trainers.includes(trainer))) return
+  yield* note(
+    agents.length === 0
+      ? "no agent has joined this coordinator yet; the sweep waits for one"
+      : `no agent here runs 'trainer: ${trainer}'; the sweep waits for one${trainer === "command" ? " that was started with --allow-commands" : ""}`,
+  )
+})
+
+export const runThere = (
+  spec: SweepSpec,
+  found: Found,
+  options: { readonly json: boolean; readonly detach: boolean },
+) =>
+  Effect.gen(function* () {
+    const api = yield* SweepApi
+    const id = yield* api.submit(spec)
+    yield* noteWhoIsMissing(spec)
+    const comeBack = `sweep watch ${id} --coordinator ${formatAddress(found.address)}${found.accessFile === undefined ? "" : ` --access ${found.accessFile}`}`
+    if (options.detach) {
+      return yield* options.json ? printJson({ sweep: id }) : print(`${id} was submitted. Watch it: ${comeBack}`)
+    }
+    yield* follow(api.watch(id), {
+      out: options.json ? process.stderr : process.stdout,
+      hint: "Ctrl-C leaves; the sweep goes on.",
+      waits: true,
+    }).pipe(Effect.onInterrupt(() => note(`\n${id} goes on without this command. Come back: ${comeBack}`)))
+    yield* finishRun(id, options)
+  }).pipe(Effect.provide(remoteApi(found)), explainApi)

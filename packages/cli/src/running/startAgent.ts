@@ -1,0 +1,98 @@
+// `sweep agent`: the daemon with what this machine gives it.
+import { existsSync } from "node:fs"
+import { join } from "node:path"
+import { fileURLToPath } from "node:url"
+import * as Deferred from "effect/Deferred"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import { AgentId } from "@sweep/domain/Id"
+import * as Schema from "effect/Schema"
+import * as Layer from "effect/Layer"
+import * as grpcAgentConnection from "@sweep/rpc/grpcAgentConnection"
+import * as grpcArtifactExchange from "@sweep/rpc/grpcArtifactExchange"
+import { runAgent } from "@sweep/daemon/Agent"
+import { findCoordinator } from "../serving/access.ts"
+import { badInput, deniedFailure, stateFailure, unavailable } from "../exitCodes.ts"
+import type { CoordinatorFlags } from "../flags.ts"
+import { ensureHome, home } from "../serving/home.ts"
+import { withLineLog } from "../logging.ts"
+import { version } from "../version.ts"
+
+/** Where the program lies: the sources' root, from the bundle as from the sources. */
+const root = (() => {
+  for (let directory = fileURLToPath(new URL(".", import.meta.url)); ; directory = join(directory, "..")) {
+    if (existsSync(join(directory, "agents/trainer/src")) || directory === "/") return directory
+  }
+})()
+
+export interface StartAgent {
+  readonly coordinator: CoordinatorFlags
+  readonly slots: number | undefined
+  readonly id: string | undefined
+  readonly directory: string | undefined
+  /** Whether sweeps may start programs of their own here. */
+  readonly allowCommands: boolean
+  /** Whether GPUs are offered whose memory other programs use, too. */
+  readonly sharedDevices: boolean
+  readonly whileStdin: boolean
+}
+
+/** The agent of `sweep run` ends with the command that started it, however that one ended. */
+const stdinStops = Effect.gen(function* () {
+  const ended = yield* Deferred.make<string>()
+  const end = () => Deferred.doneUnsafe(ended, Effect.succeed("its command has ended"))
+  process.stdin.once("end", end).once("close", end).once("error", end).resume()
+  // Ctrl-C in a terminal reaches the whole foreground group; what it means is for the command to say.
+  process.on("SIGINT", () => {})
+  process.on("SIGTERM", end)
+  return { drain: Effect.never, kill: Deferred.await(ended) }
+})
+
+/** SWEEP_NO_PROGRESS, in seconds; 0: a trainer may be silent for ever. */
+const silence = Effect.suspend(() => {
+  const text = process.env["SWEEP_NO_PROGRESS"]
+  if (text === undefined || text === "") return Effect.succeed(undefined)
+  const seconds = Number(text)
+  if (!(seconds >= 0)) return Effect.fail(badInput(`SWEEP_NO_PROGRESS=${text}: expected a number of seconds, or 0`))
+  return Effect.succeed(seconds === 0 ? null : seconds * 1000)
+})
+
+export const startAgent = Effect.fn("startAgent")(function* (options: StartAgent) {
+  if (options.slots !== undefined && options.slots < 1)
+    return yield* badInput(`--slots ${options.slots}: expected 1 or more`)
+  const id = options.id === undefined ? undefined : Schema.decodeUnknownOption(AgentId)(options.id)
+  if (id !== undefined && Option.isNone(id)) {
+    return yield* badInput(
+      `--id ${options.id}: expected letters, digits, '.', '_' and '-', beginning with a letter or digit`,
+    )
+  }
+  const found = yield* findCoordinator(options.coordinator)
+  if (found === undefined) {
+    return yield* unavailable(
+      "no coordinator to join. Start one with 'sweep serve', then: sweep agent --coordinator HOST:PORT (it prints the command).",
+    )
+  }
+  const at = yield* home
+  yield* ensureHome(at)
+  yield* runAgent({
+    home: options.directory ?? at.agent,
+    homeTaken: options.directory === undefined ? "next" : "refuse",
+    agent: id === undefined ? undefined : Option.getOrUndefined(id),
+    version,
+    slotsPerDevice: options.slots,
+    python: process.env["SWEEP_PYTHON"] ?? join(root, ".venv/bin/python"),
+    pythonPath: join(root, "agents/trainer/src"),
+    trainers: options.allowCommands ? ["peft", "command"] : ["peft"],
+    sharedDevices: options.sharedDevices,
+    silenceMillis: yield* silence,
+    stops: options.whileStdin ? yield* stdinStops : "signals",
+  }).pipe(
+    Effect.provide(Layer.merge(grpcAgentConnection.layer(found.client), grpcArtifactExchange.layer(found.client))),
+    Effect.catchTags({
+      HomeUnusable: (error) => Effect.fail(stateFailure(error.message)),
+      SessionRefused: (error) =>
+        Effect.fail(error.denied === true ? deniedFailure(error.message) : unavailable(error.message)),
+    }),
+    withLineLog,
+  )
+})

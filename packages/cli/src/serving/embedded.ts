@@ -1,0 +1,53 @@
+// A coordinator in this process: the database opened, its state folded, a SweepApi and a door for agents. What `sweep
+// serve`, `sweep run` without a coordinator, and reading commands without one are made of.
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Schedule from "effect/Schedule"
+import type { Timings } from "@sweep/domain/Lease"
+import * as Coordinator from "@sweep/coordinator/Coordinator"
+import * as DuckdbStore from "@sweep/store/DuckdbStore"
+import { networkFileSystem } from "@sweep/store/networkFileSystem"
+import * as FolderArtifacts from "@sweep/store/FolderArtifacts"
+import { stateFailure } from "../exitCodes.ts"
+import { ensureHome, type Home, readNote } from "./home.ts"
+import { note } from "../output.ts"
+import { timingsFromEnvironment } from "./timings.ts"
+import { version } from "../version.ts"
+
+/**
+ * Another reading command may hold the database for a moment; a coordinator holds it for good, and is found by its
+ * note before this is tried.
+ */
+const store = (at: Home) =>
+  Layer.effectContext(
+    Layer.build(DuckdbStore.layer({ directory: at.store })).pipe(
+      Effect.retry({
+        times: 20,
+        schedule: Schedule.spaced("150 millis"),
+        while: (error) => error.reason === "locked" && readNote(at) === undefined,
+      }),
+      Effect.mapError((error) => stateFailure(error.message)),
+    ),
+  )
+
+const artifacts = (at: Home) =>
+  Layer.effectContext(
+    Effect.mapError(Layer.build(FolderArtifacts.layer({ directory: at.artifacts })), ({ message }) =>
+      stateFailure(message),
+    ),
+  )
+
+export const coordinator = (at: Home, timings?: Timings) =>
+  Layer.unwrap(
+    Effect.gen(function* () {
+      yield* ensureHome(at)
+      const network = networkFileSystem(at.store)
+      if (network !== undefined) {
+        yield* note(
+          `warning: ${at.store} lies on a network file system (${network}), where the database can be damaged: a lock may not hold, and a write that was confirmed may be lost. Set SWEEP_HOME to a local disk.`,
+        )
+      }
+      const options = { version, home: at.directory, timings: timings ?? (yield* timingsFromEnvironment) }
+      return Coordinator.layer(options).pipe(Layer.provide(store(at)), Layer.provide(artifacts(at)))
+    }),
+  )

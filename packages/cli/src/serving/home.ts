@@ -1,0 +1,96 @@
+// The state directory: `.sweep` where the command runs, or SWEEP_HOME. Owns its layout and the note a coordinator
+// leaves there so that other commands find it; what is inside the database is the store's.
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs"
+import { join, resolve } from "node:path"
+import * as Effect from "effect/Effect"
+import type { SweepId } from "@sweep/domain/Id"
+import { stateFailure } from "../exitCodes.ts"
+
+export interface Home {
+  readonly directory: string
+  readonly store: string
+  readonly agent: string
+  /** Files of trials that the coordinator keeps; SWEEP_ARTIFACTS puts them elsewhere, such as on a disk all boxes share. */
+  readonly artifacts: string
+  /** Files made once per sweep before it is submitted, such as a data split. */
+  readonly prepared: string
+  readonly report: (sweep: SweepId) => string
+  /** The certificate authority of this state directory's coordinator. */
+  readonly authority: string
+  /** The tokens it accepts, as hashes. */
+  readonly tokens: string
+  /** Where access files are written unless told otherwise. */
+  readonly accessFile: (name: string) => string
+}
+
+export const homeAt = (directory: string): Home => ({
+  directory,
+  store: directory,
+  agent: join(directory, "agent"),
+  artifacts: resolve(process.env["SWEEP_ARTIFACTS"] ?? join(directory, "artifacts")),
+  prepared: join(directory, "data"),
+  report: (sweep) => join(directory, "reports", `${sweep}.html`),
+  authority: join(directory, "tls"),
+  tokens: join(directory, "tls", "tokens.json"),
+  accessFile: (name) => join(directory, "access", `${name}.json`),
+})
+
+export const home = Effect.sync(() => homeAt(resolve(process.env["SWEEP_HOME"] ?? ".sweep")))
+
+/** Makes the directory, for its owner alone: data, logs and answers of a model are in it. Fails when it cannot be written. */
+export const ensureHome = (at: Home) =>
+  Effect.try({
+    try: () => mkdirSync(at.directory, { recursive: true, mode: 0o700 }),
+    catch: (cause) =>
+      stateFailure(
+        `cannot create the state directory ${at.directory}: ${(cause as Error).message}\nSet SWEEP_HOME to a directory you can write to.`,
+      ),
+  })
+
+export interface CoordinatorNote {
+  readonly pid: number
+  /** host:port */
+  readonly address: string
+  readonly version: string
+  /** The access file for commands of this state directory, when the coordinator asks for one. */
+  readonly access?: string
+  /** That it ends with the sweep of the command it belongs to. */
+  readonly passing?: boolean
+}
+
+const notePath = (at: Home) => join(at.directory, "coordinator.json")
+
+const isAlive = (pid: number): boolean => {
+  try {
+    process.kill(pid, 0)
+    return true
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === "EPERM"
+  }
+}
+
+/** The coordinator that owns this state directory now, if one does. */
+export const readNote = (at: Home): CoordinatorNote | undefined => {
+  const path = notePath(at)
+  if (!existsSync(path)) return undefined
+  try {
+    const note = JSON.parse(readFileSync(path, "utf8")) as CoordinatorNote
+    return isAlive(note.pid) ? note : undefined
+  } catch {
+    return undefined
+  }
+}
+
+/** Left for as long as the scope lives. */
+export const leaveNote = (at: Home, note: CoordinatorNote) =>
+  Effect.acquireRelease(
+    Effect.sync(() => {
+      const path = notePath(at)
+      writeFileSync(`${path}.${process.pid}`, `${JSON.stringify(note)}\n`)
+      renameSync(`${path}.${process.pid}`, path)
+    }),
+    () =>
+      Effect.sync(() => {
+        if (readNote(at)?.pid === process.pid) rmSync(notePath(at), { force: true })
+      }),
+  )

@@ -1,0 +1,143 @@
+// `sweep serve`: the coordinator and its door, until it is stopped. Agents and their trials go on without it. On loopback
+// it is plain and open to this machine; anywhere else it takes certificates and tokens, and does not start without.
+import { existsSync, readFileSync, rmSync } from "node:fs"
+import { hostname, networkInterfaces } from "node:os"
+import * as Effect from "effect/Effect"
+import { AccessError } from "@sweep/access/AccessError"
+import { authorityFiles, renewBefore, timeLeft } from "@sweep/access/Authority"
+import { createOwnToken } from "@sweep/access/createToken"
+import { Tokens } from "@sweep/access/Tokens"
+import { type Address, formatAddress, isLoopback } from "@sweep/rpc/address"
+import { type ServeOptions, serveGrpc } from "@sweep/rpc/grpcServer"
+import { serverCredentials } from "@sweep/rpc/tls"
+import { coordinator } from "./embedded.ts"
+import { badInput, stateFailure, unavailable } from "../exitCodes.ts"
+import { gateOf } from "./gate.ts"
+import { type Home, home, leaveNote } from "./home.ts"
+import { withLineLog } from "../logging.ts"
+import { note, print } from "../output.ts"
+import { serveMetrics } from "./serveMetrics.ts"
+import { version } from "../version.ts"
+
+const dayMillis = 86_400_000
+/** The name of the access file that a coordinator makes for commands of its own state directory. */
+const ownName = ".this-box"
+
+interface Secured {
+  readonly options: NonNullable<ServeOptions["secured"]>
+  readonly tokens: Tokens
+  /** For commands of this state directory. */
+  readonly accessFile: string
+}
+
+const usable = <A>(use: () => A) =>
+  Effect.try({
+    try: use,
+    catch: (error) => stateFailure(error instanceof Error ? error.message : String(error)),
+  })
+
+/** The certificates and tokens of `at`; fails with what to do when there are none. */
+const secure = Effect.fnUntraced(function* (at: Home, host: string) {
+  const files = authorityFiles(at.authority)
+  const asked = isLoopback(host) ? "--tls" : `listening on ${host}`
+  if (!existsSync(files.server) || !existsSync(files.ca)) {
+    return yield* badInput(
+      `${asked} needs certificates and tokens: whoever reaches the port could otherwise run programs on every agent. Make them, then start again (for this machine alone, --host 127.0.0.1 needs none):\n` +
+        "  sweep certs\n  sweep tokens create agents --role agent\n  sweep tokens create me --role submit",
+    )
+  }
+  const tokens = new Tokens(at.tokens)
+  const inUse = (yield* usable(() => tokens.list())).filter(({ revokedAt }) => revokedAt === null)
+  if (inUse.length === 0) {
+    return yield* badInput(
+      `${asked} needs tokens, and there is none in use. Make them, then start again:\n` +
+        "  sweep tokens create agents --role agent\n  sweep tokens create me --role submit",
+    )
+  }
+  const left = yield* usable(() => timeLeft(readFileSync(files.server, "utf8")))
+  if (left < 0) {
+    return yield* badInput("the coordinator's certificate has expired. Renew it, then start again: sweep certs")
+  }
+  if (left < renewBefore) {
+    yield* note(`the coordinator's certificate ends in ${Math.floor(left / dayMillis)} days; 'sweep certs' renews it`)
+  }
+  const accessFile = at.accessFile(ownName)
+  yield* Effect.acquireRelease(
+    Effect.tryPromise({
+      try: () =>
+        createOwnToken(tokens, { authority: at.authority, name: "this box", role: "submit", file: accessFile }),
+      catch: (error) => (error instanceof AccessError ? badInput(error.message) : stateFailure(String(error))),
+    }),
+    () => Effect.sync(() => rmSync(accessFile, { force: true })),
+  )
+  const onProblem = (message: string) =>
+    Effect.runFork(
+      Effect.logWarning(`the certificates have changed and cannot be used: ${message}; those before stay in use`).pipe(
+        withLineLog,
+      ),
+    )
+  const credentials = yield* usable(() => serverCredentials({ ca: files.ca, server: files.server, onProblem }))
+  return { options: { credentials, gate: gateOf(tokens) }, tokens, accessFile } satisfies Secured
+})
+
+/** A newest access file of a role that is still where it was written, for the commands that are printed. */
+const exampleFile = (secured: Secured, role: "agent" | "submit"): string =>
+  secured.tokens.list().findLast((token) => token.role === role && token.revokedAt === null && existsSync(token.file))
+    ?.file ?? `FILE  (FILE: sweep tokens create NAME --role ${role})`
+
+/** Where others reach a coordinator that listens on every address: this machine's first one that leaves it. */
+const reachedAt = ({ host, port }: Address): Address => {
+  if (host !== "0.0.0.0" && host !== "::") return { host, port }
+  const outward = Object.values(networkInterfaces())
+    .flat()
+    .find((address) => address !== undefined && !address.internal && address.family === "IPv4")
+  return { host: outward?.address ?? hostname(), port }
+}
+
+const greeting = (at: Home, bound: Address, secured: Secured | undefined): string => {
+  const address = formatAddress(reachedAt(bound))
+  const access = (role: "agent" | "submit") => (secured === undefined ? "" : ` --access ${exampleFile(secured, role)}`)
+  return [
+    `sweep ${version} serves ${at.directory} on ${formatAddress(bound)}${secured === undefined ? "" : ", with TLS and tokens"}`,
+    `agents join with:  sweep agent --coordinator ${address}${access("agent")}`,
+    `sweeps start with: sweep run FILE --coordinator ${address}${access("submit")}`,
+    ...(secured === undefined
+      ? []
+      : ["An access file is a secret: copy it to the box that uses it, and remove it here."]),
+    "Ctrl-C stops the coordinator; agents keep training and come back to it.",
+  ].join("\n")
+}
+
+export const serveCoordinator = Effect.fn("serveCoordinator")(function* (options: {
+  readonly host: string
+  readonly port: number
+  readonly tls: boolean
+  readonly metricsPort: number | undefined
+}) {
+  const at = yield* home
+  yield* Effect.gen(function* () {
+    const secured = options.tls || !isLoopback(options.host) ? yield* secure(at, options.host) : undefined
+    yield* Effect.gen(function* () {
+      const { host, port } = options
+      const bound = yield* listen({ host, port, ...(secured === undefined ? {} : { secured: secured.options }) })
+      const address = formatAddress({ ...bound, host: host === "0.0.0.0" ? "127.0.0.1" : host === "::" ? "::1" : host })
+      yield* leaveNote(at, {
+        pid: process.pid,
+        address,
+        version,
+        ...(secured === undefined ? {} : { access: secured.accessFile }),
+      })
+      yield* print(greeting(at, bound, secured))
+      if (options.metricsPort !== undefined) {
+        const certificate = secured === undefined ? undefined : authorityFiles(at.authority).server
+        const port = yield* serveMetrics({ port: options.metricsPort, store: at.store, certificate })
+        yield* print(`metrics for Prometheus: http://127.0.0.1:${port}/metrics`)
+      }
+      return yield* Effect.never
+    }).pipe(Effect.scoped, Effect.provide(coordinator(at)))
+  }).pipe(Effect.scoped, withLineLog)
+})
+
+/** Listens, or says in one sentence why not. */
+export const listen = (options: ServeOptions) =>
+  serveGrpc(options).pipe(Effect.catchTag("CannotListen", (error) => Effect.fail(unavailable(error.message))))

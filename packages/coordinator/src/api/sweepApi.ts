@@ -1,0 +1,210 @@
+// The coordinator's own SweepApi. Owns looking things up and the words for what is not there; what a request does is the
+// matter of the file it calls.
+import * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
+import * as FileSystem from "effect/FileSystem"
+import * as Stream from "effect/Stream"
+import { formatTrialRef, type SweepId, type TrialNumber } from "@sweep/domain/Id"
+import { nearestName } from "@sweep/domain/nearestName"
+import type { SweepSpec } from "@sweep/domain/SweepSpec"
+import type { SweepState } from "@sweep/domain/SweepState"
+import { chunkBytes } from "@sweep/rpc/channelOptions"
+import { NotFound, Refused, type SweepApi, Unavailable, type WatchEvent } from "@sweep/rpc/SweepApi"
+import { Store, StoreError } from "@sweep/store/Store"
+import type { AskTell } from "./askTell.ts"
+import type { Artifacts } from "../attempts/artifacts.ts"
+import type { Control } from "./control.ts"
+import { readLog } from "./logs.ts"
+import { readReused } from "./readReused.ts"
+import { monotonic } from "../state/monotonic.ts"
+import type { Remove } from "./remove.ts"
+import type { Revise } from "./revise.ts"
+import type { Roster } from "../state/Roster.ts"
+import { snapshotOf, type State } from "../state/State.ts"
+
+/** More points than this of one curve no reader can use. */
+const maxCurvePoints = 100_000
+
+const unavailable = (error: StoreError) => new Unavailable({ reason: "unreachable", message: error.message })
+
+const storeUnavailable = <A, E>(
+  effect: Effect.Effect<A, E | StoreError>,
+): Effect.Effect<A, Exclude<E, StoreError> | Unavailable> =>
+  Effect.mapError(effect, (error) =>
+    error instanceof StoreError ? unavailable(error) : (error as Exclude<E, StoreError>),
+  )
+
+export const makeSweepApi = Effect.fnUntraced(function* (options: {
+  readonly state: State
+  readonly roster: Roster
+  readonly control: Control
+  readonly askTell: AskTell
+  readonly revise: Revise
+  readonly artifacts: Artifacts
+  readonly remove: Remove
+  readonly submit: (spec: SweepSpec) => Effect.Effect<SweepId, Refused | StoreError>
+  readonly watch: (sweep: SweepId) => Stream.Stream<WatchEvent>
+  readonly version: string
+  readonly pid: number
+  readonly home: string
+}) {
+  const { state, roster, control, askTell, revise, artifacts, remove, submit, watch, version, pid, home } = options
+  const store = yield* Store
+  const files = yield* FileSystem.FileSystem
+
+  const find = (id: SweepId): Effect.Effect<SweepState, NotFound> =>
+    Effect.suspend(() => {
+      const sweep = state.sweeps.get(id)
+      if (sweep !== undefined) return Effect.succeed(sweep)
+      const near = nearestName(id, Array.from(state.sweeps.keys()))
+      const hint = state.removed.has(id)
+        ? "; it was removed"
+        : near !== undefined
+          ? `; did you mean ${near}?`
+          : state.sweeps.size === 0
+            ? "; there are no sweeps yet"
+            : "; `sweep ls` lists them"
+      return Effect.fail(
+        new NotFound({ message: `there is no sweep named ${id}${hint}`, known: near === undefined ? [] : [near] }),
+      )
+    })
+
+  const findTrial = (id: SweepId, number: TrialNumber) =>
+    Effect.flatMap(find(id), (sweep) => {
+      if (sweep.trials.has(number)) return Effect.succeed(sweep)
+      const count = sweep.trials.size
+      const message = `there is no trial ${formatTrialRef({ sweep: id, trial: number })}; ${id} has ${count === 0 ? "none yet" : `trials 1 to ${count}`}`
+      return Effect.fail(new NotFound({ message, known: [] }))
+    })
+
+  return {
+    status: Effect.gen(function* () {
+      const now = yield* monotonic
+      const running = Map.groupBy(state.attempts(), ({ agent }) => agent!)
+      return {
+        version,
+        pid,
+        home,
+        agents: Array.from(roster.agents.values(), (agent) => ({
+          agent: agent.id,
+          version: agent.version,
+          hostname: agent.hostname,
+          slots: agent.slots,
+          trainers: Array.from(agent.trainers),
+          running: (running.get(agent.id) ?? []).map(({ sweep, number, slot }) => ({
+            sweep,
+            trial: number,
+            slot: slot!,
+          })),
+          state: roster.state(agent, now),
+        })),
+      }
+    }),
+
+    submit: (spec) => Effect.catchTag(submit(spec), "StoreError", (error) => Effect.fail(unavailable(error))),
+
+    list: Effect.sync(() =>
+      Array.from(state.sweeps.values(), (sweep) => ({
+        ...sweep,
+        trials: new Map(Array.from(sweep.trials, ([number, trial]) => [number, { ...trial, values: {} }] as const)),
+      })).sort((a, b) => b.createdAt - a.createdAt),
+    ),
+
+    get: (sweep) => Effect.map(find(sweep), snapshotOf),
+
+    results: (id, { maxPoints }) =>
+      Effect.gen(function* () {
+        const sweep = yield* find(id)
+        // In this order: what is read of the trials later is not older than their state.
+        const state = snapshotOf(sweep)
+        const limit = Math.min(maxPoints, maxCurvePoints)
+        const own = yield* readReused(store, state, limit)
+        const curves = [...(yield* store.curves(id, { maxPoints: limit })), ...own.curves]
+        const details = [...(yield* store.details(id)), ...own.details].sort((a, b) => a.trial - b.trial)
+        const attempts = yield* store.attempts(id)
+        return { sweep: state, curves, details, attempts, at: yield* Clock.currentTimeMillis }
+      }).pipe(Effect.catchTag("StoreError", (error) => Effect.fail(unavailable(error)))),
+
+    watch: (sweep) => Stream.unwrap(Effect.map(find(sweep), ({ id }) => watch(id))),
+
+    control: (id, number, action, reason) =>
+      Effect.gen(function* () {
+        if (number === null) {
+          const sweep = yield* find(id)
+          if (action === "stop") return yield* control.stopSweep(sweep, reason)
+          if (action === "pause") return yield* control.pauseSweep(sweep, reason)
+          return yield* control.resumeSweep(sweep)
+        }
+        yield* findTrial(id, number)
+        if (action === "stop") return yield* control.stopTrial(id, number, reason)
+        if (action === "pause") return yield* control.pauseTrial(id, number, reason, "person")
+        return yield* control.resumeTrial(id, number)
+      }).pipe(Effect.catchTag("StoreError", (error) => Effect.fail(unavailable(error)))),
+
+    ask: (id) => Effect.flatMap(find(id), askTell.ask).pipe(storeUnavailable),
+
+    tell: (id, number, told) =>
+      Effect.flatMap(findTrial(id, number), (sweep) => askTell.tell(sweep, number, told)).pipe(storeUnavailable),
+
+    extend: (id, spec, revision) =>
+      Effect.flatMap(find(id), (sweep) => revise.extend(sweep, spec, revision)).pipe(storeUnavailable),
+
+    clone: (id, number, changes) =>
+      Effect.flatMap(findTrial(id, number), (sweep) => revise.clone(sweep, number, changes)).pipe(storeUnavailable),
+
+    remove: (id, { preview }) => Effect.flatMap(find(id), (sweep) => remove(sweep, preview)).pipe(storeUnavailable),
+
+    logs: (sweep, trial, following) =>
+      Stream.unwrap(
+        Effect.map(findTrial(sweep, trial), () =>
+          readLog(state, sweep, trial, following).pipe(Stream.provideService(Store, store)),
+        ),
+      ).pipe(Stream.catchTag("StoreError", (error) => Stream.fail(unavailable(error)))),
+
+    query: (sql, limit) =>
+      Effect.mapError(store.query(sql, limit), (error) =>
+        error._tag === "QueryError" ? new Refused({ message: error.message }) : unavailable(error),
+      ),
+
+    backup: Stream.unwrap(
+      Effect.gen(function* () {
+        const path = yield* files.makeTempFileScoped({ prefix: "sweep-backup-" })
+        yield* store.backup(path)
+        return files.stream(path, { chunkSize: chunkBytes })
+      }),
+    ).pipe(
+      Stream.mapError(
+        (error) => new Unavailable({ reason: "unreachable", message: `the backup failed: ${error.message}` }),
+      ),
+    ),
+    artifacts: (sweep, trial) =>
+      Effect.andThen(
+        trial === null ? Effect.asVoid(find(sweep)) : Effect.asVoid(findTrial(sweep, trial)),
+        artifacts.list(sweep, trial),
+      ),
+
+    fetchArtifact: (sweep, artifact, offset) =>
+      Stream.unwrap(Effect.as(findTrial(sweep, artifact.trial), artifacts.fetch(sweep, artifact, offset))),
+
+    exportParquet: (sweep) =>
+      Stream.unwrap(
+        Effect.gen(function* () {
+          yield* find(sweep)
+          const directory = yield* files.makeTempDirectoryScoped({ prefix: "sweep-export-" })
+          const paths = yield* store.exportParquet(sweep, directory)
+          return Stream.flatMap(Stream.fromIterable(paths), (path) =>
+            Stream.map(files.stream(path, { chunkSize: chunkBytes }), (chunk) => ({
+              file: path.slice(Math.max(path.lastIndexOf("/"), path.lastIndexOf("\\")) + 1),
+              chunk,
+            })),
+          )
+        }),
+      ).pipe(
+        Stream.mapError((error) =>
+          error._tag === "NotFound"
+            ? error
+            : new Unavailable({ reason: "unreachable", message: `the export failed: ${error.message}` }),
+        ),
+      ),
+  } satisfies SweepApi["Service"]
+})

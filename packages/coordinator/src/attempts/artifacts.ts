@@ -1,0 +1,235 @@
+// The files that trials leave, as agents and people meet them. Owns which are wanted, by the sweep's rule and the trial's
+// state, and letting go of them: checkpoints of a trial that has ended go unless the rule keeps them. Only the newest
+// attempt of a trial is listened to. Without an artifact store nothing is wanted.
+import * as Effect from "effect/Effect"
+import * as FileSystem from "effect/FileSystem"
+import * as Option from "effect/Option"
+import * as Queue from "effect/Queue"
+import * as Stream from "effect/Stream"
+import {
+  type Artifact,
+  type ArtifactOwner,
+  checkpointStep,
+  isManifest,
+  keptFiles,
+  manifestOf,
+  wholeCheckpoints,
+} from "@sweep/domain/Artifact"
+import { type Epoch, formatTrialRef, type SweepId, type TrialNumber } from "@sweep/domain/Id"
+import { isTerminal, type Trial } from "@sweep/domain/Trial"
+import { ArtifactExchange, pieceBytes, type Wanted } from "@sweep/rpc/ArtifactExchange"
+import { NotFound, Refused, Unavailable } from "@sweep/rpc/SweepApi"
+import { ArtifactStore, type ArtifactsUnusable } from "@sweep/store/ArtifactStore"
+import type { Journal } from "../state/Journal.ts"
+import { monotonic } from "../state/monotonic.ts"
+
+export interface Artifacts {
+  readonly exchange: ArtifactExchange["Service"]
+  readonly list: (sweep: SweepId, trial: TrialNumber | null) => Effect.Effect<ReadonlyArray<Artifact>, Unavailable>
+  readonly fetch: (
+    sweep: SweepId,
+    artifact: Pick<Artifact, "trial" | "epoch" | "path">,
+    offset: number,
+  ) => Stream.Stream<Uint8Array, NotFound | Unavailable>
+  readonly sizeOf: (sweep: SweepId) => Effect.Effect<{ readonly files: number; readonly bytes: number }, Unavailable>
+  /** Of a sweep that is gone. */
+  readonly remove: (sweep: SweepId) => Effect.Effect<void, Unavailable>
+  /** Whether the checkpoint at a step of the trial's newest attempt is kept, whole. */
+  readonly hasCheckpoint: (trial: Pick<Trial, "sweep" | "number" | "epoch">, step: number) => Effect.Effect<boolean>
+  /** When the last piece of a checkpoint of an attempt came (monotonic milliseconds), while that is not whole. */
+  readonly heardOf: (epoch: Epoch) => number | undefined
+  /** Lets go of the checkpoints of a trial's earlier attempts that no other trial goes on from. */
+  readonly tidy: (sweep: SweepId, trial: TrialNumber) => Effect.Effect<void>
+  /** Lets go of what need not be kept: files of sweeps that are gone, and of trials that have ended. */
+  readonly run: Effect.Effect<never>
+}
+
+const unavailable = (error: ArtifactsUnusable) => new Unavailable({ reason: "unreachable", message: error.message })
+
+const warned = (effect: Effect.Effect<void, ArtifactsUnusable>) =>
+  Effect.catchTag(effect, "ArtifactsUnusable", ({ message }) => Effect.logWarning(message))
+
+const none: Artifacts = {
+  exchange: {
+    offer: () => Effect.succeed({ wanted: [], folder: "", marker: "" }),
+    put: () => Effect.fail(new Refused({ message: "this coordinator keeps no files of trials" })),
+    listCheckpoint: () => Effect.succeed([]),
+    fetch: () => Stream.fail(new Refused({ message: "this coordinator keeps no files of trials" })),
+  },
+  list: () => Effect.succeed([]),
+  fetch: () => Stream.fail(new NotFound({ message: "this coordinator keeps no files of trials", known: [] })),
+  sizeOf: () => Effect.succeed({ files: 0, bytes: 0 }),
+  remove: () => Effect.void,
+  hasCheckpoint: () => Effect.succeed(false),
+  heardOf: () => undefined,
+  tidy: () => Effect.void,
+  run: Effect.never,
+}
+
+export const makeArtifacts = Effect.fnUntraced(function* (
+  { state, listen }: Journal,
+  /** A checkpoint has become whole. */
+  arrived: () => void,
+) {
+  const found = yield* Effect.serviceOption(ArtifactStore)
+  if (Option.isNone(found)) return none
+  const store = found.value
+  const files = yield* FileSystem.FileSystem
+
+  const ruleOf = (sweep: SweepId) => state.sweeps.get(sweep)?.spec.artifacts ?? "best"
+
+  /** What of `files` is worth having of this attempt now. */
+  const worth = <A extends { readonly path: string }>(owner: ArtifactOwner, offered: ReadonlyArray<A>) => {
+    const trial = state.trial(owner.sweep, owner.trial)
+    if (trial === undefined || trial.epoch !== owner.epoch) return []
+    if (trial.state === "failed" || trial.state === "cancelled") return []
+    return keptFiles(ruleOf(owner.sweep), offered, isTerminal(trial.state))
+  }
+
+  const heard = new Map<Epoch, number>()
+
+  /** Where the trial goes on from as long as it has no checkpoint from after that. */
+  const exploitOf = (sweep: SweepId, trial: TrialNumber) => state.trial(sweep, trial)?.lineage.at(-1)
+
+  const fetch = (
+    sweep: SweepId,
+    artifact: Pick<Artifact, "trial" | "epoch" | "path">,
+    offset: number,
+  ): Stream.Stream<Uint8Array, NotFound | Unavailable> =>
+    Stream.unwrap(
+      Effect.gen(function* () {
+        const all = yield* Effect.mapError(store.list(sweep, artifact.trial), unavailable)
+        if (!all.some(({ epoch, path }) => epoch === artifact.epoch && path === artifact.path)) {
+          const name = formatTrialRef({ sweep, trial: artifact.trial })
+          return yield* new NotFound({ message: `${artifact.path} of ${name} is not kept any more`, known: [] })
+        }
+        return files
+          .stream(store.locate(sweep, artifact), { chunkSize: pieceBytes, offset })
+          .pipe(Stream.mapError(({ message }) => new Unavailable({ reason: "unreachable", message })))
+      }),
+    )
+
+  const remove = (sweep: SweepId) => Effect.mapError(store.removeSweep(sweep), unavailable)
+
+  const exchange: ArtifactExchange["Service"] = {
+    offer: Effect.fnUntraced(function* (owner, offered) {
+      const wanted: Array<Wanted> = []
+      for (const file of worth(owner, offered)) {
+        const offset = yield* Effect.mapError(store.received(owner, file), unavailable)
+        if (offset !== null) wanted.push({ path: file.path, offset, place: store.place(owner, file.path) })
+      }
+      return { wanted, ...store.shared }
+    }),
+
+    put: Effect.fnUntraced(function* (owner, piece) {
+      // What of a checkpoint comes before its manifest is wanted for the sake of the whole.
+      const manifest = manifestOf(piece.path)
+      const along = manifest === null ? [piece] : [piece, { path: manifest }]
+      const unwanted = Effect.gen(function* () {
+        // What was on its way when the sweep was removed, or was put in its place already, goes, too.
+        if (state.removed.has(owner.sweep)) yield* remove(owner.sweep)
+        return yield* new Refused({ message: `${piece.path} of ${formatTrialRef(owner)} is not wanted any more` })
+      })
+      if (!worth(owner, along).some(({ path }) => path === piece.path)) return yield* unwanted
+      const written = Effect.gen(function* () {
+        if (checkpointStep(piece.path) !== null) heard.set(owner.epoch, yield* monotonic)
+        if (piece.data.byteLength > 0 || piece.bytes === 0) yield* store.write(owner, piece)
+        if (piece.sha256 === null) return
+        yield* store.complete(owner, { ...piece, sha256: piece.sha256 })
+        if (!isManifest(piece.path)) return
+        heard.delete(owner.epoch)
+        arrived()
+      })
+      yield* written.pipe(
+        Effect.catchTags({
+          ArtifactMismatch: ({ message }) => Effect.fail(new Refused({ message })),
+          ArtifactsUnusable: (error) => Effect.fail(unavailable(error)),
+        }),
+      )
+      if (state.removed.has(owner.sweep)) return yield* unwanted
+    }),
+
+    listCheckpoint: (sweep, trial) =>
+      store.list(sweep, trial).pipe(
+        Effect.mapError(unavailable),
+        Effect.map((all) => {
+          const exploit = exploitOf(sweep, trial)
+          const own = all.filter(({ epoch }) => epoch > (exploit?.after ?? 0))
+          const byAttempt = Map.groupBy(own, ({ epoch }) => epoch)
+          const newest = Array.from(byAttempt.keys()).sort((a, b) => b - a)
+          return newest.map((epoch) => wholeCheckpoints(byAttempt.get(epoch)!)).find((files) => files.length > 0) ?? []
+        }),
+        Effect.flatMap((own) => {
+          const exploit = exploitOf(sweep, trial)
+          if (own.length > 0 || exploit === undefined) return Effect.succeed(own)
+          return Effect.map(Effect.mapError(store.list(sweep, exploit.trial), unavailable), (all) =>
+            all.filter(({ epoch, path }) => epoch === exploit.epoch && checkpointStep(path) === exploit.step),
+          )
+        }),
+      ),
+
+    fetch: (sweep, trial, file) => {
+      const exploit = exploitOf(sweep, trial)
+      return fetch(sweep, { ...file, trial: file.epoch === exploit?.epoch ? exploit.trial : trial }, 0)
+    },
+  }
+
+  const ended = yield* Queue.unbounded<{ readonly sweep: SweepId; readonly trial: TrialNumber }>()
+  listen((facts) => {
+    for (const fact of facts) {
+      switch (fact._tag) {
+        case "TrialCompleted":
+        case "TrialStopped":
+        case "TrialFailed":
+        case "TrialCancelled":
+          Queue.offerUnsafe(ended, fact)
+      }
+    }
+  })
+  /** Attempts whose checkpoints a trial that has not ended may have to go on from. */
+  const neededOf = (sweep: SweepId): ReadonlySet<Epoch> =>
+    new Set(Array.from(state.open(sweep).values()).flatMap(({ lineage }) => lineage.at(-1)?.epoch ?? []))
+
+  const letGo = (sweep: SweepId, number: TrialNumber) => {
+    const trial = state.trial(sweep, number)
+    const newest = trial?.epoch ?? null
+    return store.retain(sweep, number, newest, (all) => {
+      const needed = neededOf(sweep)
+      const handedOn = all.filter(({ epoch, path }) => needed.has(epoch) && checkpointStep(path) !== null)
+      const own = all.filter(({ epoch }) => epoch === newest)
+      const ended = trial === undefined || isTerminal(trial.state)
+      return Array.from(new Set([...(ended ? keptFiles(ruleOf(sweep), own, true) : own), ...handedOn]))
+    })
+  }
+
+  return {
+    exchange,
+    list: (sweep, trial) => Effect.mapError(store.list(sweep, trial), unavailable),
+    fetch,
+    hasCheckpoint: ({ sweep, number, epoch }, step) =>
+      store.list(sweep, number).pipe(
+        Effect.map((all) =>
+          all.some((file) => file.epoch === epoch && isManifest(file.path) && checkpointStep(file.path) === step),
+        ),
+        Effect.catchTag("ArtifactsUnusable", ({ message }) => Effect.as(Effect.logWarning(message), false)),
+      ),
+    heardOf: (epoch) => heard.get(epoch),
+    tidy: (sweep, trial) => warned(letGo(sweep, trial)),
+    sizeOf: (sweep) => Effect.mapError(store.sizeOf(sweep), unavailable),
+    remove,
+    // A coordinator before this one may have ended between a removal and its files.
+    run: Effect.forEach(Array.from(state.removed), (sweep) => warned(store.removeSweep(sweep))).pipe(
+      Effect.andThen(
+        Queue.take(ended).pipe(
+          // What only this one still went on from of trials that have ended is not needed any more.
+          Effect.flatMap(({ sweep, trial }) => {
+            const parents = new Set(state.trial(sweep, trial)?.lineage.map((exploit) => exploit.trial))
+            const over = Array.from(parents).filter((number) => !state.open(sweep).has(number))
+            return Effect.forEach([trial, ...over], (number) => warned(letGo(sweep, number)))
+          }),
+          Effect.forever,
+        ),
+      ),
+    ),
+  } satisfies Artifacts
+})

@@ -1,0 +1,112 @@
+// The loop that commits what agents send: whatever has come in while the last commit was under way goes into the next
+// one, together, and is acknowledged after it. Owns acknowledging: nothing is acknowledged that is not committed. The
+// queue before it is bounded, so that a store that cannot keep up slows the agents down.
+import * as Cause from "effect/Cause"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import * as Queue from "effect/Queue"
+import type { Epoch } from "@sweep/domain/Id"
+import { SessionBroken } from "@sweep/rpc/AgentConnection"
+import type { AttemptEnd } from "@sweep/rpc/AgentMessage"
+import { type EventBatch, type HighWater, type LogChunk, Store, type StoreError } from "@sweep/store/Store"
+import type { Session } from "../state/Roster.ts"
+
+type Received = { readonly session: Session } & (
+  | { readonly _tag: "Events"; readonly batch: EventBatch }
+  | { readonly _tag: "Log"; readonly chunk: LogChunk }
+  | { readonly _tag: "Ended"; readonly epoch: Epoch; readonly lastSeq: number; readonly end: AttemptEnd }
+)
+
+export interface Ingest {
+  /** Waits while too much is under way. */
+  readonly offer: (received: Received) => Effect.Effect<void>
+  /** Up to where an attempt is committed. */
+  readonly mark: (epoch: Epoch) => HighWater
+  readonly run: Effect.Effect<never>
+}
+
+/** Messages that may wait for a commit, of all agents together. */
+const capacity = 256
+
+export const makeIngest = Effect.fnUntraced(function* (after: {
+  /** Events of `batch` are committed. */
+  readonly committed: (batch: EventBatch) => void
+  /** An attempt is over, and every line of it committed. */
+  readonly ended: (epoch: Epoch, end: AttemptEnd, session: Session) => void
+}) {
+  const store = yield* Store
+  const queue = yield* Queue.bounded<Received>(capacity)
+  const marks = new Map((yield* store.highWater).map((mark) => [mark.epoch, mark]))
+  const mark = (epoch: Epoch): HighWater => marks.get(epoch) ?? { epoch, seq: 0, stdout: 0, stderr: 0 }
+
+  const commit = Effect.fnUntraced(function* (group: ReadonlyArray<Received>) {
+    const batches: Array<EventBatch> = []
+    const logs: Array<LogChunk> = []
+    for (const received of group) {
+      if (received._tag === "Events") batches.push(received.batch)
+      if (received._tag === "Log") logs.push(received.chunk)
+    }
+    if (batches.length + logs.length > 0) {
+      for (const committed of yield* store.ingest(batches, logs)) marks.set(committed.epoch, committed)
+    }
+
+    const acknowledged = new Map<Session, Set<Epoch>>()
+    for (const received of group) {
+      const { session } = received
+      switch (received._tag) {
+        case "Events": {
+          const { epoch, lastSeq } = received.batch
+          if (mark(epoch).seq < lastSeq) session.close(missing(`lines after ${mark(epoch).seq}`, epoch))
+          else after.committed(received.batch)
+          acknowledged.set(session, (acknowledged.get(session) ?? new Set()).add(epoch))
+          break
+        }
+        case "Log": {
+          const { epoch, stream, end } = received.chunk
+          if (mark(epoch)[stream] < end) session.close(missing(`${stream} after ${mark(epoch)[stream]} bytes`, epoch))
+          acknowledged.set(session, (acknowledged.get(session) ?? new Set()).add(epoch))
+          break
+        }
+        case "Ended": {
+          const { epoch, lastSeq, end } = received
+          if (mark(epoch).seq < lastSeq) session.close(missing(`lines after ${mark(epoch).seq}`, epoch))
+          else after.ended(epoch, end, session)
+          break
+        }
+      }
+    }
+    for (const [session, epochs] of acknowledged) {
+      session.post({ _tag: "Ack", acknowledged: Array.from(epochs, mark), ended: [] })
+    }
+  })
+
+  const refuse = (group: ReadonlyArray<Received>, cause: Cause.Cause<StoreError>) => {
+    const failure = Cause.findErrorOption(cause)
+    const message = Option.isSome(failure) ? failure.value.message : "the coordinator failed; its log says more"
+    return Effect.andThen(
+      Effect.logError(
+        "what agents sent was not committed and stays with them",
+        Option.isSome(failure) ? message : cause,
+      ),
+      Effect.sync(() => {
+        for (const { session } of group) session.close(new SessionBroken({ message }))
+      }),
+    )
+  }
+
+  return {
+    offer: (received) => Effect.asVoid(Queue.offer(queue, received)),
+    mark,
+    run: Queue.takeAll(queue).pipe(
+      Effect.flatMap((group) =>
+        // What is being committed is also acknowledged, or at least told to the sessions.
+        Effect.uninterruptible(Effect.catchCause(commit(group), (cause) => refuse(group, cause))),
+      ),
+      Effect.forever,
+    ),
+  } satisfies Ingest
+})
+
+/** The agent goes on from what is acknowledged once it has connected again. */
+const missing = (what: string, epoch: Epoch) =>
+  new SessionBroken({ message: `of attempt ${epoch} the ${what} did not arrive; send them again` })

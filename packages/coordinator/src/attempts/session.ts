@@ -1,0 +1,235 @@
+// One agent's session, from its Hello to its end: the coordinator's side of AgentMessage.ts. Owns the handshake, what
+// follows from an agent's word on what it holds, and the check that a message is of an attempt that still counts.
+// Committing is ingest.ts', deciding is elsewhere.
+import * as Deferred from "effect/Deferred"
+import * as Effect from "effect/Effect"
+import * as Queue from "effect/Queue"
+import * as Stream from "effect/Stream"
+import type { Epoch } from "@sweep/domain/Id"
+import type { Timings } from "@sweep/domain/Lease"
+import { isTerminal } from "@sweep/domain/Trial"
+import { SessionBroken, SessionRefused } from "@sweep/rpc/AgentConnection"
+import { type AgentMessage, type CoordinatorMessage, protocolVersion } from "@sweep/rpc/AgentMessage"
+import type { GatewaySession } from "@sweep/rpc/AgentGateway"
+import type { Endings } from "./endings.ts"
+import type { Ingest } from "./ingest.ts"
+import type { Journal } from "../state/Journal.ts"
+import { monotonic } from "../state/monotonic.ts"
+import type { Agent, Roster, Session } from "../state/Roster.ts"
+
+type Hello = Extract<AgentMessage, { readonly _tag: "Hello" }>
+
+/** Messages that may wait for an agent to read them. */
+const outboxCapacity = 1_024
+
+/** What the older of two sessions is told: it may be the agent's own from before a break, or somebody else's. */
+const replaced = ({ agent, hostname }: Hello): SessionBroken =>
+  new SessionBroken({
+    message: `a newer session of ${agent} took the place of this one; if two agents of that name run on ${hostname}, start one of them with another --id`,
+  })
+
+const checkVersion = (hello: Hello): Effect.Effect<void, SessionRefused> =>
+  hello.protocol === protocolVersion
+    ? Effect.void
+    : Effect.fail(
+        new SessionRefused({
+          message:
+            hello.protocol < protocolVersion
+              ? `this agent (sweep ${hello.version}) speaks version ${hello.protocol} of the protocol, the coordinator ${protocolVersion}: upgrade the agent`
+              : `this agent (sweep ${hello.version}) speaks version ${hello.protocol} of the protocol, the coordinator ${protocolVersion}: upgrade the coordinator`,
+        }),
+      )
+
+export const makeServe = (options: {
+  readonly journal: Journal
+  readonly roster: Roster
+  readonly ingest: Ingest
+  readonly endings: Endings
+  readonly timings: Timings
+  /** Slots may have become free. */
+  readonly wake: () => void
+}) => {
+  const { journal, roster, ingest, endings, timings, wake } = options
+  const { state } = journal
+
+  /** A second agent that goes by the same name would take turns with the first in throwing each other out. */
+  const checkName = (hello: Hello, agent: Agent | undefined, now: number): Effect.Effect<void, SessionRefused> =>
+    agent !== undefined && agent.session !== null && !roster.isSuspect(agent, now) && agent.hostname !== hello.hostname
+      ? Effect.fail(
+          new SessionRefused({
+            message: `an agent named ${hello.agent} is connected from ${agent.hostname}; give the one on ${hello.hostname} another name`,
+          }),
+        )
+      : Effect.void
+
+  const welcome = Effect.fnUntraced(function* (hello: Hello, session: Session) {
+    yield* checkVersion(hello)
+    const now = yield* monotonic
+    yield* checkName(hello, roster.agents.get(hello.agent), now)
+    const agent = roster.known(hello.agent, now)
+    // The newest session is the true one: the agent was restarted, or the old connection is half-open.
+    const older = agent.session
+    const isNew = agent.version !== hello.version || agent.lost || agent.slots.length === 0
+
+    const holds = new Set<Epoch>()
+    const discard: Array<Epoch> = []
+    const settled: Array<Epoch> = []
+    agent.occupied.clear()
+    for (const { epoch, slot, running } of hello.held) {
+      holds.add(epoch)
+      const trial = state.trialOf(epoch)
+      if (state.inFlight(epoch)?.agent === agent.id) {
+        if (running) agent.occupied.set(slot, epoch)
+      } else if (!running && trial?.epoch === epoch && (isTerminal(trial.state) || state.isSetAside(trial))) {
+        // Its end is recorded and only the confirmation was lost.
+        settled.push(epoch)
+      } else {
+        discard.push(epoch)
+      }
+    }
+    Object.assign(agent, {
+      version: hello.version,
+      hostname: hello.hostname,
+      slots: hello.slots,
+      trainers: new Set(hello.trainers),
+      draining: false,
+      lost: false,
+      lastHeard: now,
+      session,
+    })
+    // Only now: in ending, it looks whether it is still the agent's.
+    older?.close(replaced(hello))
+    const wanted = new Set(discard)
+    session.post({
+      _tag: "Welcome",
+      timings,
+      acknowledged: hello.held.flatMap(({ epoch }) => (wanted.has(epoch) ? [] : [ingest.mark(epoch)])),
+      discard,
+    })
+    if (settled.length > 0) session.post({ _tag: "Ack", acknowledged: [], ended: settled })
+    for (const trial of state.attempts()) {
+      if (trial.agent !== agent.id) continue
+      if (!holds.has(trial.epoch!)) {
+        // The assignment never reached it, or it has forgotten: nobody runs this trial.
+        const cause = "the agent came back without it"
+        endings.ended(trial.epoch!, { _tag: "Released", cause }, null)
+      } else if (trial.stopReason !== null) {
+        session.post({ _tag: "Stop", epoch: trial.epoch!, mode: "finish", reason: trial.stopReason })
+      } else if (state.sweeps.get(trial.sweep)?.status === "paused") {
+        session.post({ _tag: "Stop", epoch: trial.epoch!, mode: "preempt", reason: "the sweep is paused" })
+      }
+    }
+    if (isNew) {
+      const devices = hello.slots.flatMap(({ devices }) => devices.map(({ name }) => name))
+      // For people to read: an agent works as well without it.
+      yield* Effect.ignore(
+        journal.record((at) => [{ _tag: "AgentConnected", at, agent: agent.id, version: hello.version, devices }]),
+      )
+    }
+    wake()
+    return agent
+  })
+
+  /** Serves a session to its end. */
+  return Effect.fnUntraced(function* ({ send, incoming }: GatewaySession) {
+    const outbox = yield* Queue.dropping<CoordinatorMessage>(outboxCapacity)
+    const over = yield* Deferred.make<never, SessionBroken | SessionRefused>()
+    const session: Session = {
+      post: (message) => {
+        if (!Queue.offerUnsafe(outbox, message))
+          session.close(new SessionBroken({ message: "the agent does not read" }))
+      },
+      close: (error) => Deferred.doneUnsafe(over, Effect.fail(error)),
+    }
+    let agent: Agent | undefined
+    /** Attempts this session was told to end, once is enough. */
+    const told = new Set<Epoch>()
+
+    /** The trial whose newest attempt this is, unless another agent has it. */
+    const ofNewest = (from: Agent, epoch: Epoch) => {
+      const trial = state.current(epoch)
+      return trial?.agent === null || trial?.agent === from.id ? trial : undefined
+    }
+    /** The trial that a message is about; an attempt that no longer counts is ended. */
+    const counts = (from: Agent, epoch: Epoch) => {
+      const trial = ofNewest(from, epoch)
+      if (trial !== undefined) return trial
+      if (!told.has(epoch)) {
+        told.add(epoch)
+        session.post({ _tag: "Stop", epoch, mode: "kill", reason: "this attempt no longer counts" })
+      }
+      return undefined
+    }
+
+    const receive = (from: Agent, message: AgentMessage): Effect.Effect<void, SessionRefused> => {
+      switch (message._tag) {
+        case "Hello":
+          return Effect.fail(new SessionRefused({ message: "a session has one Hello" }))
+        case "Heartbeat":
+          session.post({ _tag: "Heard", at: message.at })
+          return Effect.void
+        case "Slots":
+          from.slots = message.slots
+          from.draining = message.draining
+          wake()
+          return Effect.void
+        case "Events": {
+          const trial = counts(from, message.epoch)
+          if (trial === undefined) return Effect.void
+          const { epoch, firstSeq, lastSeq, points, events } = message
+          const batch = { sweep: trial.sweep, trial: trial.number, epoch, firstSeq, lastSeq, points, events }
+          return ingest.offer({ _tag: "Events", session, batch })
+        }
+        case "Log": {
+          const trial = counts(from, message.epoch)
+          if (trial === undefined) return Effect.void
+          const { epoch, stream, offset, end, text } = message
+          const chunk = { sweep: trial.sweep, trial: trial.number, epoch, stream, offset, end, text }
+          return ingest.offer({ _tag: "Log", session, chunk })
+        }
+        case "Ended": {
+          const { epoch, lastSeq, end } = message
+          // Behind its lines, also of a trial that was paused meanwhile: the next attempt begins once they are committed.
+          if (ofNewest(from, epoch) !== undefined) {
+            return ingest.offer({ _tag: "Ended", session, epoch, lastSeq, end })
+          }
+          // Over or given to another agent since: how it ended changes nothing, but its slot is free.
+          endings.ended(epoch, end, session)
+          return Effect.void
+        }
+      }
+    }
+
+    const listen = Stream.runForEach(incoming, (message) =>
+      Effect.gen(function* () {
+        if (agent === undefined) {
+          if (message._tag !== "Hello") {
+            return yield* new SessionRefused({ message: "a session begins with Hello" })
+          }
+          agent = yield* welcome(message, session)
+          return
+        }
+        const now = yield* monotonic
+        const wasSuspect = roster.isSuspect(agent, now)
+        agent.lastHeard = now
+        if (wasSuspect) wake()
+        yield* receive(agent, message)
+        // Waiting for the store is no silence of the agent's.
+        agent.lastHeard = yield* monotonic
+      }),
+    )
+    const transmit = Effect.forever(Effect.flatMap(Queue.take(outbox), send))
+
+    return yield* Effect.raceAllFirst([listen, transmit, Deferred.await(over)]).pipe(
+      Effect.ensuring(
+        Effect.sync(() => {
+          if (agent === undefined || agent.session !== session) return
+          agent.session = null
+          // It finished what it had and said that it takes no more: nothing of it is waited for.
+          const idle = !Array.from(state.attempts()).some((trial) => trial.agent === agent!.id)
+          if (agent.draining && idle) roster.agents.delete(agent.id)
+        }),
+      ),
+    )
+  })
+}

@@ -1,0 +1,89 @@
+// Everything the system knows is a fact, appended once and never edited. Owns the vocabulary of facts; the state they
+// add up to is SweepState's fold.
+import * as Schema from "effect/Schema"
+import { AgentId, Epoch, SweepId, TrialNumber } from "../Id.ts"
+import { Parameters } from "../space/Parameter.ts"
+import { SweepSpec } from "./SweepSpec.ts"
+import { FailureClass } from "../trial/TrialEvent.ts"
+import { Verdict } from "../trial/Verdict.ts"
+
+/** Milliseconds since the Unix epoch on the coordinator's clock: for people; no decision rests on it. */
+const at = { at: Schema.Finite }
+const ofSweep = { ...at, sweep: SweepId }
+const ofTrial = { ...ofSweep, trial: TrialNumber }
+const ofAttempt = { ...ofTrial, epoch: Epoch }
+/** JSON has no NaN: `null` stands for "not a finite number". */
+const Objective = Schema.NullOr(Schema.Finite)
+const Values = Schema.Record(Schema.String, Schema.NullOr(Schema.Finite))
+
+export const Fact = Schema.TaggedUnion({
+  SweepSubmitted: {
+    ...ofSweep,
+    spec: SweepSpec,
+    /** Of sweep and of the coordinator's parts, for reproduction. */
+    versions: Schema.Record(Schema.String, Schema.String),
+  },
+  /** A new revision: wider ranges, more values, more trials. */
+  SweepExtended: { ...ofSweep, revision: Schema.Int, spec: SweepSpec },
+  SweepPaused: ofSweep,
+  SweepResumed: ofSweep,
+  /** No new trials and every open one is cancelled. */
+  SweepStopped: { ...ofSweep, reason: Schema.String },
+  /** Every trial has ended and no more will come. */
+  SweepFinished: { ...ofSweep, reason: Schema.String },
+  /**
+   * The sweep is gone, and with it every fact that was recorded of it: this one stands in their place, so that its id is
+   * given to no other sweep, and epochs go on beyond `epoch`, the greatest of any dispatch so far.
+   */
+  SweepRemoved: { ...ofSweep, epoch: Epoch },
+
+  TrialCreated: {
+    ...ofTrial,
+    parameters: Parameters,
+    seed: Schema.Int,
+    revision: Schema.Int,
+    /** The sampler, a person's `enqueue`, a replica of an earlier set, or a clone with changes. */
+    origin: Schema.String,
+  },
+  TrialAssigned: { ...ofAttempt, attempt: Schema.Int, agent: AgentId, slot: Schema.Int },
+  TrialStarted: ofAttempt,
+  /** Back to pending: the attempt is over without a result (lost, drained, preempted, paused sweep …). */
+  TrialReleased: { ...ofAttempt, cause: Schema.String },
+  /** A rule or a person asked the running attempt to end; the trial ends as `stopped` when the agent confirms. */
+  TrialStopRequested: { ...ofTrial, reason: Schema.String },
+  /**
+   * `rule`: why a stopping rule set it aside; absent when a person did. `step`: of a member of a population, where it
+   * waits for the others.
+   */
+  TrialPaused: { ...ofTrial, rule: Schema.optionalKey(Schema.String), step: Schema.optionalKey(Schema.Finite) },
+  TrialResumed: ofTrial,
+  /** A member of a population that waits goes on from the newest checkpoint of another's attempt, with `parameters`. */
+  TrialExploited: {
+    ...ofTrial,
+    from: Schema.Struct({ trial: TrialNumber, epoch: Epoch, step: Schema.Int }),
+    parameters: Parameters,
+    reason: Schema.String,
+  },
+  TrialCompleted: { ...ofAttempt, objective: Objective, step: Schema.Finite, values: Values },
+  /** The same run has been made in another sweep: its result stands for this trial's. */
+  TrialReused: {
+    ...ofTrial,
+    from: Schema.Struct({ sweep: SweepId, trial: TrialNumber }),
+    objective: Schema.Finite,
+    values: Values,
+  },
+  TrialStopped: { ...ofTrial, reason: Schema.String, objective: Objective, values: Values },
+  TrialFailed: { ...ofTrial, class: FailureClass, message: Schema.String, detail: Schema.NullOr(Schema.String) },
+  TrialCancelled: { ...ofTrial, reason: Schema.String },
+  VerdictReached: { ...ofTrial, verdict: Verdict },
+
+  AgentConnected: { ...at, agent: AgentId, version: Schema.String, devices: Schema.Array(Schema.String) },
+  AgentLost: { ...at, agent: AgentId, reason: Schema.String },
+  /** From here on it is another history than the one the backup was taken of: epochs begin beyond `epoch`. */
+  StoreRestored: { ...at, epoch: Epoch, from: Schema.String },
+})
+export type Fact = typeof Fact.Type
+export type FactOf<T extends Fact["_tag"]> = Extract<Fact, { readonly _tag: T }>
+
+export const sweepOf = (fact: Fact): SweepId | null => ("sweep" in fact ? fact.sweep : null)
+export const trialOf = (fact: Fact): TrialNumber | null => ("trial" in fact ? fact.trial : null)

@@ -1,0 +1,112 @@
+// What a person asked for: one immutable revision of a sweep. Owns the shape; reading a file into it is the spec
+// room's work. Everything in it is resolved (absolute paths, defaults filled in), so that a coordinator on another
+// box needs nothing but this.
+import * as Schema from "effect/Schema"
+import { SweepId, TrialNumber } from "../Id.ts"
+import { KeepRule } from "../trial/Artifact.ts"
+import { Metric } from "../space/Metric.ts"
+import { Parameters } from "../space/Parameter.ts"
+import { SearchSpace } from "../space/SearchSpace.ts"
+
+export const Method = Schema.Literals(["grid", "random", "sobol", "tpe", "gp", "cmaes", "nsga2"])
+export type Method = typeof Method.Type
+
+/** Whether what a method suggests rests on how the trials before it ended. */
+export const learnsFromResults = (method: Method): boolean =>
+  method !== "grid" && method !== "random" && method !== "sobol"
+
+/** A result of another sweep. */
+export const Learned = Schema.Struct({
+  sweep: SweepId,
+  /** Of its first run, when it ran with several seeds. */
+  trial: TrialNumber,
+  parameters: Parameters,
+  outcome: Schema.Literals(["completed", "stopped", "failed"]),
+  /** Mean over its runs; `null` for a failure. */
+  objective: Schema.NullOr(Schema.Finite),
+  values: Schema.Record(Schema.String, Schema.Finite),
+})
+export type Learned = typeof Learned.Type
+
+/** Who trains: the built-in PEFT trainer, a command of the person's, or a program that asks for its trials itself. */
+export const Trainer = Schema.Literals(["peft", "command", "external"])
+export type Trainer = typeof Trainer.Type
+
+export const Probe = Schema.Struct({
+  instruction: Schema.String,
+  input: Schema.String,
+  system: Schema.String,
+  max_new_tokens: Schema.Int,
+})
+export type Probe = typeof Probe.Type
+
+export const builtInTaskMetrics = ["exact_match", "rouge_l"] as const
+
+/** How answers to eval questions are measured at every evaluation; each metric is reported as `eval/NAME`. */
+const TaskMetrics = Schema.Struct({
+  /** Built-in names, and functions as `/absolute/path.py:name`. */
+  metrics: Schema.Array(Schema.String),
+  /** The first this many eval records are asked; `null`: all. */
+  samples: Schema.NullOr(Schema.Int),
+  max_new_tokens: Schema.Int,
+})
+
+/** A file the trials read, and what was in it when the sweep was submitted. */
+export const DataFile = Schema.Struct({
+  path: Schema.String,
+  sha256: Schema.String,
+  bytes: Schema.Finite,
+  records: Schema.Int,
+})
+export type DataFile = typeof DataFile.Type
+
+export class SweepSpec extends Schema.Class<SweepSpec>("SweepSpec")({
+  name: Schema.String,
+  description: Schema.String,
+  /** A hub id, `modelscope:ID`, or an absolute path; empty where a command trainer's file names none. */
+  model: Schema.String,
+  /** Files with empty paths where a command trainer's file names none. */
+  data: Schema.Struct({ train: DataFile, eval: DataFile }),
+  trainer: Trainer,
+  /** For `trainer: command`: an argument vector with W&B's macros; never a shell. */
+  command: Schema.NullOr(Schema.Array(Schema.String)),
+  metric: Metric,
+  /** Every objective of a sweep with several, the first being `metric`. */
+  metrics: Schema.optionalKey(Schema.Array(Metric)),
+  method: Method,
+  space: SearchSpace,
+  /** Dotted names of the nested parameter groups; a command gets each as one argument. */
+  groups: Schema.optionalKey(Schema.Array(Schema.String)),
+  seed: Schema.Int,
+  /** Runs per set of parameters, with different seeds; samplers see their mean. */
+  replicas: Schema.Int,
+  /** The early-stopping rule with its options as the file gives them, checked by the spec room; `null`: none. */
+  earlyTerminate: Schema.NullOr(Schema.Record(Schema.String, Schema.Json)),
+  overfitting: Schema.Struct({ action: Schema.Literals(["flag", "stop"]) }),
+  budget: Schema.Struct({
+    trials: Schema.NullOr(Schema.Int),
+    gpuHours: Schema.NullOr(Schema.Finite),
+    hours: Schema.NullOr(Schema.Finite),
+  }),
+  /** Devices one trial takes. */
+  resources: Schema.Struct({ gpus: Schema.Int }),
+  probes: Schema.Array(Probe),
+  taskMetrics: Schema.optionalKey(TaskMetrics),
+  /** Which files of its trials the coordinator keeps; `best` unless given. */
+  artifacts: Schema.optionalKey(KeepRule),
+  /** Trials to run first, exactly as given. */
+  enqueue: Schema.Array(Parameters),
+  /** Whether the result of the same run in another sweep stands for a new one. */
+  reuse: Schema.optionalKey(Schema.Boolean),
+  /**
+   * What was in the model's folder when the sweep was submitted: a hash of the names, sizes and both ends of its files.
+   * Absent for a model that a hub has.
+   */
+  modelFingerprint: Schema.optionalKey(Schema.String),
+  /** Earlier sweeps whose results teach the sampler. */
+  warmStart: Schema.optionalKey(Schema.Array(SweepId)),
+  /** Those of their results that lay in the space when the sweep was submitted or extended; the coordinator's work. */
+  learned: Schema.optionalKey(Schema.Array(Learned)),
+  /** The file as it was written, for reproduction. */
+  source: Schema.Struct({ path: Schema.String, text: Schema.String }),
+}) {}

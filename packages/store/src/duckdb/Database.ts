@@ -1,0 +1,168 @@
+// The open database file. Owns that there is one owner (one process, one instance in it), the settings, the migrations
+// and the views, and how connections for reading are handed out. What is written and read is its callers' affair.
+import { mkdirSync, realpathSync, rmSync } from "node:fs"
+import { availableParallelism, totalmem } from "node:os"
+import { join } from "node:path"
+import type { DuckDBConnection, DuckDBInstance, DuckDBValue } from "@duckdb/node-api"
+import * as Effect from "effect/Effect"
+import type * as Scope from "effect/Scope"
+import * as Semaphore from "effect/Semaphore"
+import { migrations, newestVersion } from "./migrations.ts"
+import { StoreError } from "../Store.ts"
+import { storeFailure } from "./storeFailure.ts"
+import { views } from "./views.ts"
+
+export type Client = typeof import("@duckdb/node-api")
+
+export interface Database {
+  readonly file: string
+  /** The one folder that SQL may write to, for exports on their way; nothing else on the disk can be reached. */
+  readonly exports: string
+  readonly client: Client
+  readonly writer: DuckDBConnection
+  /** Runs `use` on a connection of its own. When interrupted, so is the query. */
+  readonly reading: <A, E>(
+    use: (connection: DuckDBConnection) => Promise<A>,
+    failure: (cause: unknown) => E,
+  ) => Effect.Effect<A, E | StoreError>
+  /** The rows of a query of ours, as DuckDB's values. */
+  readonly rows: (
+    sql: string,
+    parameters?: Record<string, DuckDBValue>,
+  ) => Effect.Effect<ReadonlyArray<Record<string, DuckDBValue>>, StoreError>
+}
+
+/**
+ * Queries at once. Each holds a thread of Node's pool of four while it runs, and a commit must never wait for one.
+ */
+const readers = 2
+
+/** Of the machine's memory, and never less than this many bytes: the models being trained need the rest. */
+const memoryShare = 0.25
+const leastMemory = 1 << 29
+
+const quoted = (text: string): string => `'${text.replaceAll("'", "''")}'`
+
+/** Files this process has open: DuckDB's lock is the process's, so it does not keep a second instance out, and two lose rows. */
+const owned = new Set<string>()
+
+const claim = (file: string): Effect.Effect<void, StoreError, Scope.Scope> =>
+  Effect.acquireRelease(
+    Effect.suspend(() => {
+      if (owned.has(file)) {
+        return Effect.fail(
+          new StoreError({
+            reason: "locked",
+            message: `${file} is already open in this process (PID ${process.pid}).`,
+          }),
+        )
+      }
+      owned.add(file)
+      return Effect.void
+    }),
+    () => Effect.sync(() => owned.delete(file)),
+  )
+
+const migrate = async (connection: DuckDBConnection, file: string): Promise<void> => {
+  await connection.run(
+    "CREATE TABLE IF NOT EXISTS schema_version (version INTEGER NOT NULL, applied_at TIMESTAMP NOT NULL)",
+  )
+  const found = await connection.runAndReadAll("SELECT coalesce(max(version), 0) FROM schema_version")
+  const version = Number(found.getRows()[0]![0])
+  if (version > newestVersion) {
+    throw new StoreError({
+      reason: "version",
+      message: `${file} was written by a newer sweep (its schema is version ${version}, this sweep knows ${newestVersion}); update sweep.`,
+    })
+  }
+  for (const migration of migrations) {
+    if (migration.version <= version) continue
+    await connection.run("BEGIN")
+    await connection.run(migration.sql)
+    await connection.run(`INSERT INTO schema_version VALUES (${migration.version}, now()::TIMESTAMP)`)
+    await connection.run("COMMIT")
+  }
+  await connection.run("BEGIN")
+  for (const [name, sql] of Object.entries(views)) await connection.run(`CREATE OR REPLACE VIEW ${name} AS ${sql}`)
+  await connection.run("COMMIT")
+}
+
+/** Opens, or creates, `sweep.duckdb` in `directory`, and brings it to the newest schema. */
+export const open = Effect.fn("Database.open")(function* (
+  directory: string,
+): Effect.fn.Return<Database, StoreError, Scope.Scope> {
+  const failure = (cause: unknown) => storeFailure(join(directory, "sweep.duckdb"), cause)
+  const home = yield* Effect.try({
+    try: () => {
+      mkdirSync(directory, { recursive: true })
+      return realpathSync(directory)
+    },
+    catch: (cause) =>
+      new StoreError({ reason: "io", message: `${directory} cannot be used: ${(cause as Error).message}` }),
+  })
+  const file = join(home, "sweep.duckdb")
+  const exports = join(home, "exports")
+  yield* claim(file)
+  const client = yield* Effect.promise(() => import("@duckdb/node-api"))
+  const instance: DuckDBInstance = yield* Effect.acquireRelease(
+    Effect.tryPromise({
+      try: () =>
+        client.DuckDBInstance.create(file, {
+          threads: String(availableParallelism()),
+          memory_limit: `${Math.max(leastMemory, Math.floor(totalmem() * memoryShare))}B`,
+          autoinstall_known_extensions: "false",
+          autoload_known_extensions: "false",
+        }),
+      catch: failure,
+    }),
+    (opened) => Effect.sync(() => opened.closeSync()),
+  )
+  const connect = Effect.acquireRelease(
+    Effect.tryPromise({ try: () => instance.connect(), catch: failure }),
+    (connection) => Effect.sync(() => connection.closeSync()),
+  )
+  const writer = yield* connect
+  yield* Effect.tryPromise({
+    try: async () => {
+      await migrate(writer, file)
+      // What an export that was killed has left.
+      rmSync(exports, { recursive: true, force: true })
+      // From here on no SQL, ours or a person's, reaches the disk beyond the database itself and the exports.
+      await writer.run(`SET GLOBAL temp_directory = ${quoted(join(home, "spill"))}`)
+      await writer.run(`SET GLOBAL allowed_directories = [${quoted(exports)}]`)
+      await writer.run("SET GLOBAL enable_external_access = false")
+      await writer.run("SET GLOBAL lock_configuration = true")
+    },
+    catch: failure,
+  })
+
+  const permits = yield* Semaphore.make(readers)
+  const reading: Database["reading"] = (use, onFailure) =>
+    permits.withPermits(1)(
+      Effect.scoped(
+        Effect.flatMap(connect, (connection) =>
+          Effect.callback((resume) => {
+            const work = use(connection)
+            work.then(
+              (value) => resume(Effect.succeed(value)),
+              (cause: unknown) => resume(Effect.fail(onFailure(cause))),
+            )
+            // The connection is closed only after its query has really ended. Interrupting again and again, because an
+            // interrupt between two statements is lost.
+            return Effect.promise(async () => {
+              const again = setInterval(() => connection.interrupt(), 20)
+              connection.interrupt()
+              await work.then(
+                () => undefined,
+                () => undefined,
+              )
+              clearInterval(again)
+            })
+          }),
+        ),
+      ),
+    )
+  const rows: Database["rows"] = (sql, parameters) =>
+    reading(async (connection) => (await connection.runAndReadAll(sql, parameters)).getRowObjects(), failure)
+  return { file, exports, client, writer, reading, rows }
+})

@@ -1,0 +1,271 @@
+// The questions the program asks of the journal, answered in SQL so that millions of points never pass through
+// JavaScript. Each has the same answer as the layer in memory, which the contract suite checks.
+import type { DuckDBListValue, DuckDBValue } from "@duckdb/node-api"
+import * as Effect from "effect/Effect"
+import * as Schema from "effect/Schema"
+import { type CurveFeatures, evalLoss, featureWindow, trainLoss } from "@sweep/domain/Curve"
+import { Fact } from "@sweep/domain/Fact"
+import type { AgentId, Epoch, SweepId, TrialNumber } from "@sweep/domain/Id"
+import type { TrialDetails } from "@sweep/domain/SweepResults"
+import type { TrialEvent, TrialEventOf } from "@sweep/domain/TrialEvent"
+import type { Database } from "./Database.ts"
+import { runsOf } from "../downsample.ts"
+import { logSlice } from "../logSlice.ts"
+import { defaultMaxPoints, type Store } from "../Store.ts"
+import { storeFailure } from "./storeFailure.ts"
+
+type Reads = Pick<
+  Store["Service"],
+  "facts" | "curves" | "times" | "lastValues" | "features" | "details" | "attempts" | "countPoints" | "log"
+>
+
+/** As SQL text: a sweep's id, a trial's number and an epoch need no escaping, other text does. */
+const text = (value: string): string => `'${value.replaceAll("'", "''")}'`
+
+const listed = (values: ReadonlyArray<string | number>): string =>
+  `(${values.map((value) => (typeof value === "number" ? String(value) : text(value))).join(", ")})`
+
+/** `column IN …`; true of everything when there is no list, of nothing when it is empty. */
+const among = (column: string, values: ReadonlyArray<string | number> | undefined): string =>
+  values === undefined ? "true" : values.length === 0 ? "false" : `${column} IN ${listed(values)}`
+
+const numbers = (value: DuckDBValue | undefined): ReadonlyArray<number> =>
+  value == null ? [] : (value as DuckDBListValue).items.map(Number)
+const nullable = (value: DuckDBValue | undefined): number | null => (value == null ? null : Number(value))
+
+/** Points of some trials and metrics, of every step the newest attempt's: what the view `curves` is, by numbers. */
+const points = (sweep: SweepId, trials: ReadonlyArray<TrialNumber> | undefined, metrics: string): string => `
+  SELECT a.trial, p.metric, p.step, arg_max(p.value, (p.epoch::BIGINT << 32) | p.seq) AS value
+  FROM journal.points p JOIN journal.attempts a ON a.epoch = p.epoch
+  WHERE a.sweep = ${text(sweep)} AND ${among("a.trial", trials)} AND ${metrics}
+  GROUP BY a.trial, p.metric, p.step`
+
+const metricIds = (names: ReadonlyArray<string> | undefined): string =>
+  names === undefined ? "true" : `p.metric IN (SELECT id FROM journal.metric_names WHERE ${among("name", names)})`
+
+/** NaN is greater than everything to DuckDB: these leave it out unless nothing else is there. */
+const lowest = "coalesce(min(value) FILTER (WHERE NOT isnan(value)), 'nan'::DOUBLE)"
+const highest = "coalesce(max(value) FILTER (WHERE NOT isnan(value)), 'nan'::DOUBLE)"
+
+const curvesSql = (
+  sweep: SweepId,
+  trials: ReadonlyArray<TrialNumber> | undefined,
+  metrics: ReadonlyArray<string> | undefined,
+  maxPoints: number,
+): string => `
+  WITH points AS (${points(sweep, trials, metricIds(metrics))}),
+  counted AS (
+    SELECT *, row_number() OVER (PARTITION BY trial, metric ORDER BY step) - 1 AS i,
+      count(*) OVER (PARTITION BY trial, metric) AS n
+    FROM points
+  ), runs AS (
+    SELECT trial, metric, n, min(i) AS first, max(i) AS last,
+      unnest(CASE WHEN n <= ${Math.max(4, maxPoints)}
+        THEN list({'i': i, 'step': step, 'value': value})
+        ELSE list_distinct([
+          arg_min({'i': i, 'step': step, 'value': value}, i) FILTER (WHERE i = 0),
+          arg_max({'i': i, 'step': step, 'value': value}, i) FILTER (WHERE i = n - 1),
+          coalesce(arg_min({'i': i, 'step': step, 'value': value}, {'v': value, 'i': i}) FILTER (WHERE NOT isnan(value)),
+            arg_min({'i': i, 'step': step, 'value': value}, i)),
+          coalesce(arg_min({'i': i, 'step': step, 'value': value}, {'v': -value, 'i': i}) FILTER (WHERE NOT isnan(value)),
+            arg_min({'i': i, 'step': step, 'value': value}, i))
+        ]) END) AS point
+    FROM counted
+    GROUP BY trial, metric, n, CASE WHEN n <= ${Math.max(4, maxPoints)} THEN 0 ELSE i * ${runsOf(maxPoints)} // n END
+  )
+  SELECT r.trial, m.name AS metric, list(r.point.step ORDER BY r.point.i) AS steps, list(r.point.value ORDER BY r.point.i) AS values
+  FROM runs r JOIN journal.metric_names m ON m.id = r.metric
+  GROUP BY r.trial, m.name ORDER BY r.trial, m.name`
+
+const featuresSql = (sweep: SweepId, trials: ReadonlyArray<TrialNumber> | undefined): string => `
+  WITH points AS (
+    SELECT c.trial, m.name = ${text(evalLoss)} AS evaluated, c.step, c.value
+    FROM (${points(sweep, trials, metricIds([evalLoss, trainLoss]))}) c JOIN journal.metric_names m ON m.id = c.metric
+  ), evals AS (
+    SELECT trial, step, value, row_number() OVER w AS i, value > lag(value) OVER w AS rises,
+      min(value) OVER (PARTITION BY trial) AS best
+    FROM points WHERE evaluated AND isfinite(value) WINDOW w AS (PARTITION BY trial ORDER BY step)
+  ), trained AS (
+    SELECT e.trial, e.step, avg(t.value) AS train
+    FROM (SELECT * FROM points WHERE NOT evaluated AND isfinite(value)) t
+    ASOF JOIN evals e ON e.trial = t.trial AND t.step <= e.step
+    GROUP BY e.trial, e.step
+  ), joined AS (
+    SELECT e.*, min(e.step) FILTER (WHERE e.value = e.best) OVER (PARTITION BY e.trial) AS best_step,
+      last_value(t.train IGNORE NULLS) OVER (PARTITION BY e.trial ORDER BY e.step) AS train
+    FROM evals e LEFT JOIN trained t ON t.trial = e.trial AND t.step = e.step
+  ), measured AS (
+    SELECT trial, count(*) AS evals, arg_min(value, step) AS first_eval, min(best) AS best_eval,
+      min(best_step) AS best_step, arg_max(value, step) AS last_eval, max(step) AS last_step,
+      list(100 * (value / best - 1) ORDER BY step) FILTER (WHERE step > best_step AND best > 0) AS losses,
+      count(*) - coalesce(max(i) FILTER (WHERE rises IS NOT TRUE), 0) AS increases,
+      max(train) FILTER (WHERE step = best_step) AS train_at_best, last(train ORDER BY step) AS train_at_last,
+      list(value - train ORDER BY step) FILTER (WHERE train IS NOT NULL) AS gaps
+    FROM joined GROUP BY trial
+  )
+  SELECT p.trial, m.* EXCLUDE (trial, losses, gaps), p.non_finite,
+    m.losses[-${featureWindow}:] AS losses, m.gaps[-${featureWindow}:] AS gaps
+  FROM (SELECT trial, bool_or(NOT isfinite(value)) AS non_finite FROM points GROUP BY trial) p
+  LEFT JOIN measured m ON m.trial = p.trial ORDER BY p.trial`
+
+/** Facts that hold instances of classes; the others are what they are in JSON. */
+const decodeFact = Schema.decodeUnknownSync(Fact)
+const classes = new Set(["SweepSubmitted", "SweepExtended", "VerdictReached"])
+const factOf = (body: string): Fact => {
+  const fact = JSON.parse(body) as Fact
+  return classes.has(fact._tag) ? decodeFact(fact) : fact
+}
+
+export const make = ({ file, reading, rows }: Database): Reads => ({
+  facts: reading(
+    async (connection) => {
+      const facts: Array<Fact> = []
+      const result = await connection.stream("SELECT body FROM journal.facts ORDER BY seq")
+      for (let chunk = await result.fetchChunk(); chunk !== null && chunk.rowCount > 0;) {
+        for (const body of chunk.getColumnValues(0)) facts.push(factOf(String(body)))
+        chunk = await result.fetchChunk()
+      }
+      return facts
+    },
+    (cause) => storeFailure(file, cause),
+  ),
+
+  curves: (sweep, { trials, metrics, maxPoints = defaultMaxPoints }) =>
+    rows(curvesSql(sweep, trials, metrics, maxPoints)).pipe(
+      Effect.map((found) =>
+        found.map((row) => {
+          const values = numbers(row["values"])
+          return {
+            trial: row["trial"] as TrialNumber,
+            metric: String(row["metric"]),
+            points: numbers(row["steps"]).map((step, i) => ({ step, value: values[i]! })),
+          }
+        }),
+      ),
+    ),
+
+  times: (sweep, metric) =>
+    rows(`
+      SELECT trial, list(step ORDER BY step) AS steps, list(reported ORDER BY step) AS times FROM (
+        SELECT a.trial, p.step, arg_max(p.at_ms, (p.epoch::BIGINT << 32) | p.seq) AS reported
+        FROM journal.points p JOIN journal.attempts a ON a.epoch = p.epoch
+        WHERE a.sweep = ${text(sweep)} AND ${metricIds([metric])}
+        GROUP BY a.trial, p.step
+      ) GROUP BY trial ORDER BY trial`).pipe(
+      Effect.map((found) =>
+        found.map((row) => {
+          const times = numbers(row["times"])
+          return {
+            trial: row["trial"] as TrialNumber,
+            steps: new Map(numbers(row["steps"]).map((step, i) => [step, times[i]!])),
+          }
+        }),
+      ),
+    ),
+
+  lastValues: (sweep, trials) =>
+    rows(`
+      SELECT trial, m.name AS metric, max(step) AS step, arg_max(value, step) AS last, ${lowest} AS min, ${highest} AS max
+      FROM (${points(sweep, trials, "true")}) c JOIN journal.metric_names m ON m.id = c.metric
+      GROUP BY trial, m.name ORDER BY trial, m.name`).pipe(
+      Effect.map((found) =>
+        found.map((row) => ({
+          trial: row["trial"] as TrialNumber,
+          metric: String(row["metric"]),
+          step: Number(row["step"]),
+          last: Number(row["last"]),
+          min: Number(row["min"]),
+          max: Number(row["max"]),
+        })),
+      ),
+    ),
+
+  features: (sweep, trials) =>
+    rows(featuresSql(sweep, trials)).pipe(
+      Effect.map((found) =>
+        found.map((row): CurveFeatures => ({
+          sweep,
+          trial: row["trial"] as TrialNumber,
+          evals: Number(row["evals"] ?? 0),
+          firstEval: nullable(row["first_eval"]),
+          bestEval: nullable(row["best_eval"]),
+          bestStep: nullable(row["best_step"]),
+          lastEval: nullable(row["last_eval"]),
+          lastStep: nullable(row["last_step"]),
+          generalizationLoss: numbers(row["losses"]),
+          consecutiveIncreases: Number(row["increases"] ?? 0),
+          trainAtBest: nullable(row["train_at_best"]),
+          trainAtLast: nullable(row["train_at_last"]),
+          gaps: numbers(row["gaps"]),
+          nonFinite: row["non_finite"] === true,
+        })),
+      ),
+    ),
+
+  details: (sweep) =>
+    rows(`
+      SELECT a.trial, e.body FROM journal.events e JOIN journal.attempts a ON a.epoch = e.epoch
+      WHERE a.sweep = ${text(sweep)} AND e.type IN ('started', 'memory', 'finished', 'post', 'sample')
+      QUALIFY row_number() OVER (PARTITION BY a.trial, e.type, e.body->>'probe' ORDER BY e.epoch DESC, e.seq DESC) = 1
+        AND (e.type <> 'sample' OR e.epoch = max(e.epoch) FILTER (WHERE e.type = 'sample') OVER (PARTITION BY a.trial))
+      ORDER BY a.trial, (e.body->>'probe')::INTEGER`).pipe(
+      Effect.map((found) => {
+        const byTrial = Map.groupBy(found, (row) => row["trial"] as TrialNumber)
+        return Array.from(byTrial, ([trial, ofTrial]): TrialDetails => {
+          const events = ofTrial.map((row) => JSON.parse(String(row["body"])) as TrialEvent)
+          const only = <T extends TrialEvent["type"]>(type: T) =>
+            (events.find((event) => event.type === type) as TrialEventOf<T> | undefined) ?? null
+          return {
+            trial,
+            started: only("started"),
+            memory: only("memory"),
+            finished: only("finished"),
+            post: only("post"),
+            samples: events.filter((event) => event.type === "sample"),
+          }
+        })
+      }),
+    ),
+
+  attempts: (sweep) =>
+    rows(`
+      SELECT trial, attempt, agent, epoch_ms(assigned_at) AS assigned, epoch_ms(ended_at) AS ended, outcome
+      FROM attempts WHERE sweep = ${text(sweep)} ORDER BY trial, assigned_at, epoch`).pipe(
+      Effect.map((found) =>
+        found.map((row) => ({
+          trial: row["trial"] as TrialNumber,
+          attempt: Number(row["attempt"]),
+          agent: row["agent"] as AgentId,
+          assignedAt: Number(row["assigned"]),
+          endedAt: nullable(row["ended"]),
+          end: row["outcome"] == null ? null : String(row["outcome"]),
+        })),
+      ),
+    ),
+
+  countPoints: (sweep) =>
+    rows(`
+      SELECT count(*) AS points FROM journal.points
+      WHERE epoch IN (SELECT epoch FROM journal.attempts WHERE sweep = ${text(sweep)})`).pipe(
+      Effect.map(([counted]) => Number(counted!["points"])),
+    ),
+
+  log: Effect.fnUntraced(function* (sweep, trial, stream, from, limit) {
+    const [newest] = yield* rows(`
+      SELECT max(epoch) AS epoch FROM journal.output
+      WHERE epoch IN (SELECT epoch FROM journal.attempts WHERE sweep = ${text(sweep)} AND trial = ${trial})`)
+    const epoch = newest?.["epoch"] as Epoch | null
+    if (epoch === null) return { epoch, text: "", end: 0 }
+    const offset = from.epoch === null || from.epoch === epoch ? from.offset : 0
+    const chunks = yield* rows(`
+      SELECT "offset", "end", text FROM journal.output
+      WHERE epoch = ${epoch} AND stream = '${stream}' AND "end" > ${offset} AND "offset" < ${offset + Math.max(0, limit)}
+      ORDER BY "offset"`)
+    const parts = chunks.map((row) => ({
+      offset: Number(row["offset"]),
+      end: Number(row["end"]),
+      text: String(row["text"]),
+    }))
+    return { epoch, ...logSlice(parts, offset, limit) }
+  }),
+})
