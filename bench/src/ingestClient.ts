@@ -7,9 +7,9 @@ import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
 import { Device, Slot } from "@sweep/domain/Device"
 import { AgentId, type Epoch } from "@sweep/domain/Id"
-import { AgentConnection } from "@sweep/rpc/AgentConnection"
-import { type AgentMessage, protocolVersion } from "@sweep/rpc/AgentMessage"
-import * as grpcAgentConnection from "@sweep/rpc/grpcAgentConnection"
+import { AgentConnection } from "@sweep/protocol/AgentConnection"
+import { type AgentMessage, protocolVersion } from "@sweep/protocol/AgentMessage"
+import * as grpcAgentConnection from "@sweep/grpc/grpcAgentConnection"
 
 const [address] = process.argv.slice(2)
 

@@ -5,9 +5,9 @@
 import { AgentServiceClient } from "@sweep/proto/agent"
 import { Device, Slot } from "@sweep/domain/Device"
 import { AgentId, type Epoch } from "@sweep/domain/Id"
-import { protocolVersion } from "@sweep/rpc/AgentMessage"
-import { decodeCoordinatorMessage, encodeAgentMessage } from "@sweep/rpc/agentCodec"
-import { channelFor } from "@sweep/rpc/grpcChannel"
+import { protocolVersion } from "@sweep/protocol/AgentMessage"
+import { decodeCoordinatorMessage, encodeAgentMessage } from "@sweep/grpc/agentCodec"
+import { channelFor } from "@sweep/grpc/grpcChannel"
 
 export interface Quantiles {
   readonly p50: number

@@ -6,7 +6,7 @@ import { AgentId, Epoch, SweepId, TrialNumber } from "@sweep/domain/Id"
 import { Evidence, Verdict } from "@sweep/domain/Verdict"
 import * as DuckdbStore from "@sweep/store/DuckdbStore"
 import { type EventBatch, Store } from "@sweep/store/Store"
-import { exampleSpec } from "@sweep/testing/exampleSpec"
+import { exampleSpec } from "@sweep/domain/exampleSpec"
 
 const metrics = ["train/loss", "train/learning_rate", "train/grad_norm", "eval/loss"]
 const lines = 25

@@ -9,7 +9,7 @@ import type { SweepSpec } from "@sweep/domain/SweepSpec"
 import { foldFacts } from "@sweep/domain/SweepState"
 import type { FailureClass, TrialEventOf } from "@sweep/domain/TrialEvent"
 import { Verdict } from "@sweep/domain/Verdict"
-import { exampleSpec } from "@sweep/testing/exampleSpec"
+import { exampleSpec } from "@sweep/domain/exampleSpec"
 
 /** mulberry32: small, good enough for test data. */
 const generator = (seed: number) => (): number => {

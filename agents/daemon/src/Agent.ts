@@ -1,7 +1,7 @@
 // The agent of a real machine: its options, and what it is made of there (directory, devices, trainers). What it does
 // with them is agentLoops'; how the coordinator is reached is the AgentConnection it is given.
 import { hostname } from "node:os"
-import type { AgentConnection, SessionRefused } from "@sweep/rpc/AgentConnection"
+import type { AgentConnection, SessionRefused } from "@sweep/protocol/AgentConnection"
 import type { Slot } from "@sweep/domain/Device"
 import type { AgentId } from "@sweep/domain/Id"
 import { redactor } from "@sweep/domain/Secrets"

@@ -3,7 +3,7 @@
 // parts are made of is Agent.ts', or a simulation's.
 import type { Slot } from "@sweep/domain/Device"
 import type { Redact } from "@sweep/domain/Secrets"
-import type { AgentConnection, SessionRefused } from "@sweep/rpc/AgentConnection"
+import type { AgentConnection, SessionRefused } from "@sweep/protocol/AgentConnection"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import type { AgentHome } from "./host/AgentHome.ts"

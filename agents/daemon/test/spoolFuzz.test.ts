@@ -5,8 +5,8 @@ import { join } from "node:path"
 import fc from "fast-check"
 import { afterAll, describe, expect, it } from "vitest"
 import { Epoch } from "@sweep/domain/Id"
-import { decodeAgentMessage, encodeAgentMessage } from "@sweep/rpc/agentCodec"
-import { fuzzRuns } from "@sweep/testing/fuzzRuns"
+import { decodeAgentMessage, encodeAgentMessage } from "@sweep/grpc/agentCodec"
+import { fuzzRuns } from "@sweep/domain/fuzzRuns"
 import { Spool, start } from "../src/attempt/spool.ts"
 
 const runs = fuzzRuns(1_000)

@@ -1,5 +1,5 @@
 // A sweep in mid-run, by its facts, for the views' golden tests.
-import { exampleSpec } from "@sweep/testing/exampleSpec"
+import { exampleSpec } from "@sweep/domain/exampleSpec"
 import type { Fact } from "@sweep/domain/Fact"
 import { AgentId, Epoch, SweepId, TrialNumber } from "@sweep/domain/Id"
 import { Verdict } from "@sweep/domain/Verdict"

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import * as Layer from "effect/Layer"
 import { layer as duckdb } from "@sweep/store/DuckdbStore"
-import { sweepApiContract } from "@sweep/testing/sweepApiContract"
+import { sweepApiContract } from "@sweep/protocol/sweepApiContract"
 import { coordinator, overGrpc } from "./harness.ts"
 
 const onDisk = () =>

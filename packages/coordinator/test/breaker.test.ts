@@ -2,10 +2,10 @@
 import { describe, expect, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import { TestClock } from "effect/testing"
-import type { AttemptEnd } from "@sweep/rpc/AgentMessage"
-import { SweepApi } from "@sweep/rpc/SweepApi"
-import { exampleSpec } from "@sweep/testing/exampleSpec"
-import { connectAgent, evalLosses, eventually, type ScriptedAgent, slotsOf } from "@sweep/testing/ScriptedAgent"
+import type { AttemptEnd } from "@sweep/protocol/AgentMessage"
+import { SweepApi } from "@sweep/protocol/SweepApi"
+import { exampleSpec } from "@sweep/domain/exampleSpec"
+import { connectAgent, evalLosses, eventually, type ScriptedAgent, slotsOf } from "@sweep/protocol/ScriptedAgent"
 import { inMemory, trialIs, trialOf } from "./harness.ts"
 
 const failure = (of: "bug" | "dependency" | "oom"): AttemptEnd => ({

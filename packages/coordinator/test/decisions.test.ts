@@ -2,7 +2,7 @@
 import { describe, expect, it } from "vitest"
 import { AgentId, Epoch, SweepId, TrialNumber } from "@sweep/domain/Id"
 import type { Fact } from "@sweep/domain/Fact"
-import { exampleSpec } from "@sweep/testing/exampleSpec"
+import { exampleSpec } from "@sweep/domain/exampleSpec"
 import { ask, Samplers } from "../src/scheduling/ask.ts"
 import { spent } from "../src/scheduling/budget.ts"
 import { objectiveOf } from "../src/attempts/objective.ts"

@@ -11,14 +11,14 @@ import { TestClock } from "effect/testing"
 import { onTestFinished } from "vitest"
 import type { Epoch, SweepId } from "@sweep/domain/Id"
 import { TrialNumber } from "@sweep/domain/Id"
-import { Coordinator } from "@sweep/coordinator/Coordinator"
-import type { AttemptEnd } from "@sweep/rpc/AgentMessage"
-import { ArtifactExchange } from "@sweep/rpc/ArtifactExchange"
-import { SweepApi } from "@sweep/rpc/SweepApi"
+import { Coordinator } from "../src/Coordinator.ts"
+import type { AttemptEnd } from "@sweep/protocol/AgentMessage"
+import { ArtifactExchange } from "@sweep/protocol/ArtifactExchange"
+import { SweepApi } from "@sweep/protocol/SweepApi"
 import { layer as duckdb } from "@sweep/store/DuckdbStore"
 import * as FolderArtifacts from "@sweep/store/FolderArtifacts"
 import { layerMemory, Store } from "@sweep/store/Store"
-import { exampleSpec } from "@sweep/testing/exampleSpec"
+import { exampleSpec } from "@sweep/domain/exampleSpec"
 import {
   connectAgent,
   evalLosses,
@@ -27,7 +27,7 @@ import {
   type Received,
   type ScriptedAgent,
   slotsOf,
-} from "@sweep/testing/ScriptedAgent"
+} from "@sweep/protocol/ScriptedAgent"
 import { agentInScope, coordinator, sweepIs, trialIs, trialOf } from "./harness.ts"
 
 const pbt = {

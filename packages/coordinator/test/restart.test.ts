@@ -9,10 +9,10 @@ import * as Layer from "effect/Layer"
 import * as Stream from "effect/Stream"
 import type { Epoch } from "@sweep/domain/Id"
 import { TrialNumber } from "@sweep/domain/Id"
-import { SweepApi } from "@sweep/rpc/SweepApi"
+import { SweepApi } from "@sweep/protocol/SweepApi"
 import { layer as duckdb } from "@sweep/store/DuckdbStore"
-import { exampleSpec } from "@sweep/testing/exampleSpec"
-import { connectAgent, evalLosses, eventually, finished, slotsOf } from "@sweep/testing/ScriptedAgent"
+import { exampleSpec } from "@sweep/domain/exampleSpec"
+import { connectAgent, evalLosses, eventually, finished, slotsOf } from "@sweep/protocol/ScriptedAgent"
 import { coordinator, overGrpc, sweepIs, trialIs } from "./harness.ts"
 
 const on = (directory: string) => overGrpc(coordinator().pipe(Layer.provide(duckdb({ directory }))))

@@ -4,10 +4,10 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { TrialNumber } from "@sweep/domain/Id"
 import { SweepSpec } from "@sweep/domain/SweepSpec"
-import { SweepApi } from "@sweep/rpc/SweepApi"
+import { SweepApi } from "@sweep/protocol/SweepApi"
 import { layerMemory, Store } from "@sweep/store/Store"
-import { exampleSpec } from "@sweep/testing/exampleSpec"
-import { connectAgent, evalLosses } from "@sweep/testing/ScriptedAgent"
+import { exampleSpec } from "@sweep/domain/exampleSpec"
+import { connectAgent, evalLosses } from "@sweep/protocol/ScriptedAgent"
 import { coordinator, inMemory, sweepIs } from "./harness.ts"
 
 type Change = NonNullable<Parameters<typeof exampleSpec>[0]>

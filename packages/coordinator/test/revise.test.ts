@@ -3,9 +3,9 @@ import { describe, expect, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import { type SweepId, TrialNumber } from "@sweep/domain/Id"
 import type { Parameters } from "@sweep/domain/Parameter"
-import { SweepApi } from "@sweep/rpc/SweepApi"
-import { exampleSpec } from "@sweep/testing/exampleSpec"
-import { connectAgent, evalLosses } from "@sweep/testing/ScriptedAgent"
+import { SweepApi } from "@sweep/protocol/SweepApi"
+import { exampleSpec } from "@sweep/domain/exampleSpec"
+import { connectAgent, evalLosses } from "@sweep/protocol/ScriptedAgent"
 import { inMemory, sweepIs, trialOf } from "./harness.ts"
 
 type Change = NonNullable<globalThis.Parameters<typeof exampleSpec>[0]>

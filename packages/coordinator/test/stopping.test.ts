@@ -1,11 +1,11 @@
 // Early-stopping rules at work in a sweep.
 import { describe, expect, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import { SweepApi } from "@sweep/rpc/SweepApi"
+import { SweepApi } from "@sweep/protocol/SweepApi"
 import { historyOf } from "@sweep/search/History"
 import { samplerFor } from "@sweep/search/samplerFor"
-import { exampleSpec } from "@sweep/testing/exampleSpec"
-import { connectAgent, evalLosses, eventsMessage, finished, slotsOf } from "@sweep/testing/ScriptedAgent"
+import { exampleSpec } from "@sweep/domain/exampleSpec"
+import { connectAgent, evalLosses, eventsMessage, finished, slotsOf } from "@sweep/protocol/ScriptedAgent"
 import { inMemory, sweepIs, trialIs, trialOf } from "./harness.ts"
 
 const asha = (mode: "stop" | "promote") => ({

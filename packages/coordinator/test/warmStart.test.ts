@@ -4,9 +4,9 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { SweepId } from "@sweep/domain/Id"
 import type { Parameters } from "@sweep/domain/Parameter"
-import { SweepApi } from "@sweep/rpc/SweepApi"
+import { SweepApi } from "@sweep/protocol/SweepApi"
 import { layerMemory, Store } from "@sweep/store/Store"
-import { exampleSpec } from "@sweep/testing/exampleSpec"
+import { exampleSpec } from "@sweep/domain/exampleSpec"
 import { coordinator, inMemory } from "./harness.ts"
 
 type Change = NonNullable<globalThis.Parameters<typeof exampleSpec>[0]>

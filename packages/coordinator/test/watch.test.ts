@@ -2,9 +2,9 @@ import { describe, expect, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
 import { TestClock } from "effect/testing"
-import { SweepApi } from "@sweep/rpc/SweepApi"
-import { exampleSpec } from "@sweep/testing/exampleSpec"
-import { connectAgent, evalLosses, eventually } from "@sweep/testing/ScriptedAgent"
+import { SweepApi } from "@sweep/protocol/SweepApi"
+import { exampleSpec } from "@sweep/domain/exampleSpec"
+import { connectAgent, evalLosses, eventually } from "@sweep/protocol/ScriptedAgent"
 import { inMemory } from "./harness.ts"
 
 describe("watching", () => {

@@ -2,8 +2,8 @@ import { resolve } from "node:path"
 import fc from "fast-check"
 import { describe, expect, it } from "vitest"
 import * as Schema from "effect/Schema"
-import { ArtifactPath, checkpointStep, keptFiles, newestCheckpoint } from "@sweep/domain/Artifact"
-import { fuzzRuns } from "@sweep/testing/fuzzRuns"
+import { ArtifactPath, checkpointStep, keptFiles, newestCheckpoint } from "../src/trial/Artifact.ts"
+import { fuzzRuns } from "./fuzzRuns.ts"
 
 const runs = fuzzRuns(3_000)
 

@@ -2,9 +2,9 @@ import { execFileSync } from "node:child_process"
 import { existsSync } from "node:fs"
 import { join } from "node:path"
 import { expect, it } from "vitest"
-import { lacking, peft } from "@sweep/domain/Backend"
-import { decayShare } from "@sweep/domain/beginning"
-import { changeableInTraining } from "@sweep/domain/population"
+import { lacking, peft } from "../src/sweep/Backend.ts"
+import { decayShare } from "../src/sweep/beginning.ts"
+import { changeableInTraining } from "../src/sweep/population.ts"
 
 const root = join(import.meta.dirname, "../../..")
 

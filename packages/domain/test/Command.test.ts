@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest"
-import { type CommandContext, defaultCommand, expandCommand, unknownMacros } from "@sweep/domain/Command"
+import { type CommandContext, defaultCommand, expandCommand, unknownMacros } from "../src/training/Command.ts"
 
 const context: CommandContext = {
   parameters: {

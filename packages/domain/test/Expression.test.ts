@@ -1,7 +1,7 @@
 import * as Result from "effect/Result"
 import { describe, expect, it } from "vitest"
-import { compile, evaluate, holds, type Variables } from "@sweep/domain/Expression"
-import type { Parameters } from "@sweep/domain/Parameter"
+import { compile, evaluate, holds, type Variables } from "../src/space/Expression.ts"
+import type { Parameters } from "../src/space/Parameter.ts"
 
 const compiled = (text: string) => Result.getOrThrow(compile(text))
 const valueOf = (text: string, parameters: Parameters) => Result.getOrThrow(evaluate(compiled(text), parameters))

@@ -1,7 +1,7 @@
 // What a space may be that came over the network, past every check of a sweep file.
 import { describe, expect, it } from "vitest"
 import * as Schema from "effect/Schema"
-import { Derived, Dimension } from "@sweep/domain/SearchSpace"
+import { Derived, Dimension } from "../src/space/SearchSpace.ts"
 
 const dimension = (name: string) =>
   Schema.decodeUnknownOption(Dimension)({

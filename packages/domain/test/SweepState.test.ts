@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest"
-import { AgentId, Epoch, SweepId, TrialNumber } from "@sweep/domain/Id"
-import type { Fact } from "@sweep/domain/Fact"
-import { foldFacts } from "@sweep/domain/SweepState"
-import { exampleSpec } from "@sweep/testing/exampleSpec"
+import { AgentId, Epoch, SweepId, TrialNumber } from "../src/Id.ts"
+import type { Fact } from "../src/sweep/Fact.ts"
+import { foldFacts } from "../src/sweep/SweepState.ts"
+import { exampleSpec } from "./exampleSpec.ts"
 
 const sweep = SweepId.make("s")
 const trial = TrialNumber.make(1)

@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest"
-import { exampleSpec } from "@sweep/testing/exampleSpec"
-import { beginningOf, commonSteps, mostEpochs, searchesEpochs } from "@sweep/domain/beginning"
-import type { Distribution } from "@sweep/domain/Distribution"
-import type { Parameters } from "@sweep/domain/Parameter"
+import { exampleSpec } from "./exampleSpec.ts"
+import { beginningOf, commonSteps, mostEpochs, searchesEpochs } from "../src/sweep/beginning.ts"
+import type { Distribution } from "../src/space/Distribution.ts"
+import type { Parameters } from "../src/space/Parameter.ts"
 
 const specOf = (distribution: Distribution, change: Parameters = {}) =>
   exampleSpec({

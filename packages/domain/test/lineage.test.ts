@@ -1,9 +1,9 @@
 import { expect, it } from "vitest"
-import { AgentId, Epoch, SweepId, TrialNumber } from "@sweep/domain/Id"
-import type { Fact } from "@sweep/domain/Fact"
-import { takeovers } from "@sweep/domain/lineage"
-import { foldFacts } from "@sweep/domain/SweepState"
-import { exampleSpec } from "@sweep/testing/exampleSpec"
+import { AgentId, Epoch, SweepId, TrialNumber } from "../src/Id.ts"
+import type { Fact } from "../src/sweep/Fact.ts"
+import { takeovers } from "../src/sweep/lineage.ts"
+import { foldFacts } from "../src/sweep/SweepState.ts"
+import { exampleSpec } from "./exampleSpec.ts"
 
 const sweep = SweepId.make("s")
 const at = 1

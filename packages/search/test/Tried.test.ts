@@ -1,8 +1,8 @@
 // A history that grows in place is asked about as often as one that is made anew.
 import { describe, expect, it } from "vitest"
-import type { Observation } from "@sweep/search/History"
-import { tried } from "@sweep/search/Tried"
-import { within } from "@sweep/search/within"
+import type { Observation } from "../src/space/History.ts"
+import { tried } from "../src/space/Tried.ts"
+import { within } from "../src/space/within.ts"
 
 const observed = (number: number, rank: number): Observation => ({
   number,

@@ -7,8 +7,8 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type * as Scope from "effect/Scope"
 import { Epoch, SweepId, TrialNumber } from "@sweep/domain/Id"
-import { ArtifactStore } from "@sweep/store/ArtifactStore"
-import * as FolderArtifacts from "@sweep/store/FolderArtifacts"
+import { ArtifactStore } from "../src/artifacts/ArtifactStore.ts"
+import * as FolderArtifacts from "../src/artifacts/FolderArtifacts.ts"
 import { freshDirectory } from "./directory.ts"
 
 const sweep = SweepId.make("small")

@@ -1,4 +1,4 @@
 import { layerMemory } from "../src/Store.ts"
-import { storeContract } from "@sweep/testing/storeContract"
+import { storeContract } from "./storeContract.ts"
 
 storeContract("the memory layer", () => layerMemory)

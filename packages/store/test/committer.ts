@@ -6,7 +6,7 @@ import * as Effect from "effect/Effect"
 import type { EventBatch } from "../src/Store.ts"
 import { Store } from "../src/Store.ts"
 import { layer } from "../src/duckdb/DuckdbStore.ts"
-import { batchOf, created, epochNumber, logOf, type Point } from "@sweep/testing/storeFixtures"
+import { batchOf, created, epochNumber, logOf, type Point } from "./storeFixtures.ts"
 
 /** Lines in the batch that begins after `seq`: from 1 to 3,000. */
 export const linesAfter = (seq: number): number => 1 + ((seq * 7919 + 13) % 3000)

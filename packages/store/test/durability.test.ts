@@ -6,17 +6,8 @@ import { describe, expect, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import { type Fact, sweepOf } from "@sweep/domain/Fact"
 import { SweepId } from "@sweep/domain/Id"
-import { random } from "@sweep/testing/Random"
-import {
-  assigned,
-  batchOf,
-  created,
-  epochNumber,
-  logOf,
-  submitted,
-  sweep,
-  trialNumber,
-} from "@sweep/testing/storeFixtures"
+import { random } from "@sweep/search/Random"
+import { assigned, batchOf, created, epochNumber, logOf, submitted, sweep, trialNumber } from "./storeFixtures.ts"
 import { layer } from "../src/duckdb/DuckdbStore.ts"
 import { newestVersion } from "../src/duckdb/migrations.ts"
 import { type HighWater, Store, type StoreError } from "../src/Store.ts"

@@ -2,7 +2,7 @@
 // Owns that state and its copy in agent.json, from which a restarted agent takes it up. Running it, reading its spool
 // and sending it are loops of their own (attemptRun, tail, uplink) that meet here.
 import type { Epoch } from "@sweep/domain/Id"
-import type { Acknowledged, AttemptEnd, HeldAttempt, StopMode } from "@sweep/rpc/AgentMessage"
+import type { Acknowledged, AttemptEnd, HeldAttempt, StopMode } from "@sweep/protocol/AgentMessage"
 import * as Effect from "effect/Effect"
 import * as Latch from "effect/Latch"
 import * as Queue from "effect/Queue"

@@ -3,7 +3,7 @@
 import { readFileSync } from "node:fs"
 import { join } from "node:path"
 import type { Epoch } from "@sweep/domain/Id"
-import type { HeldAttempt } from "@sweep/rpc/AgentMessage"
+import type { HeldAttempt } from "@sweep/protocol/AgentMessage"
 import * as Effect from "effect/Effect"
 import * as Latch from "effect/Latch"
 import { Attempt, type StopRequest } from "./Attempt.ts"

@@ -1,6 +1,6 @@
 // How an attempt ended, decided from everything there is to see: the spool's last word, how the trainer went, what it was
 // asked, what it left on standard error. Owns the decision and its sentences; it is pure.
-import type { AttemptEnd } from "@sweep/rpc/AgentMessage"
+import type { AttemptEnd } from "@sweep/protocol/AgentMessage"
 import { metricNumber } from "@sweep/domain/TrialEvent"
 import type { StopRequest } from "./Attempt.ts"
 import type { EndEvent } from "./tail.ts"

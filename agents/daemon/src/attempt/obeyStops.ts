@@ -1,7 +1,7 @@
 // Carries out what an attempt is asked while it runs: finish (a line in control.jsonl), preempt (SIGTERM, and SIGKILL
 // after the grace time), kill. Owns the escalation: a stronger request overtakes a weaker one, a request to finish that
 // is not obeyed becomes a stronger one.
-import type { StopMode } from "@sweep/rpc/AgentMessage"
+import type { StopMode } from "@sweep/protocol/AgentMessage"
 import * as Effect from "effect/Effect"
 import * as Queue from "effect/Queue"
 import type { Attempt } from "./Attempt.ts"

@@ -1,6 +1,6 @@
 // Says that this agent is alive, as often as the coordinator asked, for as long as the session lasts. Owns only that: what
 // the coordinator answers is the session's.
-import type { AgentSession, SessionBroken } from "@sweep/rpc/AgentConnection"
+import type { AgentSession, SessionBroken } from "@sweep/protocol/AgentConnection"
 import * as Effect from "effect/Effect"
 import { type Lease, monotonic } from "./Lease.ts"
 

@@ -4,7 +4,7 @@ import { existsSync, readFileSync } from "node:fs"
 import { homedir } from "node:os"
 import { join } from "node:path"
 import { type Redact, redactDeep, type Secret, secretsIn } from "@sweep/domain/Secrets"
-import type { AgentMessage } from "@sweep/rpc/AgentMessage"
+import type { AgentMessage } from "@sweep/protocol/AgentMessage"
 
 /** Where `hf auth login` leaves a token: trainers find it there without any variable. */
 const hubToken = (environment: NodeJS.ProcessEnv): string =>

@@ -1,8 +1,8 @@
 // Keeps a session with the coordinator: connect, greet, send what is spooled, carry out what comes, and after a break do
 // it again, later and later. Owns reconnecting and the meaning of each message; the loops inside a session (heartbeat,
 // one uplink per attempt) live in files of their own.
-import { AgentConnection, type AgentSession, SessionBroken, SessionRefused } from "@sweep/rpc/AgentConnection"
-import { type Acknowledged, type CoordinatorMessage, protocolVersion } from "@sweep/rpc/AgentMessage"
+import { AgentConnection, type AgentSession, SessionBroken, SessionRefused } from "@sweep/protocol/AgentConnection"
+import { type Acknowledged, type CoordinatorMessage, protocolVersion } from "@sweep/protocol/AgentMessage"
 import type { AgentId, Epoch } from "@sweep/domain/Id"
 import type { Redact } from "@sweep/domain/Secrets"
 import * as Deferred from "effect/Deferred"

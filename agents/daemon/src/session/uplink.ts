@@ -1,7 +1,7 @@
 // Sends one attempt's spool and logs over one session, from what the coordinator has committed on, then its end. Owns
 // the order (every line before the end) and the window of unacknowledged messages; a new session gets a new uplink.
-import type { Acknowledged, AgentMessage } from "@sweep/rpc/AgentMessage"
-import type { AgentSession, SessionBroken } from "@sweep/rpc/AgentConnection"
+import type { Acknowledged, AgentMessage } from "@sweep/protocol/AgentMessage"
+import type { AgentSession, SessionBroken } from "@sweep/protocol/AgentConnection"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import type { Attempt } from "../attempt/Attempt.ts"

@@ -14,8 +14,8 @@ import {
   isManifest,
   markerFile,
 } from "@sweep/domain/Artifact"
-import { ArtifactExchange, type Offer, pieceBytes } from "@sweep/rpc/ArtifactExchange"
-import type { Refused, Unavailable } from "@sweep/rpc/SweepApi"
+import { ArtifactExchange, type Offer, pieceBytes } from "@sweep/protocol/ArtifactExchange"
+import type { Refused, Unavailable } from "@sweep/protocol/SweepApi"
 import * as Effect from "effect/Effect"
 import * as Latch from "effect/Latch"
 import * as Option from "effect/Option"

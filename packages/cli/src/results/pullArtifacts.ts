@@ -6,7 +6,7 @@ import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
 import type { Artifact } from "@sweep/domain/Artifact"
 import type { SweepId } from "@sweep/domain/Id"
-import { SweepApi } from "@sweep/rpc/SweepApi"
+import { SweepApi } from "@sweep/protocol/SweepApi"
 import { sha256OfFile } from "@sweep/store/sha256OfFile"
 import { badInput, stateFailure, unavailable } from "../exitCodes.ts"
 

@@ -1,5 +1,5 @@
 // A watch event as JSON for programs.
-import type { WatchEvent } from "@sweep/rpc/SweepApi"
+import type { WatchEvent } from "@sweep/protocol/SweepApi"
 import { summaryJson, trialJson } from "./summary.ts"
 
 export const watchEventJson = (event: WatchEvent) => {

@@ -1,7 +1,7 @@
 // How `sweep run` ends: the report is written, the answer is said, the exit code follows from it.
 import * as Effect from "effect/Effect"
 import type { SweepId } from "@sweep/domain/Id"
-import { SweepApi } from "@sweep/rpc/SweepApi"
+import { SweepApi } from "@sweep/protocol/SweepApi"
 import { exitCodes, Failure } from "../exitCodes.ts"
 import { home } from "../serving/home.ts"
 import { print, printJson } from "../output.ts"

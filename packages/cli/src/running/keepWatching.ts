@@ -3,7 +3,7 @@
 import * as Effect from "effect/Effect"
 import * as Schedule from "effect/Schedule"
 import * as Stream from "effect/Stream"
-import { isUnreachable } from "@sweep/rpc/SweepApi"
+import { isUnreachable } from "@sweep/protocol/SweepApi"
 
 /** From break to return. */
 const patience = "10 minutes"

@@ -5,9 +5,9 @@ import { resolve } from "node:path"
 import * as Effect from "effect/Effect"
 import { unrunnable } from "@sweep/domain/Backend"
 import { populationProblem } from "@sweep/domain/population"
-import type { LoadedSweep } from "@sweep/spec/loadSweep"
-import { specErrors, type SpecProblem } from "@sweep/spec/SpecProblem"
-import { maximumBytes } from "@sweep/spec/YamlTree"
+import type { LoadedSweep } from "@sweep/sweepfile/loadSweep"
+import { specErrors, type SpecProblem } from "@sweep/sweepfile/SpecProblem"
+import { maximumBytes } from "@sweep/sweepfile/YamlTree"
 import { badInput } from "../exitCodes.ts"
 import { home } from "../serving/home.ts"
 import { note } from "../output.ts"
@@ -43,7 +43,7 @@ const readText = (path: string) =>
 const tried = Effect.fnUntraced(function* (loaded: LoadedSweep) {
   const { samplerFor } = yield* Effect.promise(() => import("@sweep/search/samplerFor"))
   const { compileSpace, InvalidSpace, neverActive } = yield* Effect.promise(() => import("@sweep/search/Space"))
-  const { spaceProblem } = yield* Effect.promise(() => import("@sweep/spec/spaceProblem"))
+  const { spaceProblem } = yield* Effect.promise(() => import("@sweep/sweepfile/spaceProblem"))
   const { parsed, spec, warnings } = loaded
   const impossible = unrunnable(spec).map((message) => spaceProblem(parsed, { where: "variant", message }))
   const population = populationProblem(spec)
@@ -69,8 +69,8 @@ const tried = Effect.fnUntraced(function* (loaded: LoadedSweep) {
 export const readSweepFile = Effect.fn("readSweepFile")(function* (path: string) {
   const text = yield* readText(path)
   yield* refuseSecretsInFile(path, text)
-  const { loadSweep } = yield* Effect.promise(() => import("@sweep/spec/loadSweep"))
-  const { renderProblems } = yield* Effect.promise(() => import("@sweep/spec/renderProblems"))
+  const { loadSweep } = yield* Effect.promise(() => import("@sweep/sweepfile/loadSweep"))
+  const { renderProblems } = yield* Effect.promise(() => import("@sweep/sweepfile/renderProblems"))
   const { prepared } = yield* home
   const read = yield* loadSweep(text, { path, absolutePath: resolve(path), workDirectory: prepared }).pipe(
     Effect.flatMap(tried),
@@ -83,6 +83,6 @@ export const noteWarnings = Effect.fn("noteWarnings")(function* (read: {
   readonly warnings: ReadonlyArray<SpecProblem>
   readonly text: string
 }) {
-  const { renderProblems } = yield* Effect.promise(() => import("@sweep/spec/renderProblems"))
+  const { renderProblems } = yield* Effect.promise(() => import("@sweep/sweepfile/renderProblems"))
   if (read.warnings.length > 0) yield* note(renderProblems(read.warnings, read.text))
 })

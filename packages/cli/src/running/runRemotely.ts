@@ -1,8 +1,8 @@
 // `sweep run` through a coordinator that is there already: submit, follow, and leave at Ctrl-C without ending anything.
 import * as Effect from "effect/Effect"
 import type { SweepSpec } from "@sweep/domain/SweepSpec"
-import { formatAddress } from "@sweep/rpc/address"
-import { SweepApi } from "@sweep/rpc/SweepApi"
+import { formatAddress } from "@sweep/grpc/address"
+import { SweepApi } from "@sweep/protocol/SweepApi"
 import { explainApi, type Found, remoteApi } from "../serving/access.ts"
 import { finishRun } from "./finishRun.ts"
 import { note, print, printJson } from "../output.ts"

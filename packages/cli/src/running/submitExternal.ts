@@ -1,7 +1,7 @@
 // `sweep run` of a sweep whose trials a program runs itself: there is nothing to start, it is submitted and left.
 import * as Effect from "effect/Effect"
 import type { SweepSpec } from "@sweep/domain/SweepSpec"
-import { SweepApi } from "@sweep/rpc/SweepApi"
+import { SweepApi } from "@sweep/protocol/SweepApi"
 import { explainApi, withApi } from "../serving/access.ts"
 import type { CoordinatorFlags } from "../flags.ts"
 import { printJson, printLines } from "../output.ts"

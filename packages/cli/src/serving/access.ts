@@ -6,9 +6,9 @@ import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import { AccessError } from "@sweep/access/AccessError"
 import { readAccessFile } from "@sweep/access/AccessFile"
-import { type Address, formatAddress, parseAddress } from "@sweep/rpc/address"
-import type { GrpcClientOptions } from "@sweep/rpc/grpcChannel"
-import { NotFound, Refused, SweepApi, Unavailable } from "@sweep/rpc/SweepApi"
+import { type Address, formatAddress, parseAddress } from "@sweep/grpc/address"
+import type { GrpcClientOptions } from "@sweep/grpc/grpcChannel"
+import { NotFound, Refused, SweepApi, Unavailable } from "@sweep/protocol/SweepApi"
 import { badInput, deniedFailure, type Failure, unavailable } from "../exitCodes.ts"
 import type { CoordinatorFlags } from "../flags.ts"
 import { home, readNote } from "./home.ts"
@@ -78,7 +78,7 @@ export const findCoordinator = Effect.fn("findCoordinator")(function* (flags: Co
 
 /** A remote coordinator's SweepApi. */
 export const remoteApi = ({ client }: Found) =>
-  Layer.unwrap(Effect.promise(() => import("@sweep/rpc/grpcSweepApi")).pipe(Effect.map((m) => m.layer(client))))
+  Layer.unwrap(Effect.promise(() => import("@sweep/grpc/grpcSweepApi")).pipe(Effect.map((m) => m.layer(client))))
 
 /** Runs `use` against the coordinator the flags lead to; failures become one sentence. */
 export const withApi = <A, E, R>(flags: CoordinatorFlags, use: Effect.Effect<A, E, R | SweepApi>) =>

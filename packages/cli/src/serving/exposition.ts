@@ -1,7 +1,7 @@
 // What a monitor is told of a coordinator, in the text form that Prometheus reads. Owns the names, each explained here and
 // in docs/operations.md; serving them is serveMetrics.ts'. Pure.
 import type { SweepState } from "@sweep/domain/SweepState"
-import type { AgentStatus } from "@sweep/rpc/SweepApi"
+import type { AgentStatus } from "@sweep/protocol/SweepApi"
 
 export interface Observed {
   readonly version: string

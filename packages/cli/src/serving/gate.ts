@@ -3,7 +3,7 @@
 import * as Effect from "effect/Effect"
 import { includes } from "@sweep/domain/Role"
 import type { Tokens } from "@sweep/access/Tokens"
-import { Denied, type Gate } from "@sweep/rpc/Gate"
+import { Denied, type Gate } from "@sweep/grpc/Gate"
 
 const unauthenticated = (message: string) => new Denied({ reason: "unauthenticated", message })
 

@@ -5,7 +5,7 @@ import { applyFact, type SweepState } from "@sweep/domain/SweepState"
 import type { SweepId, TrialNumber } from "@sweep/domain/Id"
 import { isTerminal, type Trial, type TrialState } from "@sweep/domain/Trial"
 import type { VerdictKind } from "@sweep/domain/Verdict"
-import type { TrialProgress, WatchEvent } from "@sweep/rpc/SweepApi"
+import type { TrialProgress, WatchEvent } from "@sweep/protocol/SweepApi"
 
 export interface SweepView {
   readonly sweep: SweepState

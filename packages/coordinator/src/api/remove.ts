@@ -4,7 +4,7 @@
 import * as Effect from "effect/Effect"
 import { Epoch, type SweepId } from "@sweep/domain/Id"
 import type { SweepState } from "@sweep/domain/SweepState"
-import { Refused, type Removal, Unavailable } from "@sweep/rpc/SweepApi"
+import { Refused, type Removal, Unavailable } from "@sweep/protocol/SweepApi"
 import { Store, type StoreError } from "@sweep/store/Store"
 import type { Artifacts } from "../attempts/artifacts.ts"
 import type { Journal } from "../state/Journal.ts"

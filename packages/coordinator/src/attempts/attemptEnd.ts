@@ -3,7 +3,7 @@
 import type { Fact } from "@sweep/domain/Fact"
 import type { SweepState } from "@sweep/domain/SweepState"
 import type { Trial } from "@sweep/domain/Trial"
-import type { AttemptEnd } from "@sweep/rpc/AgentMessage"
+import type { AttemptEnd } from "@sweep/protocol/AgentMessage"
 import { lastValues, objectiveOf, type Reported } from "./objective.ts"
 import { gaveUp, releasedTooOften, retryAfterFailure } from "../state/retry.ts"
 import type { Releases } from "../state/State.ts"

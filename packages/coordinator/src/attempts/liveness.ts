@@ -4,7 +4,7 @@
 import * as Effect from "effect/Effect"
 import type { AgentId } from "@sweep/domain/Id"
 import { redispatchAfter, type Timings } from "@sweep/domain/Lease"
-import { SessionBroken } from "@sweep/rpc/AgentConnection"
+import { SessionBroken } from "@sweep/protocol/AgentConnection"
 import type { Endings } from "./endings.ts"
 import type { Journal } from "../state/Journal.ts"
 import { monotonic } from "../state/monotonic.ts"

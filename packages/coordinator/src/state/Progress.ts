@@ -1,7 +1,7 @@
 // Where each running trial is, from its newest report: what a live view shows between two facts. Owns nothing durable;
 // after a restart it fills again with the next reports.
 import type { SweepId, TrialNumber } from "@sweep/domain/Id"
-import type { TrialProgress } from "@sweep/rpc/SweepApi"
+import type { TrialProgress } from "@sweep/protocol/SweepApi"
 import type { EventBatch } from "@sweep/store/Store"
 
 interface Entry {

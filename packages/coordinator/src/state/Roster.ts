@@ -4,9 +4,9 @@ import type { Slot } from "@sweep/domain/Device"
 import type { AgentId, Epoch } from "@sweep/domain/Id"
 import type { Timings } from "@sweep/domain/Lease"
 import type { SweepSpec } from "@sweep/domain/SweepSpec"
-import type { SessionBroken, SessionRefused } from "@sweep/rpc/AgentConnection"
-import type { CoordinatorMessage } from "@sweep/rpc/AgentMessage"
-import type { AgentStatus } from "@sweep/rpc/SweepApi"
+import type { SessionBroken, SessionRefused } from "@sweep/protocol/AgentConnection"
+import type { CoordinatorMessage } from "@sweep/protocol/AgentMessage"
+import type { AgentStatus } from "@sweep/protocol/SweepApi"
 import { Breaker } from "./Breaker.ts"
 
 /** The open connection to an agent. */

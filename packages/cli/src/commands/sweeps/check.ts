@@ -14,7 +14,7 @@ export const check = Command.make(
     Effect.gen(function* () {
       const { readSweepFile } = yield* Effect.promise(() => import("../../running/readSweepFile.ts"))
       const { preview } = yield* Effect.promise(() => import("../../running/preview.ts"))
-      const { describeSweep, renderDescription } = yield* Effect.promise(() => import("@sweep/spec/describeSweep"))
+      const { describeSweep, renderDescription } = yield* Effect.promise(() => import("@sweep/sweepfile/describeSweep"))
       const { spec, neverActive, warnings } = yield* readSweepFile(file)
       const description = describeSweep(spec, { ...preview(spec), neverActive }, warnings)
       yield* json ? printJson(description) : print(renderDescription(description))

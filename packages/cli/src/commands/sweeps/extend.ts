@@ -5,7 +5,7 @@ import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
 import type { SweepSpec } from "@sweep/domain/SweepSpec"
 import type { SweepState } from "@sweep/domain/SweepState"
-import { SweepApi } from "@sweep/rpc/SweepApi"
+import { SweepApi } from "@sweep/protocol/SweepApi"
 import { explainApi, findCoordinator, withApi } from "../../serving/access.ts"
 import { badInput } from "../../exitCodes.ts"
 import * as flags from "../../flags.ts"
@@ -35,14 +35,14 @@ const trialsIn = (sweep: SweepState, text: string) => {
 
 const revised = Effect.fnUntraced(function* (
   sweep: SweepState,
-  changes: Parameters<typeof import("@sweep/spec/reviseSweep").reviseSweep>[1],
+  changes: Parameters<typeof import("@sweep/sweepfile/reviseSweep").reviseSweep>[1],
 ) {
   if (sweep.spec.source.text === "") {
     return yield* badInput(`${sweep.id} was not made from a file; name the file to extend it with.`)
   }
   for (const [name, text] of Object.entries(changes.parameters)) yield* refuseSecretsIn(`--set ${name}`, text)
-  const { reviseSweep } = yield* Effect.promise(() => import("@sweep/spec/reviseSweep"))
-  const { renderProblems } = yield* Effect.promise(() => import("@sweep/spec/renderProblems"))
+  const { reviseSweep } = yield* Effect.promise(() => import("@sweep/sweepfile/reviseSweep"))
+  const { renderProblems } = yield* Effect.promise(() => import("@sweep/sweepfile/renderProblems"))
   return yield* reviseSweep(sweep.spec, changes).pipe(
     Effect.catchTag("SpecErrors", (error) => Effect.fail(badInput(renderProblems(error.problems, error.text)))),
   )

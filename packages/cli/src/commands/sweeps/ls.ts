@@ -1,6 +1,6 @@
 import * as Effect from "effect/Effect"
 import * as Command from "effect/cli/Command"
-import { SweepApi } from "@sweep/rpc/SweepApi"
+import { SweepApi } from "@sweep/protocol/SweepApi"
 import { explainApi, withApi } from "../../serving/access.ts"
 import * as flags from "../../flags.ts"
 import { print, printJson, printLines } from "../../output.ts"

@@ -1,7 +1,7 @@
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
 import * as Command from "effect/cli/Command"
-import { SweepApi } from "@sweep/rpc/SweepApi"
+import { SweepApi } from "@sweep/protocol/SweepApi"
 import { explainApi, withApi } from "../../serving/access.ts"
 import * as flags from "../../flags.ts"
 import { keepWatching } from "../../running/keepWatching.ts"

@@ -1,0 +1,474 @@
+// The coordinator's door: serves both services on one port. Owns binding, the life of the calls and an orderly end:
+// streams are told that the coordinator goes, calls in progress may finish, then the port closes. What is answered comes
+// from SweepApi and AgentGateway.
+import {
+  type Metadata,
+  Server,
+  ServerCredentials,
+  status,
+  type sendUnaryData,
+  type ServerDuplexStream,
+  type ServerUnaryCall,
+  type ServerWritableStream,
+} from "@grpc/grpc-js"
+import * as Cause from "effect/Cause"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as FiberSet from "effect/FiberSet"
+import * as Option from "effect/Option"
+import * as Schema from "effect/Schema"
+import type * as Scope from "effect/Scope"
+import * as Stream from "effect/Stream"
+import {
+  AgentServiceService,
+  type FetchCheckpointRequest,
+  type ListCheckpointRequest,
+  type OfferArtifactsRequest,
+  type PutArtifactRequest,
+  type SessionRequest,
+  type SessionResponse,
+} from "@sweep/proto/agent"
+import { SweepId, TrialNumber } from "@sweep/domain/Id"
+import {
+  type FetchArtifactRequest,
+  SweepServiceService,
+  type TellRequest,
+  type WatchResponse,
+} from "@sweep/proto/sweep"
+import { type Address, formatAddress, isLoopback } from "../transport/address.ts"
+import { SessionBroken, SessionRefused } from "@sweep/protocol/AgentConnection"
+import { AgentGateway } from "@sweep/protocol/AgentGateway"
+import { decodeAgentMessage, encodeCoordinatorMessage } from "../codec/agentCodec.ts"
+import { decodeTold, encodeAsked, encodeHeard, parametersJson } from "../codec/askTellCodec.ts"
+import { decodeFiles, decodeOwner, decodePiece, decodeWhich, encodeKept, encodeOffer } from "../codec/artifactCodec.ts"
+import { ArtifactExchange } from "@sweep/protocol/ArtifactExchange"
+import { callReader } from "../transport/callReader.ts"
+import { callWriter } from "../transport/callWriter.ts"
+import { serverOptions } from "../transport/channelOptions.ts"
+import { type Denied, type Gate, lookAgain, type Method, neededRole } from "./Gate.ts"
+import { cut } from "../codec/jsonChunks.ts"
+import { quietGrpc } from "../transport/quietGrpc.ts"
+import {
+  internal,
+  invalidArgument,
+  type Status,
+  statusOfApiError,
+  statusOfDenied,
+  statusOfSessionError,
+} from "../transport/status.ts"
+import { type NotFound, Refused, SweepApi, type Unavailable, type WatchEvent } from "@sweep/protocol/SweepApi"
+import {
+  artifactsJson,
+  decodeAction,
+  encodeCurve,
+  encodeRemoval,
+  factJson,
+  progressJson,
+  queryJson,
+  resultsJson,
+  snapshotJson,
+  specJson,
+  statesJson,
+  stateJson,
+  statusJson,
+} from "../codec/sweepCodec.ts"
+import { WireError } from "../codec/WireError.ts"
+
+/** Thrown when the coordinator cannot listen. `message` says what to do. */
+export class CannotListen extends Schema.TaggedError<CannotListen>()("CannotListen", {
+  reason: Schema.Literals(["in-use", "not-loopback", "address"]),
+  message: Schema.String,
+}) {}
+
+export interface ServeOptions {
+  readonly host: string
+  /** 0 lets the system choose. */
+  readonly port: number
+  /** How connections are secured and who may call what. Without it: plain text, anybody, and loopback only. */
+  readonly secured?: { readonly credentials: ServerCredentials; readonly gate: Gate }
+}
+
+/** How long calls in progress may take to finish when the coordinator goes. */
+const drainTime = "2 seconds"
+
+type ApiError = NotFound | Refused | Unavailable
+
+const going = new SessionBroken({ message: "the coordinator is shutting down" })
+
+const statusOf = (cause: Cause.Cause<ApiError | SessionBroken | SessionRefused | WireError | Denied>): Status => {
+  const failure = Cause.findErrorOption(cause)
+  if (Option.isNone(failure)) {
+    return Cause.hasInterruptsOnly(cause) ? { ...statusOfSessionError(going), code: status.UNAVAILABLE } : internal()
+  }
+  const error = failure.value
+  switch (error._tag) {
+    case "WireError":
+      return invalidArgument(error.message)
+    case "SessionBroken":
+    case "SessionRefused":
+      return statusOfSessionError(error)
+    case "Denied":
+      return statusOfDenied(error)
+    default:
+      return statusOfApiError(error)
+  }
+}
+
+const logDefect = (exit: Exit.Exit<unknown, unknown>) =>
+  Exit.isFailure(exit) && Cause.hasDies(exit.cause)
+    ? Effect.logError("a request ended in a defect", exit.cause)
+    : Effect.void
+
+const decodeSweep = Schema.decodeUnknownOption(SweepId)
+const decodeTrial = Schema.decodeUnknownOption(TrialNumber)
+
+const parse = <A>(what: string, value: Option.Option<A>): Effect.Effect<A, WireError> =>
+  Option.match(value, {
+    onNone: () => Effect.fail(new WireError({ message: `that is no ${what}` })),
+    onSome: Effect.succeed,
+  })
+const sweepIn = (request: { readonly sweep: string }) => parse("name of a sweep", decodeSweep(request.sweep))
+const trialIn = (trial: number) => parse("number of a trial", decodeTrial(trial))
+const decoding = <A>(decode: () => A): Effect.Effect<A, WireError> =>
+  Effect.try({
+    try: decode,
+    catch: (error) => (error instanceof WireError ? error : new WireError({ message: String(error) })),
+  })
+
+const jsonChunks = (text: string) => Stream.fromIterable(Array.from(cut(text), (jsonChunk) => ({ jsonChunk })))
+
+function* watchResponses(event: WatchEvent): Generator<WatchResponse> {
+  switch (event._tag) {
+    case "Snapshot": {
+      const chunks = Array.from(cut(snapshotJson.encode(event)))
+      for (const [i, jsonChunk] of chunks.entries()) {
+        yield { event: { $case: "snapshot", value: { jsonChunk, last: i === chunks.length - 1 } } }
+      }
+      return
+    }
+    case "Recorded":
+      return yield { event: { $case: "factJson", value: factJson.encode(event.fact) } }
+    case "Progress":
+      return yield { event: { $case: "progressJson", value: progressJson.encode(event.progress) } }
+  }
+}
+
+const bind = (server: Server, address: Address, credentials: ServerCredentials) =>
+  Effect.callback<number, CannotListen>((resume) => {
+    const name = formatAddress(address)
+    server.bindAsync(name, credentials, (error, port) => {
+      if (error === null) return resume(Effect.succeed(port))
+      const inUse = /EADDRINUSE/.test(`${error.message} ${JSON.stringify(error)}`)
+      resume(
+        Effect.fail(
+          new CannotListen({
+            reason: inUse ? "in-use" : "address",
+            message: inUse
+              ? `port ${address.port} on ${address.host} is in use by another program; choose another with --port, or 0 for any free one`
+              : `cannot listen on ${name}: ${error.message}`,
+          }),
+        ),
+      )
+    })
+  })
+
+interface GatedCall {
+  readonly metadata: Metadata
+  readonly getAuthContext: ServerUnaryCall<unknown, unknown>["getAuthContext"]
+}
+
+/** The token as it stands in the header `authorization: Bearer …`. */
+const tokenIn = (metadata: Metadata): string | undefined => {
+  const [value] = metadata.get("authorization")
+  return typeof value === "string" ? /^Bearer (\S+)$/.exec(value)?.[1] : undefined
+}
+
+const shownBy = (call: GatedCall) => {
+  const name = call.getAuthContext().sslPeerCertificate?.subject.CN
+  return { token: tokenIn(call.metadata), certificate: typeof name === "string" ? name : undefined }
+}
+
+const open: Gate = { admit: () => Effect.void }
+
+/**
+ * Listens until the scope closes. Returns where, with the port the system chose for `port: 0`. Unless secured, only
+ * loopback addresses are served, because whoever can reach the port can start programs on the agents.
+ */
+export const serveGrpc: (
+  options: ServeOptions,
+) => Effect.Effect<Address, CannotListen, SweepApi | AgentGateway | Scope.Scope> = Effect.fn("serveGrpc")(
+  function* (options) {
+    const { host, port, secured } = options
+    if (secured === undefined && !isLoopback(host)) {
+      return yield* new CannotListen({
+        reason: "not-loopback",
+        message: `refusing to listen on ${host}: without TLS and tokens anyone who reaches this port could run programs on every agent.`,
+      })
+    }
+    const gate = secured?.gate ?? open
+    const admit = (call: GatedCall, method: Method) => gate.admit(shownBy(call), neededRole[method])
+    /** Fails once the caller is no longer admitted. */
+    const keepAdmitting = (call: GatedCall, method: Method): Effect.Effect<never, Denied> =>
+      secured === undefined ? Effect.never : Effect.forever(Effect.delay(admit(call, method), lookAgain))
+    const api = yield* SweepApi
+    const gateway = yield* AgentGateway
+    const exchange = yield* Effect.serviceOption(ArtifactExchange)
+    const artifacts: Effect.Effect<ArtifactExchange["Service"], Refused> = Option.isSome(exchange)
+      ? Effect.succeed(exchange.value)
+      : Effect.fail(new Refused({ message: "this coordinator keeps no files of trials" }))
+
+    quietGrpc()
+    const server = new Server(serverOptions)
+    // Closed in reverse: streams end first, then calls in progress get their time, then the port closes.
+    yield* Effect.addFinalizer(() =>
+      Effect.callback<void>((done) => server.tryShutdown(() => done(Effect.void))).pipe(
+        Effect.timeoutOrElse({
+          duration: drainTime,
+          orElse: () => Effect.sync(() => server.forceShutdown()),
+        }),
+      ),
+    )
+    const requests = yield* FiberSet.make()
+    yield* Effect.addFinalizer(() => Effect.timeoutOption(FiberSet.awaitEmpty(requests), drainTime))
+    const streams = yield* FiberSet.make()
+    const runRequest = yield* FiberSet.runtime(requests)()
+    const runStream = yield* FiberSet.runtime(streams)()
+
+    const unary =
+      <Request, Response>(
+        method: Method,
+        handle: (request: Request) => Effect.Effect<Response, ApiError | WireError>,
+      ) =>
+      (call: ServerUnaryCall<Request, Response>, done: sendUnaryData<Response>) => {
+        const fiber = runRequest(
+          Effect.andThen(
+            admit(call, method),
+            Effect.suspend(() => handle(call.request)),
+          ).pipe(
+            Effect.onExit((exit) => {
+              if (Exit.isSuccess(exit)) done(null, exit.value)
+              else done(statusOf(exit.cause))
+              return logDefect(exit)
+            }),
+            Effect.exit,
+          ),
+        )
+        call.on("cancelled", () => fiber.interruptUnsafe())
+      }
+
+    /** Runs what serves a streaming call to its end, and ends the call with how it went. */
+    const serve = (
+      method: Method,
+      call: GatedCall & {
+        readonly cancelled: boolean
+        readonly end: (metadata?: Metadata) => unknown
+        readonly emit: (name: string, value: unknown) => boolean
+        readonly on: (name: string, listener: () => void) => unknown
+      },
+      served: Effect.Effect<void, ApiError | SessionBroken | SessionRefused | WireError>,
+    ) => {
+      const fiber = runStream(
+        Effect.andThen(admit(call, method), Effect.raceFirst(served, keepAdmitting(call, method))).pipe(
+          Effect.onExit((exit) => {
+            if (!call.cancelled) {
+              if (Exit.isSuccess(exit)) call.end()
+              else call.emit("error", statusOf(exit.cause))
+            }
+            return logDefect(exit)
+          }),
+          Effect.exit,
+        ),
+      )
+      return fiber
+    }
+
+    const streaming =
+      <Request, Response>(
+        method: Method,
+        handle: (request: Request) => Stream.Stream<Response, ApiError | WireError>,
+      ) =>
+      (call: ServerWritableStream<Request, Response>) => {
+        const send = callWriter(call, { encode: (response: Response) => response, failureOf: () => going })
+        const fiber = serve(
+          method,
+          call,
+          Effect.suspend(() => Stream.runForEach(handle(call.request), send)),
+        )
+        call.on("cancelled", () => fiber.interruptUnsafe())
+      }
+
+    server.addService(AgentServiceService, {
+      session: (call: ServerDuplexStream<SessionRequest, SessionResponse>) => {
+        const broken = (error: unknown) =>
+          new SessionBroken({ message: error instanceof Error ? error.message : String(error) })
+        const send = callWriter(call, { encode: encodeCoordinatorMessage, failureOf: broken })
+        const incoming = callReader(call, {
+          decode: decodeAgentMessage,
+          failureOf: (error) =>
+            error instanceof WireError
+              ? new SessionRefused({ message: `the agent sent what this coordinator cannot read: ${error.message}` })
+              : broken(error),
+        })
+        // Not interrupted when the agent goes: `incoming` fails, and what was received is still committed.
+        serve("session", call, gateway.serve({ send, incoming, peer: call.getPeer() }))
+      },
+      offerArtifacts: unary("offerArtifacts", (request: OfferArtifactsRequest) =>
+        Effect.gen(function* () {
+          const owner = yield* decoding(() => decodeOwner(request))
+          const files = yield* decoding(() => decodeFiles(request))
+          return encodeOffer(yield* (yield* artifacts).offer(owner, files))
+        }),
+      ),
+      putArtifact: unary("putArtifact", (request: PutArtifactRequest) =>
+        Effect.gen(function* () {
+          const owner = yield* decoding(() => decodeOwner(request))
+          const piece = yield* decoding(() => decodePiece(request))
+          yield* (yield* artifacts).put(owner, piece)
+          return {}
+        }),
+      ),
+      listCheckpoint: unary("listCheckpoint", (request: ListCheckpointRequest) =>
+        Effect.gen(function* () {
+          const sweep = yield* sweepIn(request)
+          const trial = yield* trialIn(request.trial)
+          return encodeKept(yield* (yield* artifacts).listCheckpoint(sweep, trial))
+        }),
+      ),
+      fetchCheckpoint: streaming("fetchCheckpoint", (request: FetchCheckpointRequest) =>
+        Stream.unwrap(
+          Effect.gen(function* () {
+            const { sweep, trial, epoch, path } = yield* decoding(() => decodeWhich(request))
+            const pieces = (yield* artifacts).fetch(sweep, trial, { epoch, path })
+            return Stream.map(pieces, (data) => ({ data: Buffer.from(data) }))
+          }),
+        ),
+      ),
+    })
+
+    server.addService(SweepServiceService, {
+      status: unary("status", () => Effect.map(api.status, (value) => ({ statusJson: statusJson.encode(value) }))),
+      submit: unary("submit", (request: { specJson: string }) =>
+        Effect.flatMap(
+          decoding(() => specJson.decode(request.specJson)),
+          (spec) => Effect.map(api.submit(spec), (sweep) => ({ sweep })),
+        ),
+      ),
+      control: unary(
+        "control",
+        (request: { sweep: string; trial?: number | undefined; action: number; reason: string }) =>
+          Effect.gen(function* () {
+            const sweep = yield* sweepIn(request)
+            const trial = request.trial === undefined ? null : yield* trialIn(request.trial)
+            const action = yield* decoding(() => decodeAction(request.action as never))
+            yield* api.control(sweep, trial, action, request.reason)
+            return {}
+          }),
+      ),
+      ask: unary("ask", (request: { sweep: string }) =>
+        Effect.map(Effect.flatMap(sweepIn(request), api.ask), encodeAsked),
+      ),
+      tell: unary("tell", (request: TellRequest) =>
+        Effect.gen(function* () {
+          const sweep = yield* sweepIn(request)
+          const trial = yield* trialIn(request.trial)
+          const told = yield* decoding(() => decodeTold(request))
+          return encodeHeard(yield* api.tell(sweep, trial, told))
+        }),
+      ),
+      extend: unary("extend", (request: { sweep: string; specJson: string; revision: number }) =>
+        Effect.gen(function* () {
+          const sweep = yield* sweepIn(request)
+          const spec = yield* decoding(() => specJson.decode(request.specJson))
+          return { revision: yield* api.extend(sweep, spec, request.revision) }
+        }),
+      ),
+      clone: unary("clone", (request: { sweep: string; trial: number; changesJson: string }) =>
+        Effect.gen(function* () {
+          const sweep = yield* sweepIn(request)
+          const trial = yield* trialIn(request.trial)
+          const changes = yield* decoding(() => parametersJson.decode(request.changesJson))
+          return { trials: Array.from(yield* api.clone(sweep, trial, changes)) }
+        }),
+      ),
+      remove: unary("remove", (request: { sweep: string; preview: boolean }) =>
+        Effect.flatMap(sweepIn(request), (sweep) => api.remove(sweep, { preview: request.preview })).pipe(
+          Effect.map(encodeRemoval),
+        ),
+      ),
+      list: streaming("list", () =>
+        Stream.unwrap(Effect.map(api.list, (states) => jsonChunks(statesJson.encode(states)))),
+      ),
+      get: streaming("get", (request: { sweep: string }) =>
+        Stream.unwrap(
+          Effect.map(Effect.flatMap(sweepIn(request), api.get), (state) => jsonChunks(stateJson.encode(state))),
+        ),
+      ),
+      results: streaming("results", (request: { sweep: string; maxPoints: number }) =>
+        Stream.unwrap(
+          Effect.gen(function* () {
+            const { curves, ...head } = yield* api.results(yield* sweepIn(request), { maxPoints: request.maxPoints })
+            return Stream.concat(
+              Stream.map(jsonChunks(resultsJson.encode(head)), ({ jsonChunk }) => ({
+                part: { $case: "jsonChunk" as const, value: jsonChunk },
+              })),
+              Stream.map(Stream.fromIterable(curves), (curve) => ({
+                part: { $case: "curve" as const, value: encodeCurve(curve) },
+              })),
+            )
+          }),
+        ),
+      ),
+      watch: streaming("watch", (request: { sweep: string }) =>
+        Stream.unwrap(Effect.map(sweepIn(request), api.watch)).pipe(
+          Stream.flatMap((event) => Stream.fromIterable(watchResponses(event))),
+        ),
+      ),
+      logs: streaming("logs", (request: { sweep: string; trial: number; stream: string; follow: boolean }) =>
+        Stream.unwrap(
+          Effect.gen(function* () {
+            const name = request.stream
+            if (name !== "stdout" && name !== "stderr") {
+              return yield* new WireError({ message: "a log is either stdout or stderr" })
+            }
+            const sweep = yield* sweepIn(request)
+            const trial = yield* trialIn(request.trial)
+            return Stream.map(api.logs(sweep, trial, { stream: name, follow: request.follow }), (text) => ({ text }))
+          }),
+        ),
+      ),
+      query: streaming("query", (request: { sql: string; limit: number }) =>
+        Stream.unwrap(
+          Effect.map(api.query(request.sql, request.limit), (result) => jsonChunks(queryJson.encode(result))),
+        ),
+      ),
+      backup: streaming("backup", () => Stream.map(api.backup, (chunk) => ({ chunk: Buffer.from(chunk) }))),
+      exportParquet: streaming("exportParquet", (request: { sweep: string }) =>
+        Stream.unwrap(Effect.map(sweepIn(request), api.exportParquet)).pipe(
+          Stream.map(({ file, chunk }) => ({ file, chunk: Buffer.from(chunk) })),
+        ),
+      ),
+      listArtifacts: streaming("listArtifacts", (request: { sweep: string; trial?: number | undefined }) =>
+        Stream.unwrap(
+          Effect.gen(function* () {
+            const trial = request.trial === undefined ? null : yield* trialIn(request.trial)
+            return jsonChunks(artifactsJson.encode(yield* api.artifacts(yield* sweepIn(request), trial)))
+          }),
+        ),
+      ),
+      fetchArtifact: streaming("fetchArtifact", (request: FetchArtifactRequest) =>
+        Stream.unwrap(
+          Effect.gen(function* () {
+            const { sweep, trial, epoch, path } = yield* decoding(() => decodeWhich(request))
+            const pieces = api.fetchArtifact(sweep, { trial, epoch, path }, Number(request.offset))
+            return Stream.map(pieces, (data) => ({ data: Buffer.from(data) }))
+          }),
+        ),
+      ),
+    })
+
+    return {
+      host,
+      port: yield* bind(server, { host, port }, secured?.credentials ?? ServerCredentials.createInsecure()),
+    }
+  },
+)
