@@ -81,6 +81,8 @@ export class Store extends Context.Service<
     readonly highWater: Effect.Effect<ReadonlyArray<HighWater>, StoreError>
     /** The greatest epoch in any fact; 0 for an empty store. */
     readonly lastEpoch: Effect.Effect<number, StoreError>
+    /** Which store this is. A backup has the id of its store; `StoreRestored` gives a new one, in the same commit. */
+    readonly storeId: Effect.Effect<string, StoreError>
 
     /** By trial and metric. At most `maxPoints` (2,000 unless given, never below 4) per curve, first, last, minimum and maximum kept. */
     readonly curves: (
@@ -233,6 +235,7 @@ export const makeMemory = (received = new Map<Epoch, Received>()): Store["Servic
         }
       }),
     facts: Effect.sync(() => [...facts]),
+    storeId: Effect.sync(() => `memory-${facts.filter(({ _tag }) => _tag === "StoreRestored").length}`),
     lastEpoch: Effect.sync(() =>
       facts.reduce((last, fact) => ("epoch" in fact ? Math.max(last, fact.epoch) : last), 0),
     ),

@@ -71,8 +71,12 @@ describe("a backup", () => {
       const directory = freshDirectory()
       const file = join(directory, "copy.duckdb")
       yield* inStore(directory, (store) => Effect.andThen(store.append([submitted, created(1)]), store.backup(file)))
+      const id = yield* inStore(directory, (store) => store.storeId)
       yield* restore({ file, directory, replace: true })
       expect(yield* inStore(directory, (store) => store.lastEpoch)).toBeGreaterThanOrEqual(1_000_000)
+      const renewed = yield* inStore(directory, (store) => store.storeId)
+      expect(renewed).not.toBe(id)
+      expect(yield* inStore(directory, (store) => store.storeId)).toBe(renewed)
     }),
   )
 

@@ -79,6 +79,16 @@ export const storeContract = (name: string, layer: () => Layer.Layer<Store, Stor
         expect(yield* store.lastEpoch).toBe(41)
       }))
 
+    test("has an id, and another one once a backup was put back", (store) =>
+      Effect.gen(function* () {
+        const id = yield* store.storeId
+        expect(id).not.toBe("")
+        yield* store.append([submitted])
+        expect(yield* store.storeId).toBe(id)
+        yield* store.append([{ _tag: "StoreRestored", at: 1, epoch: epochNumber(9), from: "copy" }])
+        expect(yield* store.storeId).not.toBe(id)
+      }))
+
     test("keeps the order of concurrent appends", (store) =>
       Effect.gen(function* () {
         const facts = Array.from({ length: 200 }, (_, i) => created(i + 1))

@@ -1,6 +1,7 @@
 // The one writer of a database. Owns the group commit: whatever is waiting when a commit ends goes into the next one
 // together, so that one fsync serves all of it, and a caller hears back only after that. Owns too what the journal's
 // tables leave to it: the numbers of facts and metrics, and the high-water marks, rebuilt from the tables at the start.
+import { randomUUID } from "node:crypto"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
@@ -24,6 +25,7 @@ export interface Writer {
   ) => Effect.Effect<ReadonlyArray<HighWater>, StoreError>
   readonly highWater: Effect.Effect<ReadonlyArray<HighWater>>
   readonly lastEpoch: Effect.Effect<number>
+  readonly storeId: Effect.Effect<string>
 }
 
 interface Pending {
@@ -48,6 +50,7 @@ interface Known {
   readonly metrics: Map<string, number>
   readonly assigned: Assigned
   readonly removed: Set<SweepId>
+  storeId: string
 }
 
 /** Of a removed sweep everything goes, in the transaction that records it. */
@@ -64,6 +67,7 @@ const rebuild = Effect.fn("Writer.rebuild")(function* ({ rows }: Database): Effe
   const [facts] = yield* rows(
     "SELECT coalesce(max(seq), 0) AS seq, coalesce(max(epoch), 0) AS epoch FROM journal.facts",
   )
+  const [store] = yield* rows("SELECT id FROM journal.store")
   const known: Known = {
     nextFact: Number(facts!["seq"]) + 1,
     lastEpoch: Number(facts!["epoch"]),
@@ -72,6 +76,7 @@ const rebuild = Effect.fn("Writer.rebuild")(function* ({ rows }: Database): Effe
     metrics: new Map(),
     assigned: new Assigned(),
     removed: new Set(),
+    storeId: String(store!["id"]),
   }
   const mark = (epoch: unknown, change: Partial<HighWater>) => {
     const key = Epoch.make(Number(epoch))
@@ -155,6 +160,7 @@ export const make = Effect.fn("Writer.make")(function* (
       known.assigned.isNewest(attempt) && assigned.isNewest(attempt) && !known.removed.has(attempt.sweep)
     const dispatches: Array<FactOf<"TrialAssigned">> = []
     const removals: Array<SweepId> = []
+    let { storeId } = known
 
     const nameAttempt = (epoch: Epoch, sweep: SweepId, trial: TrialNumber, attempt?: number) => {
       if (attempts.get(epoch) !== undefined) return
@@ -180,6 +186,7 @@ export const make = Effect.fn("Writer.make")(function* (
       appenders.fact(nextFact++, fact)
       if ("epoch" in fact) lastEpoch = Math.max(lastEpoch, fact.epoch)
       if (fact._tag === "SweepRemoved") removals.push(fact.sweep)
+      if (fact._tag === "StoreRestored") storeId = randomUUID()
       if (fact._tag !== "TrialAssigned") return
       nameAttempt(fact.epoch, fact.sweep, fact.trial, fact.attempt)
       assigned.take(fact)
@@ -229,8 +236,10 @@ export const make = Effect.fn("Writer.make")(function* (
         answers.push(Array.from(new Set([...batches, ...logs].map(({ epoch }) => epoch)), markOf))
       }
       for (const sweep of removals) for (const statement of removal(sweep)) await writer.run(statement)
+      if (storeId !== known.storeId) await writer.run(`UPDATE journal.store SET id = '${storeId}'`)
       appenders.flush()
       await writer.run("COMMIT")
+      known.storeId = storeId
       known.nextFact = nextFact
       known.lastEpoch = lastEpoch
       for (const fact of dispatches) known.assigned.take(fact)
@@ -296,5 +305,6 @@ export const make = Effect.fn("Writer.make")(function* (
       batches.length + logs.length === 0 ? Effect.succeed([]) : submit({ facts: [], batches, logs }),
     highWater: Effect.sync(() => Array.from(known.marks.values()).sort((a, b) => a.epoch - b.epoch)),
     lastEpoch: Effect.sync(() => known.lastEpoch),
+    storeId: Effect.sync(() => known.storeId),
   }
 })

@@ -1,9 +1,11 @@
 // The versions of the database file, oldest first. A file is brought to the newest by running what it lacks, in one
 // transaction each; there is no way back, and a released entry never changes.
 import { journal } from "./migrations/0001-journal.ts"
+import { store } from "./migrations/0002-store.ts"
 
 export const migrations: ReadonlyArray<{ readonly version: number; readonly sql: string }> = [
   { version: 1, sql: journal },
+  { version: 2, sql: store },
 ]
 
 export const newestVersion = migrations.at(-1)!.version
