@@ -1,7 +1,6 @@
 // The static checks, in the order of their speed. Owns the list; each is a command whose exit code decides.
 import { spawnSync } from "node:child_process"
 import { join } from "node:path"
-import { checkImports } from "./imports.mjs"
 import { preparedEnvironment, root, venvPython } from "./prepare.mjs"
 
 const bin = (name) => join(root, "node_modules/.bin", name)
@@ -26,8 +25,13 @@ const generated = () => {
       }
 }
 
+const sources = ["packages", "agents/daemon/src", "reports/src"]
+
 const checks = [
-  { name: "imports", run: checkImports },
+  {
+    name: "imports",
+    run: command(bin("depcruise"), "--config", ".dependency-cruiser.mjs", ...sources),
+  },
   { name: "format", run: command(bin("oxfmt"), "--check", ".") },
   { name: "lint", run: command(bin("oxlint"), "--deny-warnings") },
   { name: "types", run: command(bin("tsc"), "-p", ".") },

@@ -5,7 +5,8 @@ import type { Fact } from "@sweep/domain/Fact"
 import { AgentId, Epoch, SweepId, TrialNumber } from "@sweep/domain/Id"
 import { Evidence, Verdict } from "@sweep/domain/Verdict"
 import * as DuckdbStore from "@sweep/store/DuckdbStore"
-import { type EventBatch, Store } from "@sweep/store/Store"
+import type { EventBatch } from "@sweep/store/EventBatch"
+import { Store } from "@sweep/store/Store"
 import { exampleSpec } from "@sweep/domain/exampleSpec"
 
 const metrics = ["train/loss", "train/learning_rate", "train/grad_norm", "eval/loss"]

@@ -1,5 +1,6 @@
 import { SweepId, TrialNumber } from "@sweep/domain/Id"
-import { diagnose, type DiagnosisContext } from "@sweep/diagnosis/diagnose"
+import { diagnose } from "@sweep/diagnosis/diagnose"
+import type { DiagnosisContext } from "@sweep/diagnosis/DiagnosisContext"
 import type { CurveFeatures } from "@sweep/domain/Curve"
 import fc from "fast-check"
 import { describe, expect, it } from "vitest"

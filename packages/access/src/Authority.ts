@@ -7,16 +7,11 @@ import { existsSync, readFileSync } from "node:fs"
 import { join } from "node:path"
 import { serverName } from "@sweep/domain/Role"
 import { AccessError } from "./AccessError.ts"
+import type { Identity } from "./Identity.ts"
 import { writePrivately } from "./privateFile.ts"
 
 /** A certificate with less than this left is made anew by `sweep certs`; in milliseconds. */
 export const renewBefore = 30 * 86_400_000
-
-/** A private key and its certificate, each PEM. */
-export interface Identity {
-  readonly certificate: string
-  readonly key: string
-}
 
 export interface AuthorityFiles {
   /** The authority's certificate, and its key. */

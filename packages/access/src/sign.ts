@@ -3,7 +3,7 @@
 import "reflect-metadata"
 import { randomBytes, webcrypto } from "node:crypto"
 import * as x509 from "@peculiar/x509"
-import type { Identity } from "./Authority.ts"
+import type { Identity } from "./Identity.ts"
 
 const day = 86_400_000
 const lifetime = { authority: 3650 * day, server: 397 * day, client: 397 * day }

@@ -4,7 +4,7 @@ import type { CurveFeatures } from "@sweep/domain/Curve"
 import type { ParameterValue } from "@sweep/domain/Parameter"
 import { parameterDefaults } from "@sweep/domain/TrainingConfig"
 import type { VerdictKind } from "@sweep/domain/Verdict"
-import type { DiagnosisContext } from "./diagnose.ts"
+import type { DiagnosisContext } from "./DiagnosisContext.ts"
 import { short } from "./numbers.ts"
 
 type Name = keyof typeof parameterDefaults

@@ -7,27 +7,12 @@
 //   plateaued      no new lowest eval loss for long, though nothing got worse
 //   underfitting   the trial is over and learned little, train and eval loss alike
 //   healthy        none of these
-import type { Trainer } from "@sweep/domain/SweepSpec"
 import type { CurveFeatures } from "@sweep/domain/Curve"
-import type { Parameters } from "@sweep/domain/Parameter"
 import { Evidence, Verdict, type VerdictKind } from "@sweep/domain/Verdict"
 import { adviceFor } from "./advice.ts"
+import type { DiagnosisContext } from "./DiagnosisContext.ts"
 import { nats, percent } from "./numbers.ts"
 import { overfittingEvidence } from "./overfitting.ts"
-
-export interface DiagnosisContext {
-  /** Whether the trial has ended; a running one is never called underfitting. */
-  readonly finished: boolean
-  readonly parameters: Parameters
-  /** With `peft`, parameters that are not set have the trainer's defaults, and advice may name them. */
-  readonly trainer: Trainer
-  /** Optimiser steps the trial was to do, or did; `null` while unknown. Gives steps as epochs. */
-  readonly totalSteps: number | null
-  /** The lowest eval loss of any trial of the sweep so far; `null` while there is none. */
-  readonly sweepBest: number | null
-  /** The metric trials are ranked by. */
-  readonly metric: string
-}
 
 /** Fewer evals than this say nothing: UP_3 alone needs four, GL at two evals three. Ours. */
 export const leastEvals = 3

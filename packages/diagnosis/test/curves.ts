@@ -1,7 +1,7 @@
 // Synthetic train and eval curves, and their features, for the tests of this room.
 import { type CurveFeatures, type CurvePoint, curveFeatures } from "@sweep/domain/Curve"
 import { SweepId, TrialNumber } from "@sweep/domain/Id"
-import type { DiagnosisContext } from "../src/diagnose.ts"
+import type { DiagnosisContext } from "../src/DiagnosisContext.ts"
 
 /** Evals every ten steps from step 0; one train loss for each eval but the first. */
 export const features = (

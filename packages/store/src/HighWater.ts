@@ -3,7 +3,7 @@
 // no marks itself.
 import { Buffer } from "node:buffer"
 import type { Epoch } from "@sweep/domain/Id"
-import type { EventBatch, HighWater, LogChunk } from "./Store.ts"
+import type { EventBatch, HighWater, LogChunk } from "./EventBatch.ts"
 
 export const unseen = (epoch: Epoch): HighWater => ({ epoch, seq: 0, stdout: 0, stderr: 0 })
 

@@ -8,13 +8,13 @@ import * as Schema from "effect/Schema"
 import { type Curve, type CurveFeatures, curveFeatures, evalLoss, trainLoss } from "@sweep/domain/Curve"
 import { type Fact, sweepOf } from "@sweep/domain/Fact"
 import type { Epoch, SweepId, TrialNumber } from "@sweep/domain/Id"
-import type { PointColumns } from "@sweep/domain/PointColumns"
 import type { QueryResult } from "@sweep/domain/QueryResult"
 import type { AttemptRecord, TrialDetails } from "@sweep/domain/SweepResults"
 import type { TrialEvent } from "@sweep/domain/TrialEvent"
 import { attemptRecords } from "./attemptRecords.ts"
 import { downsample } from "./downsample.ts"
 import { Assigned } from "./Assigned.ts"
+import type { EventBatch, HighWater, LogChunk } from "./EventBatch.ts"
 import { isNew, newPart, unseen } from "./HighWater.ts"
 import { logSlice } from "./logSlice.ts"
 
@@ -26,38 +26,6 @@ export class StoreError extends Schema.TaggedError<StoreError>()("StoreError", {
 
 /** A person's SQL that cannot be run, or may not be (anything but reading). */
 export class QueryError extends Schema.TaggedError<QueryError>()("QueryError", { message: Schema.String }) {}
-
-/** A run of spool lines of one attempt: `firstSeq` … `lastSeq` without a hole. */
-export interface EventBatch {
-  readonly sweep: SweepId
-  readonly trial: TrialNumber
-  readonly epoch: Epoch
-  readonly firstSeq: number
-  readonly lastSeq: number
-  readonly points: PointColumns
-  /** The lines that are not metrics. */
-  readonly events: ReadonlyArray<TrialEvent>
-}
-
-export interface LogChunk {
-  readonly sweep: SweepId
-  readonly trial: TrialNumber
-  readonly epoch: Epoch
-  readonly stream: "stdout" | "stderr"
-  /** Byte offset of the chunk in the attempt's log. */
-  readonly offset: number
-  readonly text: string
-  /** Byte offset after the chunk. */
-  readonly end: number
-}
-
-/** Up to where an attempt's spool and logs are committed. */
-export interface HighWater {
-  readonly epoch: Epoch
-  readonly seq: number
-  readonly stdout: number
-  readonly stderr: number
-}
 
 /** What `curves` keeps of a curve when nothing else is asked for: enough for any screen. */
 export const defaultMaxPoints = 2000

@@ -3,7 +3,7 @@
 // line alone, so that the test knows it too. It begins where the store's marks are, as an agent would.
 import { writeSync } from "node:fs"
 import * as Effect from "effect/Effect"
-import type { EventBatch } from "../src/Store.ts"
+import type { EventBatch } from "../src/EventBatch.ts"
 import { Store } from "../src/Store.ts"
 import { layer } from "../src/duckdb/DuckdbStore.ts"
 import { batchOf, created, epochNumber, logOf, type Point } from "./storeFixtures.ts"

@@ -7,7 +7,8 @@ import { curveFeatures, evalLoss, trainLoss } from "@sweep/domain/Curve"
 import type { Fact } from "@sweep/domain/Fact"
 import { AgentId, SweepId } from "@sweep/domain/Id"
 import type { TrialEvent } from "@sweep/domain/TrialEvent"
-import { type HighWater, type LogChunk, Store, type StoreError } from "../src/Store.ts"
+import type { HighWater, LogChunk } from "../src/EventBatch.ts"
+import { Store, type StoreError } from "../src/Store.ts"
 import {
   assigned,
   batchOf,

@@ -4,7 +4,7 @@ import type { Fact } from "@sweep/domain/Fact"
 import { AgentId, Epoch, SweepId, TrialNumber } from "@sweep/domain/Id"
 import type { PointColumns } from "@sweep/domain/PointColumns"
 import type { TrialEvent } from "@sweep/domain/TrialEvent"
-import type { EventBatch, LogChunk } from "../src/Store.ts"
+import type { EventBatch, LogChunk } from "../src/EventBatch.ts"
 import { exampleSpec } from "@sweep/domain/exampleSpec"
 
 export const sweep = SweepId.make("s")

@@ -12,7 +12,7 @@ import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import { LogFile } from "../attempt/LogFile.ts"
 import { kill } from "../process/ProcessTree.ts"
-import { newMark, spawnTrainer, type TrainerProcess } from "../process/spawnTrainer.ts"
+import { newMark, spawnTrainer, type TrainerProcess } from "./spawnTrainer.ts"
 import { CouldNotStart, type Run, type RunOver, type Trainer } from "./Trainer.ts"
 import { trainerEnvironment } from "../process/trainerEnvironment.ts"
 

@@ -9,7 +9,7 @@ import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import type { Attempt } from "../attempt/Attempt.ts"
-import { newMark, spawnTrainer } from "../process/spawnTrainer.ts"
+import { newMark, spawnTrainer } from "./spawnTrainer.ts"
 import { CouldNotStart, type Trainer } from "./Trainer.ts"
 import { trainerEnvironment } from "../process/trainerEnvironment.ts"
 

@@ -6,7 +6,7 @@ import type { Trial } from "@sweep/domain/Trial"
 import type { AttemptEnd } from "@sweep/protocol/AgentMessage"
 import { lastValues, objectiveOf, type Reported } from "./objective.ts"
 import { gaveUp, releasedTooOften, retryAfterFailure } from "../state/retry.ts"
-import type { Releases } from "../state/State.ts"
+import type { Releases } from "../state/retry.ts"
 
 export const factOfEnd = (options: {
   readonly at: number

@@ -8,7 +8,8 @@ import * as Queue from "effect/Queue"
 import type { Epoch } from "@sweep/domain/Id"
 import { SessionBroken } from "@sweep/protocol/AgentConnection"
 import type { AttemptEnd } from "@sweep/protocol/AgentMessage"
-import { type EventBatch, type HighWater, type LogChunk, Store, type StoreError } from "@sweep/store/Store"
+import type { EventBatch, HighWater, LogChunk } from "@sweep/store/EventBatch"
+import { Store, type StoreError } from "@sweep/store/Store"
 import type { Session } from "../state/Roster.ts"
 
 type Received = { readonly session: Session } & (

@@ -2,7 +2,7 @@
 // after a restart it fills again with the next reports.
 import type { SweepId, TrialNumber } from "@sweep/domain/Id"
 import type { TrialProgress } from "@sweep/protocol/SweepApi"
-import type { EventBatch } from "@sweep/store/Store"
+import type { EventBatch } from "@sweep/store/EventBatch"
 
 interface Entry {
   readonly sweep: SweepId

@@ -7,7 +7,8 @@ import type { SweepState } from "@sweep/domain/SweepState"
 import type { Trial } from "@sweep/domain/Trial"
 import type { TrialEventOf } from "@sweep/domain/TrialEvent"
 import type { Report } from "@sweep/search/Stopper"
-import { type EventBatch, Store, type StoreError } from "@sweep/store/Store"
+import type { EventBatch } from "@sweep/store/EventBatch"
+import { Store, type StoreError } from "@sweep/store/Store"
 
 type Curves = Map<number, Array<Report>>
 

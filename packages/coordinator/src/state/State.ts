@@ -9,14 +9,7 @@ import { applyFact, type SweepState } from "@sweep/domain/SweepState"
 import { isTerminal, type Trial } from "@sweep/domain/Trial"
 import type { Observation } from "@sweep/search/History"
 import { observeSet, placeOf } from "./replicas.ts"
-import { isBugRetry } from "./retry.ts"
-
-/** What is remembered of an open trial's earlier attempts, for the limits on retries. */
-export interface Releases {
-  readonly total: number
-  /** Of these, those after a bug. */
-  readonly bugs: number
-}
+import { isBugRetry, type Releases } from "./retry.ts"
 
 const keyOf = ({ sweep, number }: Trial): string => `${sweep}/${number}`
 

@@ -1,7 +1,13 @@
 // Which ends of an attempt give the trial another one. Owns the table and its limits; the trial's history is in State.
 import type { Trial } from "@sweep/domain/Trial"
 import type { FailureClass } from "@sweep/domain/TrialEvent"
-import type { Releases } from "./State.ts"
+
+/** What is remembered of an open trial's earlier attempts, for the limits on retries. */
+export interface Releases {
+  readonly total: number
+  /** Of these, those after a bug. */
+  readonly bugs: number
+}
 
 /** How many more attempts a failure of a class gives a trial. */
 const retries: Readonly<Record<FailureClass, number>> = {

@@ -6,7 +6,7 @@ import { AgentConnection, type AgentSession, SessionBroken } from "@sweep/protoc
 import { decodeCoordinatorMessage, encodeAgentMessage } from "../codec/agentCodec.ts"
 import { callReader } from "../transport/callReader.ts"
 import { callWriter } from "../transport/callWriter.ts"
-import { channelFor, type GrpcClientOptions } from "./grpcChannel.ts"
+import { channelFor, type GrpcClientOptions } from "../transport/grpcChannel.ts"
 import { sessionErrorOf } from "../transport/status.ts"
 
 export const layer = (options: GrpcClientOptions): Layer.Layer<AgentConnection> =>

@@ -14,7 +14,7 @@ import { decodeKept, decodeOffer, encodeOwner, encodePiece } from "../codec/arti
 import { ArtifactExchange } from "@sweep/protocol/ArtifactExchange"
 import { readDeadline } from "../transport/channelOptions.ts"
 import { streamingCall, unaryCall } from "./clientCalls.ts"
-import { channelFor, type GrpcClientOptions } from "./grpcChannel.ts"
+import { channelFor, type GrpcClientOptions } from "../transport/grpcChannel.ts"
 import { apiErrorOf } from "../transport/status.ts"
 import { NotFound, Refused, Unavailable } from "@sweep/protocol/SweepApi"
 

@@ -17,7 +17,7 @@ import {
 import { decodeAsked, decodeHeard, encodeTold, parametersJson } from "../codec/askTellCodec.ts"
 import { readDeadline, unaryDeadline } from "../transport/channelOptions.ts"
 import { streamingCall, unaryCall } from "./clientCalls.ts"
-import { channelFor, type GrpcClientOptions } from "./grpcChannel.ts"
+import { channelFor, type GrpcClientOptions } from "../transport/grpcChannel.ts"
 import { join } from "../codec/jsonChunks.ts"
 import { apiErrorOf } from "../transport/status.ts"
 import { NotFound, Refused, SweepApi, Unavailable, type WatchEvent } from "@sweep/protocol/SweepApi"

@@ -45,7 +45,7 @@ import { ArtifactExchange } from "@sweep/protocol/ArtifactExchange"
 import { callReader } from "../transport/callReader.ts"
 import { callWriter } from "../transport/callWriter.ts"
 import { serverOptions } from "../transport/channelOptions.ts"
-import { type Denied, type Gate, lookAgain, type Method, neededRole } from "./Gate.ts"
+import { type Denied, type Gate, lookAgain, type Method, neededRole } from "../transport/Gate.ts"
 import { cut } from "../codec/jsonChunks.ts"
 import { quietGrpc } from "../transport/quietGrpc.ts"
 import {

@@ -1,8 +1,8 @@
 // Which domain error a gRPC status stands for, and back. Owns this table; no other file looks at a status code.
 import { Metadata, status } from "@grpc/grpc-js"
 import { SessionBroken, SessionRefused } from "@sweep/protocol/AgentConnection"
-import type { Denied } from "../server/Gate.ts"
-import type { GrpcClientOptions } from "../client/grpcChannel.ts"
+import type { Denied } from "./Gate.ts"
+import type { GrpcClientOptions } from "./grpcChannel.ts"
 import { NotFound, Refused, Unavailable } from "@sweep/protocol/SweepApi"
 
 type Meaning = {

@@ -5,7 +5,8 @@ import type { Epoch, SweepId, TrialNumber } from "@sweep/domain/Id"
 import { applyFact, type SweepState } from "@sweep/domain/SweepState"
 import { isTerminal, type Trial } from "@sweep/domain/Trial"
 import type { CoordinatorMessage } from "@sweep/protocol/AgentMessage"
-import type { EventBatch, HighWater, Received } from "@sweep/store/Store"
+import type { EventBatch, HighWater } from "@sweep/store/EventBatch"
+import type { Received } from "@sweep/store/Store"
 import type { World } from "./World.ts"
 
 export interface Violation {

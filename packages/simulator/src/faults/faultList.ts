@@ -267,7 +267,7 @@ export const faultList: ReadonlyArray<ListedFault> = [
   {
     number: 53,
     what: "a message that is too large",
-    tests: [["packages/rpc/test/grpcServer.test.ts", "breaks at a message above the limit"]],
+    tests: [["packages/grpc/test/grpcServer.test.ts", "breaks at a message above the limit"]],
   },
   {
     number: 54,

@@ -41,7 +41,7 @@ export const lessonList: ReadonlyArray<Lesson> = [
     from: "Aim, CVE-2024-6396",
     lesson: "an id that becomes part of a path is refused unless it is one",
     tests: [
-      ["packages/rpc/test/agentCodec.test.ts", "is refused: its name becomes part of paths"],
+      ["packages/grpc/test/agentCodec.test.ts", "is refused: its name becomes part of paths"],
       ["packages/cli/test/e2e/badInput.test.ts", "a name that is a path"],
     ],
   },
@@ -81,7 +81,7 @@ export const lessonList: ReadonlyArray<Lesson> = [
     from: "js-yaml, alias bombs",
     lesson: "a small file does not become a large one",
     tests: [
-      ["packages/spec/test/errors.test.ts", "does not parse a bomb of aliases"],
+      ["packages/sweepfile/test/errors.test.ts", "does not parse a bomb of aliases"],
       ["packages/cli/test/e2e/badInput.test.ts", "an alias bomb"],
     ],
   },

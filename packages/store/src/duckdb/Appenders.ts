@@ -7,7 +7,7 @@ import { sweepOf, trialOf } from "@sweep/domain/Fact"
 import type { Epoch, SweepId, TrialNumber } from "@sweep/domain/Id"
 import type { TrialEvent } from "@sweep/domain/TrialEvent"
 import type { Client, Database } from "./Database.ts"
-import type { LogChunk } from "../Store.ts"
+import type { LogChunk } from "../EventBatch.ts"
 
 export interface AttemptKey {
   readonly epoch: Epoch

@@ -14,7 +14,8 @@ import * as Appenders from "./Appenders.ts"
 import { Assigned } from "../Assigned.ts"
 import type { Database } from "./Database.ts"
 import { isNew, newPart, unseen } from "../HighWater.ts"
-import { type EventBatch, type HighWater, type LogChunk, StoreError } from "../Store.ts"
+import type { EventBatch, HighWater, LogChunk } from "../EventBatch.ts"
+import { StoreError } from "../Store.ts"
 import { storeFailure } from "./storeFailure.ts"
 
 export interface Writer {

@@ -1,9 +1,9 @@
 // How a client reaches a coordinator: address, credentials and options as grpc-js wants them.
 import { type ChannelCredentials, type ChannelOptions, credentials } from "@grpc/grpc-js"
-import { isLoopback, parseAddress } from "../transport/address.ts"
-import { clientOptions } from "../transport/channelOptions.ts"
-import { quietGrpc } from "../transport/quietGrpc.ts"
-import { type ClientAccess, clientCredentials, clientTlsOptions } from "../transport/tls.ts"
+import { isLoopback, parseAddress } from "./address.ts"
+import { clientOptions } from "./channelOptions.ts"
+import { quietGrpc } from "./quietGrpc.ts"
+import { type ClientAccess, clientCredentials, clientTlsOptions } from "./tls.ts"
 
 export interface GrpcClientOptions {
   /** `host:port` */

@@ -4,8 +4,8 @@ import { type ChildProcess, spawn, type StdioOptions } from "node:child_process"
 import { randomUUID } from "node:crypto"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
-import { type ProcessTree, treeOf } from "./ProcessTree.ts"
-import { CouldNotStart, type RunOver } from "../trainers/Trainer.ts"
+import { type ProcessTree, treeOf } from "../process/ProcessTree.ts"
+import { CouldNotStart, type RunOver } from "./Trainer.ts"
 
 type Exited = Extract<RunOver, { readonly _tag: "Exited" }>
 

@@ -1,0 +1,17 @@
+// What a verdict rests on beside the curves.
+import type { Parameters } from "@sweep/domain/Parameter"
+import type { Trainer } from "@sweep/domain/SweepSpec"
+
+export interface DiagnosisContext {
+  /** Whether the trial has ended; a running one is never called underfitting. */
+  readonly finished: boolean
+  readonly parameters: Parameters
+  /** With `peft`, parameters that are not set have the trainer's defaults, and advice may name them. */
+  readonly trainer: Trainer
+  /** Optimiser steps the trial was to do, or did; `null` while unknown. Gives steps as epochs. */
+  readonly totalSteps: number | null
+  /** The lowest eval loss of any trial of the sweep so far; `null` while there is none. */
+  readonly sweepBest: number | null
+  /** The metric trials are ranked by. */
+  readonly metric: string
+}
