@@ -66,6 +66,39 @@ describe("evaluate", () => {
     expect(Result.isFailure(evaluate(compiled("constructor == 1"), scope))).toBe(true))
 })
 
+describe("an expression that would never end", () => {
+  const zeros = (n: number) => `[${Array.from({ length: n }, () => 0).join(",")}]`
+  const nested = (depth: number): string =>
+    depth === 0 ? "rank == 0" : `${zeros(40)}.exists(x${depth}, ${nested(depth - 1)})`
+  const doubled = (times: number): string => `[variant]${".map(x, x + x)".repeat(times)}[0] == ''`
+  const bound = (depth: number): string =>
+    depth === 0 ? "size(a0) == 1" : `cel.bind(a${depth - 1}, a${depth} + a${depth}, ${bound(depth - 1)})`
+
+  it.each([
+    ["a regular expression that backtracks", `variant.matches('^(a+)+$')`, /false/],
+    ["one that RE2 cannot bound", `variant.matches('(?=a)b')`, /RE2/],
+    ["one with repetitions of repetitions", `variant.matches('((a{200}){200}){200}')`, /RE2/],
+    ["nested loops", nested(8), /steps/],
+    ["text that doubles in a chain of maps", doubled(40), /steps/],
+    ["text that doubles in bound names", `cel.bind(a30, variant, ${bound(30)})`, /steps/],
+  ])("%s ends", (_, text, expected) => {
+    const result = evaluate(compiled(text), { variant: `${"a".repeat(40)}!`, rank: 16 })
+    const found = Result.isSuccess(result) ? String(result.success) : String((result.failure as Error).message)
+    expect(found).toMatch(expected)
+  })
+
+  it("finds with RE2 what CEL finds", () => {
+    for (const [pattern, expected] of [
+      ["or", true],
+      ["^lo", true],
+      ["^or", false],
+      ["l.r(a|b)$", true],
+    ] as const) {
+      expect(valueOf(`variant.matches('${pattern}')`, scope), pattern).toBe(expected)
+    }
+  })
+})
+
 describe("holds", () => {
   it("takes absence as told", () => {
     expect(Result.getOrThrow(holds(compiled("missing > 1"), scope, true))).toBe(true)

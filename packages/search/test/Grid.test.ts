@@ -104,6 +104,11 @@ describe("grid", () => {
     expect(gridSize(space({ a: int(1, 1_000_000) }, { constraints: ["a > 3"] }))).toBeNull()
   })
 
+  it("gives up on a large grid of which nothing satisfies the constraints", () => {
+    const definition = space({ a: int(1, 1_000_000), b: int(1, 1_000_000) }, { constraints: ["a + b < 0"] })
+    expect(() => gridSearch({ space: definition, metric: minimize, seed: 1 })).toThrow(/`a \+ b < 0`: no set/)
+  })
+
   it("refuses a continuous parameter by name", () => {
     expect(() => walk(space({ rank: list(4), dropout: uniform(0, 1) }))).toThrow(/`dropout` has none: give it `values`/)
   })

@@ -40,6 +40,12 @@ describe("random", () => {
     )
   })
 
+  it("gives up on constraints that cost too much to look for a set that satisfies them", () => {
+    const zeros = `[${Array.from({ length: 60 }, () => 0).join(",")}]`
+    const costly = `${zeros}.exists(x, ${zeros}.exists(y, x + y + a == 100))`
+    expect(() => draw(space({ a: int(1, 4) }, { constraints: [costly] }), 1)).toThrow(/5000000 steps.*cheaper/)
+  })
+
   it("follows a belief", () => {
     const sets = draw(space({ lr: { ...log(1e-6, 1e-2), prior: { center: 1e-4, width: 0.3 } } }), 400)
     const decades = sets.map(({ lr }) => Math.log10(lr as number))

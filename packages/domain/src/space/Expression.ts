@@ -6,6 +6,7 @@
 import { type ASTNode, Environment, EvaluationError, ParseError, TypeError as CelTypeError } from "@marcbachmann/cel-js"
 import * as Data from "effect/Data"
 import * as Result from "effect/Result"
+import { EvaluationRefused, matchLinearly, meter, withinLimit } from "./evaluationBudget.ts"
 import type { Parameters, ParameterValue } from "./Parameter.ts"
 
 /** What a parameter can be in an expression; `any` where its values are of several kinds. */
@@ -36,6 +37,8 @@ export interface Expression {
   /** What it gives, as far as that is known before it is evaluated. */
   readonly type: VariableType
   readonly run: (scope: object) => unknown
+  /** Of its tree. */
+  readonly nodes: number
 }
 
 const celType = { number: "double", string: "string", boolean: "bool", any: "dyn" } as const
@@ -127,11 +130,25 @@ const widen = (node: ASTNode): void => {
   }
 }
 
+function* nodesOf(node: ASTNode): Generator<ASTNode> {
+  yield node
+  for (const child of children(node)) yield* nodesOf(child)
+}
+
+/** Whether something in it may be evaluated more than once, or twice as large as what it is made of. */
+const loops = (node: ASTNode): boolean => node.op === "rcall" && (binding.has(node.args[0]) || node.args[0] === "bind")
+
 const parse = (env: Environment, text: string) => {
   // A root that is a literal has no parent to be widened by; its value is converted when it is evaluated.
   const parsed = env.parse(text)
   widen(parsed.ast)
-  return parsed
+  const nodes = Array.from(nodesOf(parsed.ast))
+  for (const node of nodes) {
+    if (node.op === "rcall" && node.args[0] === "matches") matchLinearly(node, node.args[1], node.args[2][0]!)
+  }
+  // Without a loop, an evaluation visits every node once at most.
+  if (nodes.some(loops)) for (const node of nodes) meter(node)
+  return Object.assign(parsed, { nodes: nodes.length })
 }
 
 const kinds: Readonly<Record<string, string>> = {
@@ -261,7 +278,13 @@ export const compile = (
     if (options.result === "value" && type === "any" && celResult !== "dyn" && celResult !== "null") {
       return failure(`the expression gives ${kind(celResult)}; a parameter is a number, text, true/false or null`)
     }
-    return Result.succeed({ text, identifiers: [...new Set(found.map(({ name }) => name))], type, run })
+    return Result.succeed({
+      text,
+      identifiers: [...new Set(found.map(({ name }) => name))],
+      type,
+      run,
+      nodes: run.nodes,
+    })
   } catch (error) {
     // Anything else comes from a function the expression called: an invalid regular expression, say.
     return isCelError(error) ? failure(explain(error), error.range?.start ?? 0) : failure(String(error))
@@ -284,8 +307,9 @@ export const evaluate = (
   const failure = (message: string, offset = 0) => Result.fail(new EvaluationFailed({ message, offset }))
   let value: unknown
   try {
-    value = expression.run(scopeOf(parameters))
+    value = withinLimit(expression.nodes, () => expression.run(scopeOf(parameters)))
   } catch (error) {
+    if (error instanceof EvaluationRefused) return failure(error.message)
     const absent = expression.identifiers.find((name) => !Object.hasOwn(parameters, name))
     if (absent !== undefined) return Result.fail(new ParameterAbsent({ name: absent }))
     // Anything else comes from a function the expression called: an invalid regular expression, say.

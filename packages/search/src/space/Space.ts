@@ -3,6 +3,7 @@
 // out that nothing can satisfy the constraints. A unit point has one coordinate per axis; in an encoded one, NaN says
 // that the trial does not have that parameter (or has a value this space does not know).
 import { compile, type Expression, evaluate, holds, type VariableType } from "@sweep/domain/Expression"
+import { stepsTaken } from "@sweep/domain/evaluationBudget"
 import type { Distribution } from "@sweep/domain/Distribution"
 import type { Parameters, ParameterValue } from "@sweep/domain/Parameter"
 import type { SearchSpace } from "@sweep/domain/SearchSpace"
@@ -188,10 +189,14 @@ export const compileSpace = (space: SearchSpace): Space => {
     },
     enumerate: function* (valuesOf) {
       const parameters: Record<string, ParameterValue> = {}
+      let began = stepsTaken()
       function* from(at: number): Generator<Parameters> {
         const node = nodes[at]
         if (node === undefined) {
-          if (violated(parameters) === undefined) yield inOrder(parameters)
+          const broken = violated(parameters)
+          if (broken !== undefined) return checkSearch(began, broken, parameters)
+          yield inOrder(parameters)
+          began = stepsTaken()
           return
         }
         const values = !active(node, parameters)
@@ -214,6 +219,23 @@ export const compileSpace = (space: SearchSpace): Space => {
 /** How many points are drawn before a space counts as one that nothing satisfies. */
 export const rejectionLimit = 10_000
 
+/**
+ * Steps of expressions that looking for one point may take, about half a second: whoever looks may be the coordinator,
+ * which does nothing else meanwhile.
+ */
+const searchLimit = 5_000_000
+
+/** Throws `InvalidSpace` once too much was spent since `began` on points that `constraint` does not let through. */
+const checkSearch = (began: number, constraint: string, sample: Parameters): void => {
+  if (stepsTaken() - began <= searchLimit) return
+  const where = `constraint \`${constraint}\``
+  throw new InvalidSpace({
+    message: `${where}: no set of parameters that satisfies it was found in ${searchLimit} steps of evaluation; make the constraints cheaper, or leave out values that they rule out`,
+    where,
+    sample,
+  })
+}
+
 /** A unit point by the person's distributions and beliefs. */
 export const drawUnit = (space: Space, from: Random): Float64Array =>
   Float64Array.from(space.axes, (axis) => {
@@ -223,9 +245,11 @@ export const drawUnit = (space: Space, from: Random): Float64Array =>
 
 /** The first drawn point within the constraints; `undefined` when none of `rejectionLimit` is. */
 export const drawFeasible = (space: Space, from: Random): Parameters | undefined => {
+  const began = stepsTaken()
   for (let attempt = 0; attempt < (space.constrained ? rejectionLimit : 1); attempt++) {
     const parameters = space.decode(drawUnit(space, from))
     if (parameters !== null) return parameters
+    if (stepsTaken() - began > searchLimit) return undefined
   }
   return undefined
 }
@@ -233,10 +257,12 @@ export const drawFeasible = (space: Space, from: Random): Parameters | undefined
 /** Throws `InvalidSpace`, with the constraint and a set of parameters that failed it, when no draw is feasible. */
 export const checkFeasible = (space: Space, definition: SearchSpace): void => {
   if (!space.constrained) return
+  const began = stepsTaken()
   if (drawFeasible(space, random(0, 0, "feasible")) !== undefined) return
   const unconstrained = compileSpace({ ...definition, constraints: [] })
   const sample = unconstrained.decode(drawUnit(unconstrained, random(0, 0, "feasible")))!
   const text = space.violated(sample)!
+  checkSearch(began, text, sample)
   throw new InvalidSpace({
     message: `none of ${rejectionLimit} sets of parameters drawn satisfies the constraints; \`${text}\` fails for ${JSON.stringify(sample)}`,
     where: `constraint \`${text}\``,

@@ -2,6 +2,7 @@
 // of layers that the trainer would refuse hours later. Owns these rules, which are the trainer's, and the sets of
 // parameters they are tried on: only such as lie in the space, so that nothing is refused that would never run.
 import { holds } from "@sweep/domain/Expression"
+import { matchesWhole } from "@sweep/domain/evaluationBudget"
 import type { Parameters, ParameterValue } from "@sweep/domain/Parameter"
 import { fromParameters, parameterDefaults, type TrainingConfig, variants } from "@sweep/domain/TrainingConfig"
 import * as Result from "effect/Result"
@@ -34,7 +35,7 @@ const targeted = (target: string, { path }: LinearLayer): boolean | undefined =>
   if (target === "all-linear") return true
   if (target.length > 2 && target.startsWith("/") && target.endsWith("/")) {
     try {
-      return new RegExp(`^(?:${target.slice(1, -1)})$`).test(path)
+      return matchesWhole(target.slice(1, -1), path)
     } catch {
       return undefined
     }
