@@ -81,6 +81,43 @@ describe("an attempt", () => {
     }),
   )
 
+  it.live("costs the attempts beside it nothing when a line of its spool is lost, and says so", () =>
+    Effect.gen(function* () {
+      const coordinator = new ScriptedCoordinator()
+      const home = yield* temporaryDirectory
+      yield* startAgent(coordinator, home, { slotsPerDevice: 2 })
+      const bad = yield* coordinator.assign({
+        slot: 0,
+        command: trainerCommand,
+        trialJson: script(
+          // The first message holds nothing but the first line; the next begins behind a hole.
+          ["sleep", 0.3],
+          ["raw", '{"seq":2,"type":"metrics","step":1,"values":{"a":nan}}\n'],
+          ["raw", '{"seq":3,"at":"2026-01-01T00:00:00.000Z","type":"metrics","step":1,"values":{"a":NaN}}\n'],
+          ["raw", `{"seq":4,"at":"","type":"sample","probe":0,"prompt":"","answer":"${"x".repeat(1_100_000)}"}\n`],
+          ["sleep", 0.3],
+          ["raw", '{"seq":5,"at":"","type":"finished","step":1,"values":{"a":-Infinity},"interrupted":false}\n'],
+        ),
+      })
+      const good = yield* coordinator.assign({
+        slot: 1,
+        command: trainerCommand,
+        trialJson: script(["metrics", 3], "finish"),
+      })
+      expect(yield* coordinator.untilEnded(good)).toMatchObject({ _tag: "Finished" })
+      expect(yield* coordinator.untilEnded(bad)).toMatchObject({ _tag: "Finished", values: { a: -Infinity } })
+      expect(coordinator.of(bad).points).toEqual([{ metric: "a", step: 1, value: NaN }])
+      expect(coordinator.hellos.length).toBe(1)
+      expect(coordinator.holes).toBe(0)
+      expect(coordinator.messages.find((said) => said._tag === "Ended" && said.epoch === bad)).toMatchObject({
+        skipped: { unreadable: 2, missing: 2, problem: expect.stringContaining("it is not JSON") },
+      })
+      expect(coordinator.messages.find((said) => said._tag === "Ended" && said.epoch === good)).not.toHaveProperty(
+        "skipped",
+      )
+    }),
+  )
+
   it.live("fails with the exit status and the last words of a trainer that crashed", () =>
     Effect.gen(function* () {
       const { coordinator } = yield* withAgent

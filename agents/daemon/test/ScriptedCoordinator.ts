@@ -42,6 +42,8 @@ export class ScriptedCoordinator {
   timings = new Timings({ heartbeat: 200, suspect: 1_000, lease: 60_000, grace: 1_000, margin: 1_000 })
   acknowledges = true
   settles = true
+  /** Sessions broken because a message left lines out. */
+  holes = 0
   /** Whether it answers heartbeats. */
   hears = true
   refuses: string | undefined
@@ -177,6 +179,12 @@ export class ScriptedCoordinator {
       }
       case "Events": {
         const received = this.of(message.epoch)
+        // As the coordinator does: a hole that nobody answers for is none of the protocol's.
+        if (message.firstSeq > received.seq + 1)
+          return Effect.andThen(
+            Effect.sync(() => this.holes++),
+            this.breakSession,
+          )
         if (message.firstSeq <= received.seq) received.repeated += received.seq - message.firstSeq + 1
         const { metrics, metric, step, value, seq } = message.points
         for (let i = 0; i < metric.length; i++) {

@@ -128,6 +128,11 @@ export const layer = (
           decide.reported(batch)
         },
         ended: endings.ended,
+        unstorable: (epoch, reason, session) => {
+          session.post({ _tag: "Stop", epoch, mode: "kill", reason: "what it reports cannot be stored" })
+          const message = `What the trainer reports cannot be stored: ${reason}`
+          endings.ended(epoch, { _tag: "Failed", class: "data", message, detail: null }, null)
+        },
       })
       const liveness = makeLiveness({ journal, roster, endings, timings, wake })
       const isOver = (sweep: SweepState) =>

@@ -10,7 +10,7 @@ import { Coordinator } from "../src/Coordinator.ts"
 import { SweepApi } from "@sweep/protocol/SweepApi"
 import { layerMemory, Store, StoreError } from "@sweep/store/Store"
 import { exampleSpec } from "@sweep/domain/exampleSpec"
-import { connectAgent, evalLosses, eventually, finished } from "@sweep/protocol/ScriptedAgent"
+import { connectAgent, evalLosses, eventsMessage, eventually, finished, slotsOf } from "@sweep/protocol/ScriptedAgent"
 import { agentInScope, coordinator, inMemory, trialIs, trialOf } from "./harness.ts"
 
 const oneTrial = exampleSpec({ budget: { trials: 1, gpuHours: null, hours: null } })
@@ -501,6 +501,54 @@ describe("a store that refuses to write", () => {
       expect(yield* trialIs(sweep, 1, "completed")).toMatchObject({ attempt: 1, objective: 3 })
     }).pipe(Effect.provide(coordinator().pipe(Layer.provideMerge(failing(disk)))))
   })
+
+  it.effect("ends the attempt alone whose lines cannot be stored; the session and the others go on", () => {
+    const poison = Layer.effect(
+      Store,
+      Effect.map(Store, (store) => ({
+        ...store,
+        ingest: (...[batches, logs]: Parameters<typeof store.ingest>) =>
+          batches.some(({ points }) => points.metrics.includes("poison"))
+            ? Effect.fail(new StoreError({ reason: "io", message: "that name cannot be stored" }))
+            : store.ingest(batches, logs),
+      })),
+    ).pipe(Layer.provide(layerMemory))
+    return Effect.gen(function* () {
+      const api = yield* SweepApi
+      const sweep = yield* api.submit(exampleSpec({ budget: { trials: 2, gpuHours: null, hours: null } }))
+      const agent = yield* connectAgent({ slots: slotsOf(2) })
+      const bad = yield* agent.next("Assign")
+      const good = yield* agent.next("Assign")
+      const poisoned = eventsMessage(bad.epoch, [{ step: 1, values: { poison: 1 } }])
+      // Both are there before the first commit, and share it.
+      for (const message of [poisoned, eventsMessage(good.epoch, evalLosses(3))]) yield* agent.send(message)
+      expect(yield* trialIs(sweep, bad.trial, "failed")).toMatchObject({
+        failure: { class: "data", message: expect.stringContaining("that name cannot be stored") },
+      })
+      expect(yield* agent.next("Stop")).toMatchObject({ epoch: bad.epoch, mode: "kill" })
+      yield* agent.ended(good.epoch, 1, finished())
+      yield* trialIs(sweep, good.trial, "completed")
+    }).pipe(Effect.provide(coordinator().pipe(Layer.provideMerge(poison))))
+  })
+
+  it.effect("warns on the trial of lines that its agent could not send", () =>
+    Effect.gen(function* () {
+      const sweep = yield* submitOne
+      const agent = yield* connectAgent()
+      const { epoch } = yield* agent.next("Assign")
+      // Line 2 is none: the agent answers for the hole.
+      yield* agent.send({
+        ...eventsMessage(epoch, evalLosses(5, 4, 3)),
+        points: eventsMessage(epoch, evalLosses(5)).points,
+      })
+      const skipped = { unreadable: 1, missing: 2, problem: "it is not JSON" }
+      yield* agent.send({ _tag: "Ended", epoch, lastSeq: 3, end: finished(), skipped })
+      expect(yield* trialIs(sweep, 1, "completed")).toMatchObject({
+        warnings: [{ _tag: "LinesSkipped", epoch, ...skipped }],
+      })
+      expect(agent.mark(epoch)).toMatchObject({ seq: 3 })
+    }).pipe(Effect.provide(inMemory())),
+  )
 
   it.effect("dispatches what it could not record before", () => {
     const disk = { full: false }

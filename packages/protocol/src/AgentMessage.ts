@@ -5,6 +5,7 @@ import type { AgentId, Epoch, SweepId, TrialNumber } from "@sweep/domain/Id"
 import type { Timings } from "@sweep/domain/Lease"
 import type { PointColumns } from "@sweep/domain/PointColumns"
 import type { FailureClass, TrialEvent } from "@sweep/domain/TrialEvent"
+import type { SkippedLines } from "@sweep/domain/TrialWarning"
 
 /** Both sides speak exactly this version; a difference is refused with a sentence that says which side to upgrade. */
 export const protocolVersion = 1
@@ -33,6 +34,8 @@ export type AttemptEnd =
       readonly pausedAt?: number
     }
 
+export type { SkippedLines }
+
 export type AgentMessage =
   | {
       readonly _tag: "Hello"
@@ -49,6 +52,10 @@ export type AgentMessage =
   | { readonly _tag: "Slots"; readonly slots: ReadonlyArray<Slot>; readonly draining: boolean }
   /** `at`: monotonic milliseconds of the agent's clock, which mean nothing to anybody else. */
   | { readonly _tag: "Heartbeat"; readonly at: number }
+  /**
+   * The lines `firstSeq` … `lastSeq`. Numbers in between that no line has are a hole that the trainer left: the agent
+   * answers for it, and it is acknowledged with the rest.
+   */
   | {
       readonly _tag: "Events"
       readonly epoch: Epoch
@@ -66,7 +73,14 @@ export type AgentMessage =
       readonly text: string
     }
   /** Sent after every line of the spool was; again after a reconnect until it is acknowledged. */
-  | { readonly _tag: "Ended"; readonly epoch: Epoch; readonly lastSeq: number; readonly end: AttemptEnd }
+  | {
+      readonly _tag: "Ended"
+      readonly epoch: Epoch
+      readonly lastSeq: number
+      readonly end: AttemptEnd
+      /** What of the spool could not be sent; absent when everything was. */
+      readonly skipped?: SkippedLines | undefined
+    }
 
 export interface Acknowledged {
   readonly epoch: Epoch

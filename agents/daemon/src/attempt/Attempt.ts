@@ -2,7 +2,7 @@
 // Owns that state and its copy in agent.json, from which a restarted agent takes it up. Running it, reading its spool
 // and sending it are loops of their own (attemptRun, tail, uplink) that meet here.
 import type { Epoch } from "@sweep/domain/Id"
-import type { Acknowledged, AttemptEnd, HeldAttempt, StopMode } from "@sweep/protocol/AgentMessage"
+import type { Acknowledged, AttemptEnd, HeldAttempt, SkippedLines, StopMode } from "@sweep/protocol/AgentMessage"
 import * as Effect from "effect/Effect"
 import * as Latch from "effect/Latch"
 import * as Queue from "effect/Queue"
@@ -64,6 +64,21 @@ export class Attempt {
 
   get held(): HeldAttempt {
     return { epoch: this.epoch, slot: this.record.slot, running: this.record.end === null }
+  }
+
+  /**
+   * What of the spool cannot be sent; `undefined` when all of it can. `unreadable`: why the rest of it was given up.
+   * Counted by reading it through, also for an attempt of an earlier life of the agent.
+   */
+  skipped(unreadable: string | undefined): SkippedLines | undefined {
+    try {
+      this.tail.catchUp()
+    } catch {
+      // Then `unreadable` says it.
+    }
+    const { invalid, missing, problem } = this.tail
+    if (invalid === 0 && missing === 0 && unreadable === undefined) return undefined
+    return { unreadable: invalid, missing, problem: unreadable ?? problem?.slice(0, 500) ?? null }
   }
 
   /** Writes agent.json. A full disk costs a restarted agent its memory of the attempt, and this one nothing. */

@@ -26,8 +26,10 @@ export class GrowingFile {
     if (this.descriptor === undefined) {
       try {
         this.descriptor = openSync(this.path, "r")
-      } catch {
-        return undefined
+      } catch (error) {
+        // Any other error, such as too few descriptors, is no empty file: what stands in it would be given up.
+        if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined
+        throw error
       }
     }
     return this.descriptor

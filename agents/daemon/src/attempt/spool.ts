@@ -1,6 +1,6 @@
 // Reading events.jsonl, the spool: from a byte offset on, complete lines only, into batches of the size a message may
 // have. Owns what counts as a line (a torn last one waits, an invalid one is skipped and counted, a repeated one is
-// dropped); who reads when is the tail's and the uplink's affair. Nothing is kept in memory: the file is the queue.
+// dropped, a number left out is passed over); who reads when is the tail's and the uplink's affair. Nothing is kept in memory: the file is the queue.
 import { readSync } from "node:fs"
 import type { PointColumns } from "@sweep/domain/PointColumns"
 import { metricNumber, TrialEvent } from "@sweep/domain/TrialEvent"
@@ -25,6 +25,10 @@ export interface SpoolBatch {
   readonly next: Position
   /** Valid new lines; 0 when the text held only invalid or repeated ones. */
   readonly lines: number
+  /**
+   * The number after the last line read before: what is between it and the first line here is not in the file. With it,
+   * the batches of a file follow each other without a hole, whatever the trainer left out.
+   */
   readonly firstSeq: number
   readonly points: PointColumns
   /** Every event that is no metrics line, in order. */
@@ -38,14 +42,27 @@ export interface SpoolBatch {
 
 const decode = Schema.decodeUnknownResult(TrialEvent)
 
+const parseJson = (text: string): unknown => {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}
+
+/**
+ * Python's `json.dumps` writes numbers that are not finite as barewords, which JSON does not have. They become the names
+ * by which the contract knows them; what stands in a string stays.
+ */
+const barewords = /NaN|Infinity/
+const quoteBarewords = (text: string): string =>
+  text.replace(/"[^"\\]*(?:\\.[^"\\]*)*"|-?Infinity|NaN/g, (found) => (found.startsWith('"') ? found : `"${found}"`))
+
 /** The event of a line, or why it is none. */
 const parseLine = (text: string): Result.Result<TrialEvent, string> => {
-  let json: unknown
-  try {
-    json = JSON.parse(text)
-  } catch {
-    return Result.fail("it is not JSON")
-  }
+  let json = parseJson(text)
+  if (json === undefined && barewords.test(text)) json = parseJson(quoteBarewords(text))
+  if (json === undefined) return Result.fail("it is not JSON")
   return Result.mapError(decode(json), (error) => error.message.replace(/\s+/g, " "))
 }
 
@@ -89,7 +106,6 @@ export class Spool extends GrowingFile {
     const events: Array<TrialEvent> = []
     let { seq } = from
     let lines = 0
-    let firstSeq = 0
     let invalid = 0
     let missing = 0
     let problem: string | undefined
@@ -105,7 +121,7 @@ export class Spool extends GrowingFile {
       if (event.seq <= seq) continue
       missing += event.seq - seq - 1
       seq = event.seq
-      if (lines++ === 0) firstSeq = seq
+      lines++
       if (event.type !== "metrics") {
         events.push(event)
         continue
@@ -125,7 +141,7 @@ export class Spool extends GrowingFile {
       }
     }
     const next = { offset: from.offset + bytes.length, seq }
-    return { next, lines, firstSeq, points: columns, events, invalid, problem, missing }
+    return { next, lines, firstSeq: from.seq + 1, points: columns, events, invalid, problem, missing }
   }
 
   /** Past a line that is too long to be one; `undefined` while its end is not there yet. */

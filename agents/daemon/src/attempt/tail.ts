@@ -73,7 +73,8 @@ export class Tail {
         Deferred.doneUnsafe(this.ended, Effect.succeed(event))
       }
     }
-    if (this.position.offset > spoolLimit) Deferred.doneUnsafe(this.overgrown, Effect.void)
+    // By its size: one line without an end would never be passed.
+    if (this.spool.size() > spoolLimit) Deferred.doneUnsafe(this.overgrown, Effect.void)
   }
 
   /** Until interrupted. */

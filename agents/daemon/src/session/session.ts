@@ -5,7 +5,6 @@ import { AgentConnection, type AgentSession, SessionBroken, SessionRefused } fro
 import { type Acknowledged, type CoordinatorMessage, protocolVersion } from "@sweep/protocol/AgentMessage"
 import type { AgentId, Epoch } from "@sweep/domain/Id"
 import type { Redact } from "@sweep/domain/Secrets"
-import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Random from "effect/Random"
@@ -67,21 +66,15 @@ const assign = Effect.fn("session.assign")(function* (context: SessionContext, a
 const oneSession = (context: SessionContext, session: AgentSession, greeted: () => void) =>
   Effect.gen(function* () {
     const { attempts, slots, lease } = context
-    const over = Deferred.makeUnsafe<never, SessionBroken>()
     const uplinks = new Map<Epoch, { readonly uplink: Uplink; readonly fiber: Fiber.Fiber<void> }>()
 
     const followUp = Effect.fnUntraced(function* (attempt: Attempt, committed: Acknowledged | undefined) {
       const uplink = makeUplink(attempt, committed, (message) => session.send(redactMessage(context.redact, message)))
-      // Its failure is the session's, which the receiving side sees as well. A spool that cannot be read ends the session,
-      // too: what is not sent has to be noticed, and the next one tries again.
+      // Its failure is the session's, which the receiving side sees as well.
       const fiber = yield* uplink.run.pipe(
         Effect.ignore,
-        Effect.catchDefect((defect) =>
-          Effect.andThen(
-            Effect.logError(`${attempt.name}: its spool cannot be sent`, defect),
-            Deferred.fail(over, new SessionBroken({ message: `the spool of ${attempt.name} cannot be read` })),
-          ),
-        ),
+        // A spool that cannot be read is the uplink's to deal with; this is a bug, and costs its own attempt alone.
+        Effect.catchDefect((defect) => Effect.logError(`${attempt.name}: its spool cannot be sent`, defect)),
         Effect.asVoid,
         Effect.forkScoped,
       )
@@ -173,7 +166,7 @@ const oneSession = (context: SessionContext, session: AgentSession, greeted: () 
       }),
     )
     if (slots.draining) slots.changed.openUnsafe()
-    yield* Effect.raceFirst(Stream.runForEach(session.incoming, receive), Deferred.await(over))
+    yield* Stream.runForEach(session.incoming, receive)
     return yield* new SessionBroken({ message: "the coordinator closed the session" })
   })
 

@@ -14,6 +14,10 @@ const windowMessages = 8
 const logGatherMillis = 200
 const saveMillis = 1_000
 
+/** Failures to read the spool after which one whose attempt is over is given up, and the longest wait between two. */
+const mostFailures = 6
+const longestRetry = 15_000
+
 export interface Uplink {
   /** Until the session ends. */
   readonly run: Effect.Effect<never, SessionBroken>
@@ -49,6 +53,23 @@ export const makeUplink = (
     return undefined
   }
 
+  let failures = 0
+  let unreadable: string | undefined
+  /**
+   * Sends what there is to send. A spool or a log that cannot be read is looked at again, later and later, and costs the
+   * other attempts of the session nothing; one that stays so after the attempt's end is given up, and the end says so.
+   */
+  const sendAll = <E>(work: Effect.Effect<void, E>): Effect.Effect<void, E> =>
+    Effect.catchDefect(work, (defect) =>
+      Effect.gen(function* () {
+        const message = defect instanceof Error ? defect.message : String(defect)
+        if (failures++ === 0) yield* Effect.logError(`${attempt.name}: its spool cannot be read: ${message}`)
+        if (attempt.end !== undefined && failures >= mostFailures) unreadable = message
+        else yield* Effect.sleep(Math.min(longestRetry, 250 * 2 ** failures))
+        attempt.wake.openUnsafe()
+      }),
+    )
+
   const nextLog = (last: boolean): Extract<AgentMessage, { readonly _tag: "Log" }> | undefined => {
     for (const stream of ["stdout", "stderr"] as const) {
       const piece = attempt.logs[stream].read(sentLogs[stream], last)
@@ -60,6 +81,8 @@ export const makeUplink = (
   }
 
   const logsWait = () =>
+    unreadable === undefined &&
+    failures === 0 &&
     (["stdout", "stderr"] as const).some((stream) => {
       const log = attempt.logs[stream]
       return sentLogs[stream] < Math.min(log.size(), sentLimit)
@@ -74,18 +97,28 @@ export const makeUplink = (
       attempt.wake.closeUnsafe()
       // Read before the files: once the end is known, what is in them is all there will be.
       const { end } = attempt
-      for (let events = nextEvents(); events !== undefined; events = nextEvents()) yield* send(events)
-      const everyLine = underWay.length < windowMessages
       const now = Number(yield* Clock.monotonicTimeNanos) / 1e6
-      if (end !== undefined || now - logsSentAt >= logGatherMillis) {
-        for (let log = nextLog(end !== undefined); log !== undefined; log = nextLog(end !== undefined)) {
-          logsSentAt = now
-          yield* send(log)
-        }
+      let everyLine = unreadable !== undefined
+      if (unreadable === undefined) {
+        yield* sendAll(
+          Effect.gen(function* () {
+            for (let events = nextEvents(); events !== undefined; events = nextEvents()) yield* send(events)
+            const all = underWay.length < windowMessages
+            if (end !== undefined || now - logsSentAt >= logGatherMillis) {
+              for (let log = nextLog(end !== undefined); log !== undefined; log = nextLog(end !== undefined)) {
+                logsSentAt = now
+                yield* send(log)
+              }
+            }
+            everyLine = all
+            failures = 0
+          }),
+        )
       }
       if (end !== undefined && everyLine && !toldEnd) {
         toldEnd = true
-        yield* send({ _tag: "Ended", epoch: attempt.epoch, lastSeq: cursor.seq, end })
+        const skipped = attempt.skipped(unreadable)
+        yield* send({ _tag: "Ended", epoch: attempt.epoch, lastSeq: cursor.seq, end, ...(skipped && { skipped }) })
       }
       // A restarted agent begins to read there; it is a saving, not a promise, so now and then is enough.
       if (attempt.record.acknowledged.seq > savedSeq && now - savedAt >= saveMillis) {

@@ -24,6 +24,7 @@ export const trialJson =
     origin: trial.origin,
     reused_from: trial.reusedFrom === null ? null : formatTrialRef(trial.reusedFrom),
     lineage: takeoversOf(trials, trial).map(({ from, step, reason, changes }) => ({ from, step, reason, changes })),
+    warnings: trial.warnings,
     attempt: trial.attempt,
     agent: trial.agent,
     created_at: trial.createdAt,

@@ -5,6 +5,7 @@ import type { Takeover } from "@sweep/domain/lineage"
 import type { ParameterValue, Parameters } from "@sweep/domain/Parameter"
 import type { SweepSpec } from "@sweep/domain/SweepSpec"
 import type { SweepState } from "@sweep/domain/SweepState"
+import type { TrialWarning } from "@sweep/domain/TrialWarning"
 
 /** `0:07`, `4:31`, `2:03:11`, `3 d 04:12`. */
 export const duration = (milliseconds: number): string => {
@@ -29,6 +30,16 @@ export const number = (value: number): string => {
       .replace("e+", "e")
   }
   return String(Number(value.toPrecision(4)))
+}
+
+/** A warning on a trial, as a sentence. */
+export const warningText = ({ unreadable, missing, problem }: TrialWarning): string => {
+  const lines = [
+    ...(unreadable === 0 ? [] : [`${unreadable} lines of its events.jsonl could not be read`]),
+    ...(missing === 0 ? [] : [`${missing} line numbers are missing`]),
+  ]
+  const what = lines.length === 0 ? "part of its events.jsonl was not sent" : lines.join(", ")
+  return problem === null ? what : `${what}; the first: ${problem}`
 }
 
 export const bytes = (value: number): string => {

@@ -7,7 +7,7 @@ import type { Epoch, SweepId, TrialNumber } from "@sweep/domain/Id"
 import type { Fact } from "@sweep/domain/Fact"
 import { SessionBroken } from "@sweep/protocol/AgentConnection"
 import type { Trial } from "@sweep/domain/Trial"
-import type { AttemptEnd } from "@sweep/protocol/AgentMessage"
+import type { AttemptEnd, SkippedLines } from "@sweep/protocol/AgentMessage"
 import { Store, type StoreError } from "@sweep/store/Store"
 import { factOfEnd } from "./attemptEnd.ts"
 import type { Journal } from "../state/Journal.ts"
@@ -21,17 +21,19 @@ interface Ended {
   readonly end: AttemptEnd
   /** Of the agent which reported it, `null` when the coordinator itself gives the attempt up. */
   readonly session: Session | null
+  /** Lines of its spool that the agent could not send. */
+  readonly skipped: SkippedLines | undefined
 }
 type Step = { readonly _tag: "Started"; readonly epoch: Epoch } | Ended
 
 export interface Endings {
   readonly started: (epoch: Epoch) => void
-  readonly ended: (epoch: Epoch, end: AttemptEnd, session: Session | null) => void
+  readonly ended: (epoch: Epoch, end: AttemptEnd, session: Session | null, skipped?: SkippedLines) => void
   readonly run: Effect.Effect<never>
 }
 
 /** After these the trial has no result yet. */
-const goesOn: ReadonlySet<Fact["_tag"]> = new Set(["TrialStarted", "TrialReleased", "TrialPaused"])
+const goesOn: ReadonlySet<Fact["_tag"]> = new Set(["TrialStarted", "TrialWarned", "TrialReleased", "TrialPaused"])
 /** Milliseconds between two tries to record what only the coordinator knows, while the store refuses to write. */
 const retryDelay = 1_000
 /** Steps that one commit holds at most. */
@@ -79,10 +81,10 @@ export const makeEndings = Effect.fnUntraced(function* (
   const queue = yield* Queue.unbounded<Step>()
 
   /** The end with what it says of the box; nothing when the attempt is over already. */
-  const judge = Effect.fnUntraced(function* ({ epoch, end }: Ended) {
+  const judge = Effect.fnUntraced(function* ({ epoch, end, skipped }: Ended) {
     const trial = journal.state.inFlight(epoch)
     if (trial === undefined) return []
-    return [{ epoch, trial, end: yield* judgeBox(journal, roster, trial, end) }]
+    return [{ epoch, trial, skipped, end: yield* judgeBox(journal, roster, trial, end) }]
   })
 
   /** What follows from steps that came together, of each attempt once. */
@@ -109,11 +111,15 @@ export const makeEndings = Effect.fnUntraced(function* (
           recorded.push({ _tag: "TrialStarted", at, sweep: trial.sweep, trial: trial.number, epoch })
         }
       }
-      for (const { epoch, end } of judged) {
+      for (const { epoch, end, skipped } of judged) {
         // Somebody may have cancelled it while its values were read.
         const trial = journal.state.inFlight(epoch)
         const sweep = trial === undefined ? undefined : journal.state.sweeps.get(trial.sweep)
         if (trial === undefined || sweep === undefined) continue
+        if (skipped !== undefined) {
+          const warning = { _tag: "LinesSkipped", ...skipped } as const
+          recorded.push({ _tag: "TrialWarned", at, sweep: trial.sweep, trial: trial.number, epoch, warning })
+        }
         const releases = journal.state.releases(trial)
         const reported = values.get(trial.sweep)!(trial.number)
         recorded.push(factOfEnd({ at, sweep, trial, end, reported, releases }))
@@ -147,7 +153,8 @@ export const makeEndings = Effect.fnUntraced(function* (
 
   return {
     started: (epoch) => void Queue.offerUnsafe(queue, { _tag: "Started", epoch }),
-    ended: (epoch, how, session) => void Queue.offerUnsafe(queue, { _tag: "Ended", epoch, end: how, session }),
+    ended: (epoch: Epoch, end: AttemptEnd, session: Session | null, skipped?: SkippedLines) =>
+      void Queue.offerUnsafe(queue, { _tag: "Ended", epoch, end, session, skipped }),
     run: Effect.forever(Effect.flatMap(Queue.takeBetween(queue, 1, mostTogether), attempt)),
   } satisfies Endings
 })

@@ -7,15 +7,17 @@ import * as Option from "effect/Option"
 import * as Queue from "effect/Queue"
 import type { Epoch } from "@sweep/domain/Id"
 import { SessionBroken } from "@sweep/protocol/AgentConnection"
-import type { AttemptEnd } from "@sweep/protocol/AgentMessage"
+import type { AgentMessage, AttemptEnd, SkippedLines } from "@sweep/protocol/AgentMessage"
 import type { EventBatch, HighWater, LogChunk } from "@sweep/store/EventBatch"
 import { Store, type StoreError } from "@sweep/store/Store"
 import type { Session } from "../state/Roster.ts"
 
+type EndedMessage = Extract<AgentMessage, { readonly _tag: "Ended" }>
+
 type Received = { readonly session: Session } & (
   | { readonly _tag: "Events"; readonly batch: EventBatch }
   | { readonly _tag: "Log"; readonly chunk: LogChunk }
-  | { readonly _tag: "Ended"; readonly epoch: Epoch; readonly lastSeq: number; readonly end: AttemptEnd }
+  | ({ readonly _tag: "Ended" } & Pick<EndedMessage, "epoch" | "lastSeq" | "end" | "skipped">)
 )
 
 export interface Ingest {
@@ -33,7 +35,9 @@ export const makeIngest = Effect.fnUntraced(function* (after: {
   /** Events of `batch` are committed. */
   readonly committed: (batch: EventBatch) => void
   /** An attempt is over, and every line of it committed. */
-  readonly ended: (epoch: Epoch, end: AttemptEnd, session: Session) => void
+  readonly ended: (epoch: Epoch, end: AttemptEnd, session: Session, skipped?: SkippedLines) => void
+  /** What an attempt sent cannot be stored, whatever else can. */
+  readonly unstorable: (epoch: Epoch, reason: string, session: Session) => void
 }) {
   const store = yield* Store
   const queue = yield* Queue.bounded<Received>(capacity)
@@ -69,9 +73,9 @@ export const makeIngest = Effect.fnUntraced(function* (after: {
           break
         }
         case "Ended": {
-          const { epoch, lastSeq, end } = received
+          const { epoch, lastSeq, end, skipped } = received
           if (mark(epoch).seq < lastSeq) session.close(missing(`lines after ${mark(epoch).seq}`, epoch))
-          else after.ended(epoch, end, session)
+          else after.ended(epoch, end, session, skipped)
           break
         }
       }
@@ -81,13 +85,33 @@ export const makeIngest = Effect.fnUntraced(function* (after: {
     }
   })
 
+  /**
+   * After a group that was refused: what every attempt of it sent, by itself. Where some of them can be stored, those
+   * that cannot are at fault, not the store: they alone end, and the others go on.
+   */
+  const commitApart = Effect.fnUntraced(function* (group: ReadonlyArray<Received>, cause: Cause.Cause<StoreError>) {
+    const apart = Array.from(Map.groupBy(group, epochOf).values())
+    if (apart.length === 1) return yield* refuse(group, cause)
+    const refused: Array<readonly [ReadonlyArray<Received>, Cause.Cause<StoreError>]> = []
+    for (const part of apart)
+      yield* Effect.catchCause(commit(part), (why) => Effect.sync(() => refused.push([part, why])))
+    for (const [part, why] of refused) {
+      if (refused.length === apart.length) yield* refuse(part, why)
+      else {
+        const epoch = epochOf(part[0]!)
+        const reason = reasonOf(why)
+        yield* Effect.logError(`attempt ${epoch} is ended, what it sent cannot be stored: ${reason}`)
+        after.unstorable(epoch, reason, part[0]!.session)
+      }
+    }
+  })
+
   const refuse = (group: ReadonlyArray<Received>, cause: Cause.Cause<StoreError>) => {
-    const failure = Cause.findErrorOption(cause)
-    const message = Option.isSome(failure) ? failure.value.message : "the coordinator failed; its log says more"
+    const message = reasonOf(cause)
     return Effect.andThen(
       Effect.logError(
         "what agents sent was not committed and stays with them",
-        Option.isSome(failure) ? message : cause,
+        Option.isSome(Cause.findErrorOption(cause)) ? message : cause,
       ),
       Effect.sync(() => {
         for (const { session } of group) session.close(new SessionBroken({ message }))
@@ -101,12 +125,28 @@ export const makeIngest = Effect.fnUntraced(function* (after: {
     run: Queue.takeAll(queue).pipe(
       Effect.flatMap((group) =>
         // What is being committed is also acknowledged, or at least told to the sessions.
-        Effect.uninterruptible(Effect.catchCause(commit(group), (cause) => refuse(group, cause))),
+        Effect.uninterruptible(Effect.catchCause(commit(group), (cause) => commitApart(group, cause))),
       ),
       Effect.forever,
     ),
   } satisfies Ingest
 })
+
+const epochOf = (received: Received): Epoch => {
+  switch (received._tag) {
+    case "Events":
+      return received.batch.epoch
+    case "Log":
+      return received.chunk.epoch
+    case "Ended":
+      return received.epoch
+  }
+}
+
+const reasonOf = (cause: Cause.Cause<StoreError>): string => {
+  const failure = Cause.findErrorOption(cause)
+  return Option.isSome(failure) ? failure.value.message : "the coordinator failed; its log says more"
+}
 
 /** The agent goes on from what is acknowledged once it has connected again. */
 const missing = (what: string, epoch: Epoch) =>

@@ -188,10 +188,10 @@ export const makeServe = (options: {
           return ingest.offer({ _tag: "Log", session, chunk })
         }
         case "Ended": {
-          const { epoch, lastSeq, end } = message
+          const { epoch, lastSeq, end, skipped } = message
           // Behind its lines, also of a trial that was paused meanwhile: the next attempt begins once they are committed.
           if (ofNewest(from, epoch) !== undefined) {
-            return ingest.offer({ _tag: "Ended", session, epoch, lastSeq, end })
+            return ingest.offer({ _tag: "Ended", session, epoch, lastSeq, end, skipped })
           }
           // Over or given to another agent since: how it ended changes nothing, but its slot is free.
           endings.ended(epoch, end, session)

@@ -5,6 +5,7 @@ import { AgentId, Epoch, SweepId, TrialNumber } from "../Id.ts"
 import { Parameters } from "../space/Parameter.ts"
 import { SweepSpec } from "./SweepSpec.ts"
 import { FailureClass } from "../trial/TrialEvent.ts"
+import { TrialWarning } from "../trial/TrialWarning.ts"
 import { Verdict } from "../trial/Verdict.ts"
 
 /** Milliseconds since the Unix epoch on the coordinator's clock: for people; no decision rests on it. */
@@ -75,6 +76,8 @@ export const Fact = Schema.TaggedUnion({
   TrialStopped: { ...ofTrial, reason: Schema.String, objective: Objective, values: Values },
   TrialFailed: { ...ofTrial, class: FailureClass, message: Schema.String, detail: Schema.NullOr(Schema.String) },
   TrialCancelled: { ...ofTrial, reason: Schema.String },
+  /** Something about this attempt that a user has to know; the trial goes on as it would without. */
+  TrialWarned: { ...ofAttempt, warning: TrialWarning },
   VerdictReached: { ...ofTrial, verdict: Verdict },
 
   AgentConnected: { ...at, agent: AgentId, version: Schema.String, devices: Schema.Array(Schema.String) },

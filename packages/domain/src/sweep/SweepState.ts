@@ -91,6 +91,8 @@ const foldTrial = (trial: Trial, fact: Fact): Trial => {
       })
     case "TrialCancelled":
       return move("cancelled", { endedAt: fact.at, stopReason: fact.reason })
+    case "TrialWarned":
+      return { ...trial, warnings: [...trial.warnings, { ...fact.warning, epoch: fact.epoch }] }
     case "VerdictReached":
       return { ...trial, verdict: fact.verdict }
     default:
@@ -192,6 +194,7 @@ export const applyFact = (sweeps: Map<SweepId, SweepState>, fact: Fact): Trial |
         rounds: 0,
         waitedAt: null,
         lineage: [],
+        warnings: [],
       }
       trials.set(fact.trial, trial)
       return trial

@@ -9,6 +9,7 @@
 import type { AgentId, Epoch, SweepId, TrialNumber, TrialRef } from "../Id.ts"
 import type { Parameters } from "../space/Parameter.ts"
 import type { FailureClass } from "./TrialEvent.ts"
+import type { TrialWarning } from "./TrialWarning.ts"
 import type { Verdict } from "./Verdict.ts"
 
 export type TrialState =
@@ -105,4 +106,6 @@ export interface Trial {
   readonly waitedAt: number | null
   /** In their order; the parameters after the last one are the trial's. */
   readonly lineage: ReadonlyArray<Exploit>
+  /** What a user has to know of its attempts, oldest first. */
+  readonly warnings: ReadonlyArray<TrialWarning & { readonly epoch: Epoch }>
 }

@@ -194,7 +194,15 @@ export const encodeAgentMessage = (message: AgentMessage): wire.SessionRequest =
       return {
         message: {
           $case: "ended",
-          value: { epoch: BigInt(message.epoch), lastSeq: BigInt(message.lastSeq), end: encodeEnd(message.end) },
+          value: {
+            epoch: BigInt(message.epoch),
+            lastSeq: BigInt(message.lastSeq),
+            end: encodeEnd(message.end),
+            skipped:
+              message.skipped === undefined
+                ? undefined
+                : { ...message.skipped, problem: message.skipped.problem ?? undefined },
+          },
         },
       }
   }
@@ -247,13 +255,16 @@ export const decodeAgentMessage = ({ message }: wire.SessionRequest): AgentMessa
         text: message.value.text,
       }
     }
-    case "ended":
+    case "ended": {
+      const { skipped } = message.value
       return {
         _tag: "Ended",
         epoch: epoch(message.value.epoch),
         lastSeq: count("last_seq", message.value.lastSeq),
         end: decodeEnd(message.value.end),
+        ...(skipped !== undefined && { skipped: { ...skipped, problem: skipped.problem ?? null } }),
       }
+    }
     case undefined:
       return fail("an empty message, or one this version does not know")
   }

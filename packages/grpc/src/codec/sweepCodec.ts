@@ -11,6 +11,7 @@ import { Parameters } from "@sweep/domain/Parameter"
 import { SweepSpec } from "@sweep/domain/SweepSpec"
 import { trialStates } from "@sweep/domain/Trial"
 import { FailureClass, TrialEvent } from "@sweep/domain/TrialEvent"
+import { SkippedLines } from "@sweep/domain/TrialWarning"
 import { Verdict } from "@sweep/domain/Verdict"
 import * as wire from "@sweep/proto/sweep"
 import { fromBytes64, toBytes64 } from "./columnBytes.ts"
@@ -61,6 +62,12 @@ const Trial = Schema.Struct({
         replaced: Parameters,
         reason: Schema.String,
       }),
+    ),
+    [],
+  ),
+  warnings: added(
+    Schema.Array(
+      Schema.Union([Schema.Struct({ _tag: Schema.tag("LinesSkipped"), ...SkippedLines.fields, epoch: Epoch })]),
     ),
     [],
   ),

@@ -107,7 +107,10 @@ export interface Heartbeat {
   atMs: number;
 }
 
-/** A run of spool lines without a hole, metrics in columns: never one message per point. */
+/**
+ * The spool lines first_seq … last_seq, metrics in columns: never one message per point. Numbers in between that no line
+ * has are a hole that the trainer left; it is acknowledged with the rest.
+ */
 export interface Events {
   epoch: bigint;
   firstSeq: bigint;
@@ -150,10 +153,23 @@ export interface Log {
 export interface Ended {
   epoch: bigint;
   lastSeq: bigint;
-  end: { $case: "finished"; value: Finished } | { $case: "failed"; value: Failed } | {
-    $case: "released";
-    value: Released;
-  } | undefined;
+  end:
+    | { $case: "finished"; value: Finished }
+    | { $case: "failed"; value: Failed }
+    | { $case: "released"; value: Released }
+    | undefined;
+  /** What of the spool could not be sent; absent when everything was. */
+  skipped?: SkippedLines | undefined;
+}
+
+/** Lines of events.jsonl that the agent could not send: the coordinator warns of them on the trial. */
+export interface SkippedLines {
+  /** Lines that are no event. */
+  unreadable: number;
+  /** Numbers that no readable line has. */
+  missing: number;
+  /** What was wrong with the first. */
+  problem?: string | undefined;
 }
 
 export interface Finished {
@@ -1113,7 +1129,7 @@ export const Log: MessageFns<Log> = {
 };
 
 function createBaseEnded(): Ended {
-  return { epoch: 0n, lastSeq: 0n, end: undefined };
+  return { epoch: 0n, lastSeq: 0n, end: undefined, skipped: undefined };
 }
 
 export const Ended: MessageFns<Ended> = {
@@ -1140,6 +1156,9 @@ export const Ended: MessageFns<Ended> = {
       case "released":
         Released.encode(message.end.value, writer.uint32(42).fork()).join();
         break;
+    }
+    if (message.skipped !== undefined) {
+      SkippedLines.encode(message.skipped, writer.uint32(50).fork()).join();
     }
     return writer;
   },
@@ -1195,6 +1214,82 @@ export const Ended: MessageFns<Ended> = {
             }
 
             message.end = { $case: "released", value: Released.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.skipped = SkippedLines.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseSkippedLines(): SkippedLines {
+  return { unreadable: 0, missing: 0, problem: undefined };
+}
+
+export const SkippedLines: MessageFns<SkippedLines> = {
+  encode(message: SkippedLines, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.unreadable !== 0) {
+      writer.uint32(8).uint32(message.unreadable);
+    }
+    if (message.missing !== 0) {
+      writer.uint32(16).uint32(message.missing);
+    }
+    if (message.problem !== undefined) {
+      writer.uint32(26).string(message.problem);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): SkippedLines {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseSkippedLines();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.unreadable = reader.uint32();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.missing = reader.uint32();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.problem = reader.string();
             continue;
           }
         }

@@ -23,6 +23,7 @@ import {
   takeoverText,
   trialNumbers,
   varying,
+  warningText,
 } from "../../terminal/format.ts"
 import { countByState, leaders } from "../../terminal/SweepView.ts"
 import { verdictSentence, verdictWord } from "../../terminal/verdictStyle.ts"
@@ -104,6 +105,13 @@ const showText = (sweep: SweepState, planned: number | null, shared: SharedSteps
   if (reused.length > 0) {
     lines.push("", bold("reused"))
     for (const trial of reused) lines.push(`  #${trial.number} is the result of ${formatTrialRef(trial.reusedFrom!)}`)
+  }
+  const warned = Array.from(sweep.trials.values()).filter((trial) => trial.warnings.length > 0)
+  if (warned.length > 0) {
+    lines.push("", bold("warnings"))
+    for (const { number, warnings } of warned) {
+      for (const warning of warnings) lines.push(`  #${number} ${printable(warningText(warning))}`)
+    }
   }
   const failed = Array.from(sweep.trials.values()).filter((trial) => trial.failure !== null)
   if (failed.length > 0) {
