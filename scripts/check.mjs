@@ -4,5 +4,5 @@ import { orExplain, prepare } from "./prepare.mjs"
 
 await orExplain(async () => {
   await prepare({ forTests: true })
-  process.exit(runChecks() === 0 ? 0 : 1)
+  process.exit((await runChecks()) === 0 ? 0 : 1)
 })

@@ -1,6 +1,7 @@
 // The static checks, in the order of their speed. Owns the list; each is a command whose exit code decides.
 import { spawnSync } from "node:child_process"
 import { join } from "node:path"
+import { checkContracts } from "./contracts.mjs"
 import { preparedEnvironment, root, venvPython } from "./prepare.mjs"
 
 const bin = (name) => join(root, "node_modules/.bin", name)
@@ -38,6 +39,7 @@ const checks = [
   { name: "types of the page", run: command(bin("tsc"), "-p", "reports/page") },
   { name: "proto lint", run: command("pnpm", "--filter", "@sweep/proto", "lint") },
   { name: "proto generated", run: generated },
+  { name: "contracts", run: checkContracts },
   { name: "unused", run: command(bin("knip")) },
   { name: "python lint", run: command(venvPython, "-m", "ruff", "check", "agents/trainer", "sweeps", "bench") },
   {
@@ -47,11 +49,11 @@ const checks = [
 ]
 
 /** Runs them all, prints the output of those that fail, and returns how many did. */
-export const runChecks = () => {
+export const runChecks = async () => {
   let failed = 0
   for (const { name, run } of checks) {
     const started = Date.now()
-    const { ok, output } = run()
+    const { ok, output } = await run()
     console.log(`${ok ? "ok    " : "FAILED"}  ${name} (${((Date.now() - started) / 1000).toFixed(1)} s)`)
     if (!ok) {
       failed++

@@ -18,7 +18,7 @@ await orExplain(async () => {
   let broken = false
   try {
     if (filters.length === 0) {
-      const failures = runChecks()
+      const failures = await runChecks()
       failed += failures
     }
     const report = join(work, "vitest.json")

@@ -27,6 +27,7 @@ import { defaultTimings } from "@sweep/domain/Lease"
 import { fromParameters } from "@sweep/domain/TrainingConfig"
 import { AgentGateway, type GatewaySession } from "@sweep/protocol/AgentGateway"
 import * as memoryAgentConnection from "@sweep/protocol/memoryAgentConnection"
+import { protocolVersion } from "@sweep/protocol/versions"
 import * as Result from "effect/Result"
 import { median } from "./median.ts"
 import { root } from "./root.ts"
@@ -129,7 +130,13 @@ const makeCoordinator = () => {
           switch (message._tag) {
             case "Hello":
               session = opened
-              yield* opened.send({ _tag: "Welcome", timings: defaultTimings, acknowledged: [], discard: [] })
+              yield* opened.send({
+                _tag: "Welcome",
+                protocol: protocolVersion,
+                timings: defaultTimings,
+                acknowledged: [],
+                discard: [],
+              })
               yield* Deferred.succeed(connected, undefined)
               return
             case "Events": {

@@ -8,7 +8,8 @@ import * as Stream from "effect/Stream"
 import { Device, Slot } from "@sweep/domain/Device"
 import { AgentId, type Epoch } from "@sweep/domain/Id"
 import { AgentConnection } from "@sweep/protocol/AgentConnection"
-import { type AgentMessage, protocolVersion } from "@sweep/protocol/AgentMessage"
+import type { AgentMessage } from "@sweep/protocol/AgentMessage"
+import { protocolVersion } from "@sweep/protocol/versions"
 import * as grpcAgentConnection from "@sweep/grpc/grpcAgentConnection"
 
 const [address] = process.argv.slice(2)

@@ -5,7 +5,7 @@
 import { AgentServiceClient } from "@sweep/proto/agent"
 import { Device, Slot } from "@sweep/domain/Device"
 import { AgentId, type Epoch } from "@sweep/domain/Id"
-import { protocolVersion } from "@sweep/protocol/AgentMessage"
+import { protocolVersion } from "@sweep/protocol/versions"
 import { decodeCoordinatorMessage, encodeAgentMessage } from "@sweep/grpc/agentCodec"
 import { channelFor } from "@sweep/grpc/grpcChannel"
 

@@ -11,6 +11,7 @@ import * as Effect from "effect/Effect"
 import * as Latch from "effect/Latch"
 import * as Layer from "effect/Layer"
 import * as Stream from "effect/Stream"
+import { protocolVersion } from "@sweep/protocol/versions"
 
 export interface Point {
   readonly metric: string
@@ -174,7 +175,13 @@ export class ScriptedCoordinator {
           return { epoch, seq, stdout, stderr }
         })
         return session
-          .send({ _tag: "Welcome", timings: this.timings, acknowledged, discard: Array.from(this.discard) })
+          .send({
+            _tag: "Welcome",
+            protocol: protocolVersion,
+            timings: this.timings,
+            acknowledged,
+            discard: Array.from(this.discard),
+          })
           .pipe(Effect.tap(Effect.sync(() => (this.session = session))))
       }
       case "Events": {

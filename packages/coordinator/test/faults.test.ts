@@ -11,6 +11,7 @@ import { SweepApi } from "@sweep/protocol/SweepApi"
 import { layerMemory, Store, StoreError } from "@sweep/store/Store"
 import { exampleSpec } from "@sweep/domain/exampleSpec"
 import { connectAgent, evalLosses, eventsMessage, eventually, finished, slotsOf } from "@sweep/protocol/ScriptedAgent"
+import { oldestProtocol, protocolVersion } from "@sweep/protocol/versions"
 import { agentInScope, coordinator, inMemory, trialIs, trialOf } from "./harness.ts"
 
 const oneTrial = exampleSpec({ budget: { trials: 1, gpuHours: null, hours: null } })
@@ -129,12 +130,14 @@ describe("messages lost, repeated and out of order", () => {
 
   it.effect("refuses an agent of another protocol version and says which side to upgrade", () =>
     Effect.gen(function* () {
-      const old = yield* connectAgent({ protocol: 0 })
+      const old = yield* connectAgent({ protocol: oldestProtocol - 1 })
       expect(yield* old.over).toMatchObject({
         _tag: "SessionRefused",
-        message: expect.stringMatching(/upgrade the agent/),
+        message: expect.stringMatching(/version 0 of the protocol, the coordinator 1 to \d+: upgrade the agent/),
       })
-      const young = yield* connectAgent({ protocol: 2 })
+      const oldest = yield* connectAgent({ protocol: oldestProtocol })
+      expect(yield* oldest.next("Welcome")).toMatchObject({ protocol: protocolVersion })
+      const young = yield* connectAgent({ protocol: protocolVersion + 1 })
       expect(yield* young.over).toMatchObject({
         _tag: "SessionRefused",
         message: expect.stringMatching(/upgrade the coordinator/),

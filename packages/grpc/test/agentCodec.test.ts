@@ -10,7 +10,8 @@ import {
   encodeAgentMessage,
   encodeCoordinatorMessage,
 } from "../src/codec/agentCodec.ts"
-import { WireError } from "../src/codec/WireError.ts"
+import { WireError } from "../src/transport/WireError.ts"
+import { protocolVersion } from "@sweep/protocol/versions"
 
 const epoch = Epoch.make(17)
 const slot = new Slot({
@@ -59,6 +60,7 @@ const fromAgent: ReadonlyArray<AgentMessage> = [
 const fromCoordinator: ReadonlyArray<CoordinatorMessage> = [
   {
     _tag: "Welcome",
+    protocol: protocolVersion,
     timings: defaultTimings,
     acknowledged: [{ epoch, seq: 4, stdout: 10, stderr: 0 }],
     discard: [Epoch.make(3)],

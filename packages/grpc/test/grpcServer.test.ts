@@ -16,6 +16,9 @@ import * as grpcAgentConnection from "../src/client/grpcAgentConnection.ts"
 import { serveGrpc } from "../src/server/grpcServer.ts"
 import * as grpcSweepApi from "../src/client/grpcSweepApi.ts"
 import { SweepApi } from "@sweep/protocol/SweepApi"
+import { SweepServiceClient } from "@sweep/proto/sweep"
+import { oldestProtocol, protocolHeader, protocolVersion } from "@sweep/protocol/versions"
+import { credentials, Metadata } from "@grpc/grpc-js"
 import { exampleSpec } from "@sweep/domain/exampleSpec"
 import { eventsMessage, evalLosses } from "@sweep/protocol/ScriptedAgent"
 
@@ -103,6 +106,39 @@ describe("a coordinator that is not there", () => {
       expect(broken).toMatchObject({ _tag: "SessionBroken", message: expect.stringMatching(/no coordinator answers/) })
       expect(yield* Effect.flip(opened.send(hello))).toMatchObject({ _tag: "SessionBroken" })
     }).pipe(Effect.scoped, Effect.provide(nothing)),
+  )
+})
+
+describe("a command of another version", () => {
+  const statusSaying = (port: number, protocol: string | undefined) =>
+    Effect.callback<string>((resume) => {
+      const client = new SweepServiceClient(`${host}:${port}`, credentials.createInsecure())
+      const metadata = new Metadata()
+      if (protocol !== undefined) metadata.set(protocolHeader, protocol)
+      client.status({}, metadata, (error) => {
+        client.close()
+        resume(Effect.succeed(error === null ? "ok" : error.details))
+      })
+    })
+
+  it.live("is served within the window, and beyond it told what to upgrade", () =>
+    Effect.gen(function* () {
+      const { port } = yield* serveGrpc({ host, port: 0 })
+      expect(yield* statusSaying(port, undefined)).toBe("ok")
+      expect(yield* statusSaying(port, String(oldestProtocol))).toBe("ok")
+      expect(yield* statusSaying(port, String(protocolVersion + 1))).toBe(
+        `this command speaks version ${protocolVersion + 1} of the protocol, the coordinator ${oldestProtocol} to ${protocolVersion}: upgrade the coordinator`,
+      )
+      expect(yield* statusSaying(port, String(oldestProtocol - 1))).toMatch(/upgrade the command$/)
+    }).pipe(
+      Effect.scoped,
+      Effect.provide(
+        Layer.merge(
+          apiOf({ status: Effect.succeed({ version: "1", pid: 1, home: "/", agents: [] }) }),
+          gatewayOf(() => Effect.void),
+        ),
+      ),
+    ),
   )
 })
 

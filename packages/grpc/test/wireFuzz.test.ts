@@ -11,9 +11,10 @@ import {
   encodeAgentMessage,
   encodeCoordinatorMessage,
 } from "../src/codec/agentCodec.ts"
-import { WireError } from "../src/codec/WireError.ts"
+import { WireError } from "../src/transport/WireError.ts"
 import { evalLosses, eventsMessage, slotsOf } from "@sweep/protocol/ScriptedAgent"
 import { fuzzRuns } from "@sweep/domain/fuzzRuns"
+import { protocolVersion } from "@sweep/protocol/versions"
 
 const runs = fuzzRuns(3_000)
 const epoch = Epoch.make(7)
@@ -39,6 +40,7 @@ const up: ReadonlyArray<AgentMessage> = [
 const down: ReadonlyArray<CoordinatorMessage> = [
   {
     _tag: "Welcome",
+    protocol: protocolVersion,
     timings: defaultTimings,
     acknowledged: [{ epoch, seq: 1, stdout: 2, stderr: 3 }],
     discard: [epoch],

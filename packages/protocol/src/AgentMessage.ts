@@ -7,9 +7,6 @@ import type { PointColumns } from "@sweep/domain/PointColumns"
 import type { FailureClass, TrialEvent } from "@sweep/domain/TrialEvent"
 import type { SkippedLines } from "@sweep/domain/TrialWarning"
 
-/** Both sides speak exactly this version; a difference is refused with a sentence that says which side to upgrade. */
-export const protocolVersion = 1
-
 /** An attempt the agent still holds a spool for: running, or ended and not yet acknowledged. */
 export interface HeldAttempt {
   readonly epoch: Epoch
@@ -100,6 +97,8 @@ export type StopMode =
 export type CoordinatorMessage =
   | {
       readonly _tag: "Welcome"
+      /** What the coordinator speaks. */
+      readonly protocol: number
       readonly timings: Timings
       /** What is committed of the attempts the agent holds: it sends from there on. */
       readonly acknowledged: ReadonlyArray<Acknowledged>

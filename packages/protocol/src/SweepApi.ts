@@ -28,7 +28,7 @@ export class Refused extends Schema.TaggedError<Refused>()("Refused", { message:
 
 /** The coordinator cannot be reached, broke off, or does not let this caller in. `message` says what to do. */
 export class Unavailable extends Schema.TaggedError<Unavailable>()("Unavailable", {
-  reason: Schema.Literals(["unreachable", "denied"]),
+  reason: Schema.Literals(["unreachable", "unreadable", "denied"]),
   message: Schema.String,
 }) {}
 

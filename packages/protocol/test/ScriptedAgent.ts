@@ -10,14 +10,8 @@ import { AgentId, type Epoch } from "@sweep/domain/Id"
 import { pointColumns } from "@sweep/domain/PointColumns"
 import type { TrialEvent } from "@sweep/domain/TrialEvent"
 import { AgentConnection, type SessionBroken, type SessionRefused } from "../src/AgentConnection.ts"
-import {
-  type Acknowledged,
-  type AgentMessage,
-  type AttemptEnd,
-  type CoordinatorMessage,
-  type HeldAttempt,
-  protocolVersion,
-} from "../src/AgentMessage.ts"
+import { protocolVersion } from "../src/versions.ts"
+import type { Acknowledged, AgentMessage, AttemptEnd, CoordinatorMessage, HeldAttempt } from "../src/AgentMessage.ts"
 
 export type Received<T extends CoordinatorMessage["_tag"]> = Extract<CoordinatorMessage, { readonly _tag: T }>
 

@@ -4,7 +4,7 @@ import { join } from "node:path"
 import { createInterface } from "node:readline"
 import { describe, expect, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import { type Fact, sweepOf } from "@sweep/domain/Fact"
+import { type Fact, factVersion, sweepOf } from "@sweep/domain/Fact"
 import { SweepId } from "@sweep/domain/Id"
 import { random } from "@sweep/search/Random"
 import { assigned, batchOf, created, epochNumber, logOf, submitted, sweep, trialNumber } from "./storeFixtures.ts"
@@ -20,6 +20,17 @@ const inStore = <A, E>(directory: string, body: (store: Store["Service"]) => Eff
 
 const openingFails = (directory: string): Effect.Effect<StoreError, void> =>
   Effect.flip(inStore(directory, () => Effect.void))
+
+/** Runs a statement on the file while nobody has it open. */
+const changed = (directory: string, sql: string) =>
+  Effect.promise(async () => {
+    const { DuckDBInstance } = await import("@duckdb/node-api")
+    const instance = await DuckDBInstance.create(join(directory, "sweep.duckdb"))
+    const connection = await instance.connect()
+    await connection.run(sql)
+    connection.closeSync()
+    instance.closeSync()
+  })
 
 const start = (directory: string, program = "committer.ts"): ChildProcess =>
   spawn(process.execPath, [join(import.meta.dirname, program), directory], {
@@ -264,17 +275,34 @@ describe("a file that cannot be used", () => {
     Effect.gen(function* () {
       const directory = freshDirectory()
       yield* filled(directory)
-      const { DuckDBInstance } = yield* Effect.promise(() => import("@duckdb/node-api"))
-      yield* Effect.promise(async () => {
-        const instance = await DuckDBInstance.create(join(directory, "sweep.duckdb"))
-        const connection = await instance.connect()
-        await connection.run(`INSERT INTO schema_version VALUES (${newestVersion + 1}, now()::TIMESTAMP)`)
-        connection.closeSync()
-        instance.closeSync()
-      })
+      yield* changed(directory, `INSERT INTO schema_version VALUES (${newestVersion + 1}, now()::TIMESTAMP)`)
       const error = yield* openingFails(directory)
       expect(error.reason).toBe("version")
       expect(error.message).toMatch(/newer sweep.*update sweep/)
+    }),
+  )
+
+  it.live("with facts of a newer sweep is refused, and said so with both versions", () =>
+    Effect.gen(function* () {
+      const directory = freshDirectory()
+      yield* filled(directory)
+      yield* changed(directory, `INSERT INTO journal.fact_versions VALUES (${factVersion + 1}, now()::TIMESTAMP)`)
+      const error = yield* openingFails(directory)
+      expect(error).toMatchObject({ reason: "version" })
+      expect(error.message).toContain(`its facts are of version ${factVersion + 1}, this sweep knows ${factVersion}`)
+    }),
+  )
+
+  it.live("with a fact that nobody knows names it instead of a schema", () =>
+    Effect.gen(function* () {
+      const directory = freshDirectory()
+      yield* filled(directory)
+      yield* changed(
+        directory,
+        `INSERT INTO journal.facts VALUES (7777, 0, NULL, NULL, NULL, 'TrialDreamt', '{"_tag":"TrialDreamt","at":0}')`,
+      )
+      const error = yield* Effect.flip(inStore(directory, (store) => store.facts))
+      expect(error.message).toMatch(/cannot read \(number 7777, TrialDreamt\).*update sweep/)
     }),
   )
 

@@ -2,7 +2,8 @@
 // it again, later and later. Owns reconnecting and the meaning of each message; the loops inside a session (heartbeat,
 // one uplink per attempt) live in files of their own.
 import { AgentConnection, type AgentSession, SessionBroken, SessionRefused } from "@sweep/protocol/AgentConnection"
-import { type Acknowledged, type CoordinatorMessage, protocolVersion } from "@sweep/protocol/AgentMessage"
+import type { Acknowledged, CoordinatorMessage } from "@sweep/protocol/AgentMessage"
+import { protocolVersion } from "@sweep/protocol/versions"
 import type { AgentId, Epoch } from "@sweep/domain/Id"
 import type { Redact } from "@sweep/domain/Secrets"
 import * as Effect from "effect/Effect"

@@ -83,12 +83,28 @@ export class Workplace {
 
   /** `under`: a command that is given the program and its arguments to run. */
   start(args: ReadonlyArray<string>, env: NodeJS.ProcessEnv = {}, under: ReadonlyArray<string> = []): Running {
-    const running = new Running([...under, process.execPath, program, ...args], {
+    return this.startProgram(program, args, env, under)
+  }
+
+  /** Another build of the program, such as an earlier release. */
+  startProgram(
+    path: string,
+    args: ReadonlyArray<string>,
+    env: NodeJS.ProcessEnv = {},
+    under: ReadonlyArray<string> = [],
+  ): Running {
+    const running = new Running([...under, process.execPath, path, ...args], {
       cwd: this.directory,
       env: { ...process.env, NO_COLOR: "1", SWEEP_HOME: this.home, SWEEP_COORDINATOR: "", ...env },
     })
     this.#started.push(running)
     return running
+  }
+
+  /** Ends what was started, as Ctrl-C twice would. */
+  async endAll(): Promise<void> {
+    for (const running of this.#started) running.kill("SIGTERM")
+    await Promise.all(this.#started.map((running) => running.done))
   }
 
   /** A coordinator on loopback, once it serves. */

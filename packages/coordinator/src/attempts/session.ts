@@ -3,13 +3,15 @@
 // Committing is ingest.ts', deciding is elsewhere.
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
 import * as Queue from "effect/Queue"
 import * as Stream from "effect/Stream"
 import type { Epoch } from "@sweep/domain/Id"
 import type { Timings } from "@sweep/domain/Lease"
 import { isTerminal } from "@sweep/domain/Trial"
 import { SessionBroken, SessionRefused } from "@sweep/protocol/AgentConnection"
-import { type AgentMessage, type CoordinatorMessage, protocolVersion } from "@sweep/protocol/AgentMessage"
+import type { AgentMessage, CoordinatorMessage } from "@sweep/protocol/AgentMessage"
+import { oldestProtocol, protocolVersion, understands, versionProblem } from "@sweep/protocol/versions"
 import type { GatewaySession } from "@sweep/protocol/AgentGateway"
 import type { Endings } from "./endings.ts"
 import type { Ingest } from "./ingest.ts"
@@ -29,16 +31,10 @@ const replaced = ({ agent, hostname }: Hello): SessionBroken =>
   })
 
 const checkVersion = (hello: Hello): Effect.Effect<void, SessionRefused> =>
-  hello.protocol === protocolVersion
-    ? Effect.void
-    : Effect.fail(
-        new SessionRefused({
-          message:
-            hello.protocol < protocolVersion
-              ? `this agent (sweep ${hello.version}) speaks version ${hello.protocol} of the protocol, the coordinator ${protocolVersion}: upgrade the agent`
-              : `this agent (sweep ${hello.version}) speaks version ${hello.protocol} of the protocol, the coordinator ${protocolVersion}: upgrade the coordinator`,
-        }),
-      )
+  Option.match(Option.fromUndefinedOr(versionProblem({ kind: "agent", ...hello })), {
+    onNone: () => Effect.void,
+    onSome: (message) => Effect.fail(new SessionRefused({ message })),
+  })
 
 export const makeServe = (options: {
   readonly journal: Journal
@@ -102,6 +98,7 @@ export const makeServe = (options: {
     const wanted = new Set(discard)
     session.post({
       _tag: "Welcome",
+      protocol: protocolVersion,
       timings,
       acknowledged: hello.held.flatMap(({ epoch }) => (wanted.has(epoch) ? [] : [ingest.mark(epoch)])),
       discard,
@@ -136,12 +133,15 @@ export const makeServe = (options: {
     const over = yield* Deferred.make<never, SessionBroken | SessionRefused>()
     const session: Session = {
       post: (message) => {
+        if (!understands(protocol, message)) return
         if (!Queue.offerUnsafe(outbox, message))
           session.close(new SessionBroken({ message: "the agent does not read" }))
       },
       close: (error) => Deferred.doneUnsafe(over, Effect.fail(error)),
     }
     let agent: Agent | undefined
+    /** What the agent speaks. */
+    let protocol = oldestProtocol
     /** Attempts this session was told to end, once is enough. */
     const told = new Set<Epoch>()
 
@@ -206,6 +206,7 @@ export const makeServe = (options: {
           if (message._tag !== "Hello") {
             return yield* new SessionRefused({ message: "a session begins with Hello" })
           }
+          protocol = message.protocol
           agent = yield* welcome(message, session)
           return
         }

@@ -8,6 +8,13 @@ import { FailureClass } from "../trial/TrialEvent.ts"
 import { TrialWarning } from "../trial/TrialWarning.ts"
 import { Verdict } from "../trial/Verdict.ts"
 
+/**
+ * The version of this vocabulary. Raise it with every new kind of fact, field or value: a program of an older version
+ * then refuses the database with a sentence. `npm run check` compares the vocabulary with the last release's (releases/).
+ * 1: release 0.1.0.
+ */
+export const factVersion = 2
+
 /** Milliseconds since the Unix epoch on the coordinator's clock: for people; no decision rests on it. */
 const at = { at: Schema.Finite }
 const ofSweep = { ...at, sweep: SweepId }

@@ -9,12 +9,15 @@ import { FailureClass, LineNumber, TrialEvent } from "@sweep/domain/TrialEvent"
 import * as wire from "@sweep/proto/agent"
 import type { Acknowledged, AgentMessage, AttemptEnd, CoordinatorMessage, StopMode } from "@sweep/protocol/AgentMessage"
 import { fromBytes32, fromBytes64, toBytes32, toBytes64 } from "./columnBytes.ts"
-import { WireError } from "./WireError.ts"
+import { protocolVersion, unsaidProtocol, versionProblem } from "@sweep/protocol/versions"
+import { WireError } from "../transport/WireError.ts"
 import { wireReader } from "./wireReader.ts"
 
 const fail = (message: string): never => {
   throw new WireError({ message })
 }
+
+const unknownMessage = `an empty message, or one that protocol version ${protocolVersion} does not have: the other side runs a newer sweep; upgrade this one`
 
 const agentId = wireReader("agent", AgentId)
 const epochOf = wireReader("epoch", Epoch)
@@ -212,6 +215,9 @@ export const decodeAgentMessage = ({ message }: wire.SessionRequest): AgentMessa
   switch (message?.$case) {
     case "hello": {
       const { protocol, agent, version, hostname, slotsJson, trainers, held } = message.value
+      // Before what the greeting of another version may have changed.
+      const problem = versionProblem({ kind: "agent", protocol, version })
+      if (problem !== undefined) fail(problem)
       return {
         _tag: "Hello",
         protocol,
@@ -266,7 +272,7 @@ export const decodeAgentMessage = ({ message }: wire.SessionRequest): AgentMessa
       }
     }
     case undefined:
-      return fail("an empty message, or one this version does not know")
+      return fail(unknownMessage)
   }
 }
 
@@ -287,6 +293,7 @@ export const encodeCoordinatorMessage = (message: CoordinatorMessage): wire.Sess
             },
             acknowledged: message.acknowledged.map(encodeAcknowledged),
             discard: message.discard.map(BigInt),
+            protocol: message.protocol,
           },
         },
       }
@@ -344,6 +351,7 @@ export const decodeCoordinatorMessage = ({ message }: wire.SessionResponse): Coo
           grace: given.graceMs,
           margin: given.marginMs,
         }),
+        protocol: message.value.protocol === 0 ? unsaidProtocol : message.value.protocol,
         acknowledged: message.value.acknowledged.map(decodeAcknowledged),
         discard: message.value.discard.map(epoch),
       }

@@ -5,7 +5,7 @@ import { ArtifactFile, type ArtifactOwner, ArtifactPath } from "@sweep/domain/Ar
 import { Epoch, SweepId, TrialNumber } from "@sweep/domain/Id"
 import type * as wire from "@sweep/proto/agent"
 import { type Kept, type Offer, type Piece, pieceBytes } from "@sweep/protocol/ArtifactExchange"
-import { WireError } from "./WireError.ts"
+import { WireError } from "../transport/WireError.ts"
 import { wireReader } from "./wireReader.ts"
 
 const owner = wireReader("owner", Schema.Struct({ sweep: SweepId, trial: TrialNumber, epoch: Epoch }))

@@ -7,7 +7,7 @@ import { FailureClass } from "@sweep/domain/TrialEvent"
 import type * as wire from "@sweep/proto/sweep"
 import { jsonCodec } from "./jsonChunks.ts"
 import type { Asked, Heard, Told } from "@sweep/protocol/SweepApi"
-import { WireError } from "./WireError.ts"
+import { WireError } from "../transport/WireError.ts"
 
 export const parametersJson = jsonCodec(Parameters)
 

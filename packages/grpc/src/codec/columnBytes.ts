@@ -1,6 +1,6 @@
 // Columns of numbers as the little-endian bytes they travel in. Owns this conversion; typed arrays have the byte order of
 // the machine, and every machine Node.js runs on but IBM's s390x is little-endian.
-import { WireError } from "./WireError.ts"
+import { WireError } from "../transport/WireError.ts"
 
 export const toBytes64 = (column: ArrayLike<number>): Buffer => {
   const array = column instanceof Float64Array ? column : Float64Array.from(column)

@@ -3,7 +3,7 @@ import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import { chunkBytes } from "@sweep/protocol/limits"
-import { WireError } from "./WireError.ts"
+import { WireError } from "../transport/WireError.ts"
 
 /** The JSON of a schema: NaN and the infinities travel as their names, maps as lists of pairs. */
 export const jsonCodec = <S extends Schema.ConstraintCodec<unknown>>(schema: S) => {

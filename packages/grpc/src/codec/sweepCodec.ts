@@ -17,7 +17,7 @@ import * as wire from "@sweep/proto/sweep"
 import { fromBytes64, toBytes64 } from "./columnBytes.ts"
 import { jsonCodec } from "./jsonChunks.ts"
 import type { ControlAction, Removal } from "@sweep/protocol/SweepApi"
-import { WireError } from "./WireError.ts"
+import { WireError } from "../transport/WireError.ts"
 
 const Values = Schema.Record(Schema.String, Schema.Number)
 

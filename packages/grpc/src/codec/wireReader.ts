@@ -1,6 +1,6 @@
 // Reads a value that came over the wire by a schema. Owns the words for one that does not fit.
 import * as Schema from "effect/Schema"
-import { WireError } from "./WireError.ts"
+import { WireError } from "../transport/WireError.ts"
 
 /** Throws a WireError that begins with `field`. */
 export const wireReader = <S extends Schema.ConstraintDecoder<unknown>>(field: string, schema: S) => {

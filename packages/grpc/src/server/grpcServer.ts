@@ -57,6 +57,7 @@ import {
   statusOfSessionError,
 } from "../transport/status.ts"
 import { type NotFound, Refused, SweepApi, type Unavailable, type WatchEvent } from "@sweep/protocol/SweepApi"
+import { knowsFact, protocolHeader, unsaidProtocol, versionProblem } from "@sweep/protocol/versions"
 import {
   artifactsJson,
   decodeAction,
@@ -72,7 +73,7 @@ import {
   stateJson,
   statusJson,
 } from "../codec/sweepCodec.ts"
-import { WireError } from "../codec/WireError.ts"
+import { WireError } from "../transport/WireError.ts"
 
 /** Thrown when the coordinator cannot listen. `message` says what to do. */
 export class CannotListen extends Schema.TaggedError<CannotListen>()("CannotListen", {
@@ -188,6 +189,12 @@ const shownBy = (call: GatedCall) => {
   return { token: tokenIn(call.metadata), certificate: typeof name === "string" ? name : undefined }
 }
 
+/** What the caller speaks. */
+const protocolOf = (call: GatedCall): number => {
+  const [value] = call.metadata.get(protocolHeader)
+  return typeof value === "string" && /^\d{1,9}$/.test(value) ? Number(value) : unsaidProtocol
+}
+
 const open: Gate = { admit: () => Effect.void }
 
 /**
@@ -206,9 +213,14 @@ export const serveGrpc: (
       })
     }
     const gate = secured?.gate ?? open
-    const admit = (call: GatedCall, method: Method) => gate.admit(shownBy(call), neededRole[method])
+    const admit = (call: GatedCall, method: Method): Effect.Effect<void, Denied | Refused> =>
+      Effect.flatMap(gate.admit(shownBy(call), neededRole[method]), () => {
+        const kind = method in AgentServiceService ? "agent" : "command"
+        const message = versionProblem({ kind, protocol: protocolOf(call) })
+        return message === undefined ? Effect.void : Effect.fail(new Refused({ message }))
+      })
     /** Fails once the caller is no longer admitted. */
-    const keepAdmitting = (call: GatedCall, method: Method): Effect.Effect<never, Denied> =>
+    const keepAdmitting = (call: GatedCall, method: Method): Effect.Effect<never, Denied | Refused> =>
       secured === undefined ? Effect.never : Effect.forever(Effect.delay(admit(call, method), lookAgain))
     const api = yield* SweepApi
     const gateway = yield* AgentGateway
@@ -285,14 +297,14 @@ export const serveGrpc: (
     const streaming =
       <Request, Response>(
         method: Method,
-        handle: (request: Request) => Stream.Stream<Response, ApiError | WireError>,
+        handle: (request: Request, protocol: number) => Stream.Stream<Response, ApiError | WireError>,
       ) =>
       (call: ServerWritableStream<Request, Response>) => {
         const send = callWriter(call, { encode: (response: Response) => response, failureOf: () => going })
         const fiber = serve(
           method,
           call,
-          Effect.suspend(() => Stream.runForEach(handle(call.request), send)),
+          Effect.suspend(() => Stream.runForEach(handle(call.request, protocolOf(call)), send)),
         )
         call.on("cancelled", () => fiber.interruptUnsafe())
       }
@@ -418,8 +430,9 @@ export const serveGrpc: (
           }),
         ),
       ),
-      watch: streaming("watch", (request: { sweep: string }) =>
+      watch: streaming("watch", (request: { sweep: string }, protocol) =>
         Stream.unwrap(Effect.map(sweepIn(request), api.watch)).pipe(
+          Stream.filter((event) => event._tag !== "Recorded" || knowsFact(protocol, event.fact)),
           Stream.flatMap((event) => Stream.fromIterable(watchResponses(event))),
         ),
       ),

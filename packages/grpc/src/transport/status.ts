@@ -4,6 +4,8 @@ import { SessionBroken, SessionRefused } from "@sweep/protocol/AgentConnection"
 import type { Denied } from "./Gate.ts"
 import type { GrpcClientOptions } from "./grpcChannel.ts"
 import { NotFound, Refused, Unavailable } from "@sweep/protocol/SweepApi"
+import { protocolVersion } from "@sweep/protocol/versions"
+import { WireError } from "./WireError.ts"
 
 type Meaning = {
   /** What a person's request that ended so is told. */
@@ -184,8 +186,15 @@ const describe = (
   }
 }
 
+/** Versions that the window lets through agree on all they send: this is a defect, or a program in between. */
+const unreadable = (address: string, error: WireError): string =>
+  `sweep cannot read what the coordinator at ${address} sent (protocol version ${protocolVersion} here): run the same version of sweep on both sides. Not readable: ${error.message.split("\n", 1)[0]}`
+
 /** The domain error of a call that failed. `options`: how the coordinator was reached, for its message. */
 export const apiErrorOf = (error: unknown, options: GrpcClientOptions): NotFound | Refused | Unavailable => {
+  if (error instanceof WireError) {
+    return new Unavailable({ reason: "unreadable", message: unreadable(options.address, error) })
+  }
   if (!isStatus(error)) {
     return new Unavailable({
       reason: "unreachable",
@@ -206,6 +215,7 @@ export const apiErrorOf = (error: unknown, options: GrpcClientOptions): NotFound
 }
 
 export const sessionErrorOf = (error: unknown, options: GrpcClientOptions): SessionBroken | SessionRefused => {
+  if (error instanceof WireError) return new SessionRefused({ message: unreadable(options.address, error) })
   if (!isStatus(error)) return new SessionBroken({ message: String(error) })
   const { denied, message } = describe(error, options)
   const meaning = meanings[error.code] ?? unknown

@@ -7,6 +7,7 @@ import type { DuckDBConnection, DuckDBInstance, DuckDBValue } from "@duckdb/node
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import * as Semaphore from "effect/Semaphore"
+import { factVersion } from "@sweep/domain/Fact"
 import { migrations, newestVersion } from "./migrations.ts"
 import { StoreError } from "../Store.ts"
 import { storeFailure } from "./storeFailure.ts"
@@ -63,6 +64,21 @@ const claim = (file: string): Effect.Effect<void, StoreError, Scope.Scope> =>
     () => Effect.sync(() => owned.delete(file)),
   )
 
+/** From now on the file may hold facts of this program's version, which an older program refuses. */
+const adoptFacts = async (connection: DuckDBConnection, file: string): Promise<void> => {
+  const found = await connection.runAndReadAll("SELECT max(version) FROM journal.fact_versions")
+  const version = Number(found.getRows()[0]![0])
+  if (version > factVersion) {
+    throw new StoreError({
+      reason: "version",
+      message: `${file} was written by a newer sweep (its facts are of version ${version}, this sweep knows ${factVersion}); update sweep.`,
+    })
+  }
+  if (version < factVersion) {
+    await connection.run(`INSERT INTO journal.fact_versions VALUES (${factVersion}, now()::TIMESTAMP)`)
+  }
+}
+
 const migrate = async (connection: DuckDBConnection, file: string): Promise<void> => {
   await connection.run(
     "CREATE TABLE IF NOT EXISTS schema_version (version INTEGER NOT NULL, applied_at TIMESTAMP NOT NULL)",
@@ -82,6 +98,7 @@ const migrate = async (connection: DuckDBConnection, file: string): Promise<void
     await connection.run(`INSERT INTO schema_version VALUES (${migration.version}, now()::TIMESTAMP)`)
     await connection.run("COMMIT")
   }
+  await adoptFacts(connection, file)
   await connection.run("BEGIN")
   for (const [name, sql] of Object.entries(views)) await connection.run(`CREATE OR REPLACE VIEW ${name} AS ${sql}`)
   await connection.run("COMMIT")

@@ -11,7 +11,7 @@ import type { TrialEvent, TrialEventOf } from "@sweep/domain/TrialEvent"
 import type { Database } from "./Database.ts"
 import { runsOf } from "../downsample.ts"
 import { logSlice } from "../logSlice.ts"
-import { defaultMaxPoints, type Store } from "../Store.ts"
+import { defaultMaxPoints, type Store, StoreError } from "../Store.ts"
 import { storeFailure } from "./storeFailure.ts"
 
 type Reads = Pick<
@@ -110,19 +110,33 @@ const featuresSql = (sweep: SweepId, trials: ReadonlyArray<TrialNumber> | undefi
 
 /** Facts that hold instances of classes; the others are what they are in JSON. */
 const decodeFact = Schema.decodeUnknownSync(Fact)
+const known: ReadonlySet<string> = new Set(Object.keys(Fact.cases))
 const classes = new Set(["SweepSubmitted", "SweepExtended", "VerdictReached"])
 const factOf = (body: string): Fact => {
   const fact = JSON.parse(body) as Fact
-  return classes.has(fact._tag) ? decodeFact(fact) : fact
+  return known.has(fact._tag) && !classes.has(fact._tag) ? fact : decodeFact(fact)
 }
+
+const unreadableFact = (file: string, seq: unknown, body: string): StoreError =>
+  new StoreError({
+    reason: "version",
+    message: `${file} holds a fact that this sweep cannot read (number ${String(seq)}, ${/"_tag":"(\w+)"/.exec(body)?.[1] ?? "of no kind"}): it was written by another version of sweep; update sweep.`,
+  })
 
 export const make = ({ file, reading, rows }: Database): Reads => ({
   facts: reading(
     async (connection) => {
       const facts: Array<Fact> = []
-      const result = await connection.stream("SELECT body FROM journal.facts ORDER BY seq")
+      const result = await connection.stream("SELECT body, seq FROM journal.facts ORDER BY seq")
       for (let chunk = await result.fetchChunk(); chunk !== null && chunk.rowCount > 0;) {
-        for (const body of chunk.getColumnValues(0)) facts.push(factOf(String(body)))
+        const seqs = chunk.getColumnValues(1)
+        for (const [i, body] of chunk.getColumnValues(0).entries()) {
+          try {
+            facts.push(factOf(String(body)))
+          } catch {
+            throw unreadableFact(file, seqs[i], String(body))
+          }
+        }
         chunk = await result.fetchChunk()
       }
       return facts

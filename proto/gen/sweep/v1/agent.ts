@@ -80,7 +80,7 @@ export interface SessionResponse {
 }
 
 export interface Hello {
-  /** Both sides speak exactly one version. */
+  /** The coordinator serves a window of versions (packages/protocol/src/versions.ts). */
   protocol: number;
   agent: string;
   version: string;
@@ -207,6 +207,8 @@ export interface Welcome {
   timings: Timings | undefined;
   acknowledged: Acknowledged[];
   discard: bigint[];
+  /** What the coordinator speaks; 0 from one of protocol 1. */
+  protocol: number;
 }
 
 export interface Timings {
@@ -1650,7 +1652,7 @@ export const Acknowledged: MessageFns<Acknowledged> = {
 };
 
 function createBaseWelcome(): Welcome {
-  return { timings: undefined, acknowledged: [], discard: [] };
+  return { timings: undefined, acknowledged: [], discard: [], protocol: 0 };
 }
 
 export const Welcome: MessageFns<Welcome> = {
@@ -1670,6 +1672,9 @@ export const Welcome: MessageFns<Welcome> = {
         writer.uint64(v);
       }
       writer.join();
+    }
+    if (message.protocol !== 0) {
+      writer.uint32(32).uint32(message.protocol);
     }
     return writer;
   },
@@ -1720,6 +1725,14 @@ export const Welcome: MessageFns<Welcome> = {
             }
 
             break;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.protocol = reader.uint32();
+            continue;
           }
         }
         if ((tag & 7) === 4 || tag === 0) {
