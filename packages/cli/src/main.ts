@@ -7,6 +7,7 @@ import * as Command from "effect/cli/Command"
 import { agent } from "./commands/hosts/agent.ts"
 import { ask } from "./commands/sweeps/ask.ts"
 import { backup, restore } from "./commands/hosts/backup.ts"
+import { doctor } from "./commands/hosts/doctor.ts"
 import { artifacts } from "./commands/results/artifacts.ts"
 import { best } from "./commands/results/best.ts"
 import { certs } from "./commands/hosts/certs.ts"
@@ -65,6 +66,7 @@ const sweep = Command.make("sweep").pipe(
     exportCommand,
     backup,
     restore,
+    doctor,
     serve,
     agent,
     certs,

@@ -18,9 +18,13 @@ import type { EventBatch, HighWater, LogChunk } from "./EventBatch.ts"
 import { isNew, newPart, unseen } from "./HighWater.ts"
 import { logSlice } from "./logSlice.ts"
 
-/** Thrown when the store cannot do its work: disk full, file damaged, owned by another process. `message` says what to do. */
+/**
+ * Thrown when the store cannot do its work: disk full, file damaged, owned by another process; with less in it than was
+ * acknowledged (`below-mark`), its main file gone before it was opened (`missing`), or taken away since (`detached`).
+ * `message` says what to do.
+ */
 export class StoreError extends Schema.TaggedError<StoreError>()("StoreError", {
-  reason: Schema.Literals(["locked", "corrupt", "full", "version", "io"]),
+  reason: Schema.Literals(["locked", "corrupt", "below-mark", "missing", "detached", "full", "version", "io"]),
   message: Schema.String,
 }) {}
 

@@ -327,7 +327,7 @@ describe("a file that cannot be used", () => {
       damage(file)
       const error = yield* openingFails(directory)
       expect(error.reason).toBe("corrupt")
-      expect(error.message).toMatch(/damaged[\s\S]*aside/)
+      expect(error.message).toMatch(/damaged[\s\S]*aside[\s\S]*sweep doctor/)
       expect(existsSync(file)).toBe(true)
     }),
   )
@@ -342,8 +342,8 @@ describe("a file that cannot be used", () => {
       writeSync(handle, new Uint8Array(64).fill(0xa5), 0, 64, Math.floor(statSync(log).size / 2))
       closeSync(handle)
       const error = yield* openingFails(directory)
-      expect(error.reason).toBe("corrupt")
-      expect(error.message).toMatch(/damaged[\s\S]*wal aside/)
+      expect(error.reason).toBe("below-mark")
+      expect(error.message).toMatch(/damaged[\s\S]*sweep doctor/)
     }),
   )
 

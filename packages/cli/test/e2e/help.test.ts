@@ -23,6 +23,7 @@ const commands = [
   "export",
   "backup",
   "restore",
+  "doctor",
   "serve",
   "agent",
   "certs",

@@ -6,6 +6,7 @@ import type { Fact } from "@sweep/domain/Fact"
 import { sweepOf, trialOf } from "@sweep/domain/Fact"
 import type { Epoch, SweepId, TrialNumber } from "@sweep/domain/Id"
 import type { TrialEvent } from "@sweep/domain/TrialEvent"
+import { type Table, tables } from "../durability/Mark.ts"
 import type { Client, Database } from "./Database.ts"
 import type { LogChunk } from "../EventBatch.ts"
 
@@ -68,6 +69,12 @@ class PointChunk {
 }
 
 export interface Appenders {
+  /** Rows handed in since the last `settle` or `clear`. */
+  readonly staged: Record<Table, number>
+  /** The body of the last fact handed in, and its number. */
+  readonly lastFact: () => { readonly seq: number; readonly body: string } | undefined
+  /** Begins to count again, once what was handed over is committed. */
+  readonly settle: () => void
   readonly fact: (seq: number, fact: Fact) => void
   readonly attempt: (key: AttemptKey) => void
   readonly metricName: (id: number, name: string) => void
@@ -82,7 +89,7 @@ export interface Appenders {
   readonly close: () => void
 }
 
-export const make = async ({ client, writer }: Database): Promise<Appenders> => {
+export const make = async ({ client, writer }: Pick<Database, "client" | "writer">): Promise<Appenders> => {
   const open = (table: string) => writer.createAppender(table, "journal")
   const facts = await open("facts")
   const attempts = await open("attempts")
@@ -96,6 +103,12 @@ export const make = async ({ client, writer }: Database): Promise<Appenders> => 
   const touched = new Set<DuckDBAppender>()
   const chunk = new PointChunk(client, points)
 
+  const staged = Object.fromEntries(tables.map((table) => [table, 0])) as Record<Table, number>
+  let last: { readonly seq: number; readonly body: string } | undefined
+  const settle = () => {
+    for (const table of tables) staged[table] = 0
+    last = undefined
+  }
   const integer = (appender: DuckDBAppender, value: number | null) =>
     value === null ? appender.appendNull() : appender.appendInteger(value)
   const end = (appender: DuckDBAppender) => {
@@ -103,7 +116,13 @@ export const make = async ({ client, writer }: Database): Promise<Appenders> => 
     touched.add(appender)
   }
   return {
+    staged,
+    lastFact: () => last,
+    settle,
     fact: (seq, fact) => {
+      const body = JSON.stringify(fact)
+      staged.facts++
+      last = { seq, body }
       const sweep = sweepOf(fact)
       facts.appendBigInt(BigInt(seq))
       facts.appendDouble(fact.at)
@@ -112,10 +131,11 @@ export const make = async ({ client, writer }: Database): Promise<Appenders> => 
       integer(facts, trialOf(fact))
       integer(facts, "epoch" in fact ? fact.epoch : null)
       facts.appendVarchar(fact._tag)
-      facts.appendVarchar(JSON.stringify(fact))
+      facts.appendVarchar(body)
       end(facts)
     },
     attempt: ({ epoch, sweep, trial, attempt }) => {
+      staged.attempts++
       attempts.appendInteger(epoch)
       attempts.appendVarchar(sweep)
       attempts.appendInteger(trial)
@@ -123,15 +143,18 @@ export const make = async ({ client, writer }: Database): Promise<Appenders> => 
       end(attempts)
     },
     metricName: (id, name) => {
+      staged.metric_names++
       metricNames.appendInteger(id)
       metricNames.appendVarchar(name)
       end(metricNames)
     },
     point: (epoch, seq, metric, step, value, at) => {
+      staged.points++
       chunk.add(epoch, seq, metric, step, value, at)
       touched.add(points)
     },
     event: (epoch, event) => {
+      staged.events++
       events.appendInteger(epoch)
       events.appendInteger(event.seq)
       events.appendVarchar(event.type)
@@ -139,6 +162,7 @@ export const make = async ({ client, writer }: Database): Promise<Appenders> => 
       end(events)
     },
     output: ({ epoch, stream, offset, end: after, text }) => {
+      staged.output++
       output.appendInteger(epoch)
       output.appendVarchar(stream)
       output.appendBigInt(BigInt(offset))
@@ -147,6 +171,7 @@ export const make = async ({ client, writer }: Database): Promise<Appenders> => 
       end(output)
     },
     mark: (epoch, seq) => {
+      staged.marks++
       marks.appendInteger(epoch)
       marks.appendInteger(seq)
       end(marks)
@@ -157,6 +182,7 @@ export const make = async ({ client, writer }: Database): Promise<Appenders> => 
       touched.clear()
     },
     clear: () => {
+      settle()
       chunk.clear()
       // All of them: one may have been left in the middle of a row.
       for (const appender of all) appender.clear()

@@ -1,6 +1,6 @@
 // The open database file. Owns that there is one owner (one process, one instance in it), the settings, the migrations
 // and the views, and how connections for reading are handed out. What is written and read is its callers' affair.
-import { mkdirSync, realpathSync, rmSync } from "node:fs"
+import { chmodSync, constants, copyFileSync, existsSync, mkdirSync, realpathSync, rmSync } from "node:fs"
 import { availableParallelism, totalmem } from "node:os"
 import { join } from "node:path"
 import type { DuckDBConnection, DuckDBInstance, DuckDBValue } from "@duckdb/node-api"
@@ -8,6 +8,9 @@ import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import * as Semaphore from "effect/Semaphore"
 import { factVersion } from "@sweep/domain/Fact"
+import { below, beforeOpening } from "../durability/beforeOpening.ts"
+import { belowMark } from "../durability/belowMark.ts"
+import { DurableMark } from "../durability/DurableMark.ts"
 import { migrations, newestVersion } from "./migrations.ts"
 import { StoreError } from "../Store.ts"
 import { storeFailure } from "./storeFailure.ts"
@@ -21,6 +24,8 @@ export interface Database {
   readonly exports: string
   readonly client: Client
   readonly writer: DuckDBConnection
+  /** Told of every commit of the writer before anybody else is. */
+  readonly durable: DurableMark
   /** Runs `use` on a connection of its own. When interrupted, so is the query. */
   readonly reading: <A, E>(
     use: (connection: DuckDBConnection) => Promise<A>,
@@ -47,17 +52,17 @@ const quoted = (text: string): string => `'${text.replaceAll("'", "''")}'`
 /** Files this process has open: DuckDB's lock is the process's, so it does not keep a second instance out, and two lose rows. */
 const owned = new Set<string>()
 
+/** The failure of a second user of `file` in this process, while there is a first one. */
+export const heldHere = (file: string): StoreError | undefined =>
+  owned.has(file)
+    ? new StoreError({ reason: "locked", message: `${file} is already open in this process (PID ${process.pid}).` })
+    : undefined
+
 const claim = (file: string): Effect.Effect<void, StoreError, Scope.Scope> =>
   Effect.acquireRelease(
     Effect.suspend(() => {
-      if (owned.has(file)) {
-        return Effect.fail(
-          new StoreError({
-            reason: "locked",
-            message: `${file} is already open in this process (PID ${process.pid}).`,
-          }),
-        )
-      }
+      const held = heldHere(file)
+      if (held !== undefined) return Effect.fail(held)
       owned.add(file)
       return Effect.void
     }),
@@ -77,6 +82,16 @@ const adoptFacts = async (connection: DuckDBConnection, file: string): Promise<v
   if (version < factVersion) {
     await connection.run(`INSERT INTO journal.fact_versions VALUES (${factVersion}, now()::TIMESTAMP)`)
   }
+}
+
+/** A copy of a log that nothing says of what it has to have, before DuckDB reads it; `undefined` when there is no log. */
+const keepLog = (file: string): string | undefined => {
+  const log = `${file}.wal`
+  if (!existsSync(log)) return undefined
+  const kept = `${log}.before-mark-${Date.now()}`
+  copyFileSync(log, kept, constants.COPYFILE_EXCL)
+  chmodSync(kept, 0o600)
+  return kept
 }
 
 const migrate = async (connection: DuckDBConnection, file: string): Promise<void> => {
@@ -121,16 +136,25 @@ export const open = Effect.fn("Database.open")(function* (
   const exports = join(home, "exports")
   yield* claim(file)
   const client = yield* Effect.promise(() => import("@duckdb/node-api"))
+  const mark = yield* Effect.tryPromise({ try: () => beforeOpening(client, file), catch: failure })
+  const unmarked = mark === undefined ? yield* Effect.try({ try: () => keepLog(file), catch: failure }) : undefined
   const instance: DuckDBInstance = yield* Effect.acquireRelease(
     Effect.tryPromise({
       try: () =>
         client.DuckDBInstance.create(file, {
           threads: String(availableParallelism()),
           memory_limit: `${Math.max(leastMemory, Math.floor(totalmem() * memoryShare))}B`,
+          // Where the durable mark allows it, and nowhere else.
+          checkpoint_threshold: "1TB",
           autoinstall_known_extensions: "false",
           autoload_known_extensions: "false",
         }),
-      catch: failure,
+      catch: (cause) => {
+        const error = failure(cause)
+        // It is somebody's, and so is its log.
+        if (error.reason === "locked" && unmarked !== undefined) rmSync(unmarked)
+        return error
+      },
     }),
     (opened) => Effect.sync(() => opened.closeSync()),
   )
@@ -141,6 +165,13 @@ export const open = Effect.fn("Database.open")(function* (
   const writer = yield* connect
   yield* Effect.tryPromise({
     try: async () => {
+      await writer.run("PRAGMA disable_checkpoint_on_shutdown")
+      // Before anything is written: what is refused stays as it was.
+      if (mark !== undefined) {
+        const missing = await belowMark(writer, mark)
+        if (missing.length > 0) throw below(file, mark, missing.join(", "))
+      }
+      chmodSync(file, 0o600)
       await migrate(writer, file)
       // What an export that was killed has left.
       rmSync(exports, { recursive: true, force: true })
@@ -152,6 +183,11 @@ export const open = Effect.fn("Database.open")(function* (
     },
     catch: failure,
   })
+
+  const durable = yield* Effect.acquireRelease(
+    Effect.tryPromise({ try: () => DurableMark.open(file, writer), catch: failure }),
+    (kept) => Effect.promise(() => kept.close().catch(() => undefined)),
+  )
 
   const permits = yield* Semaphore.make(readers)
   const reading: Database["reading"] = (use, onFailure) =>
@@ -181,5 +217,5 @@ export const open = Effect.fn("Database.open")(function* (
     )
   const rows: Database["rows"] = (sql, parameters) =>
     reading(async (connection) => (await connection.runAndReadAll(sql, parameters)).getRowObjects(), failure)
-  return { file, exports, client, writer, reading, rows }
+  return { file, exports, client, writer, durable, reading, rows }
 })

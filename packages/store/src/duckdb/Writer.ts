@@ -10,6 +10,8 @@ import type * as Cause from "effect/Cause"
 import type * as Scope from "effect/Scope"
 import type { Fact, FactOf } from "@sweep/domain/Fact"
 import { Epoch, type SweepId, type TrialNumber } from "@sweep/domain/Id"
+import { countRows, sha256 } from "../durability/belowMark.ts"
+import { tables } from "../durability/Mark.ts"
 import * as Appenders from "./Appenders.ts"
 import { Assigned } from "../Assigned.ts"
 import type { Database } from "./Database.ts"
@@ -132,7 +134,7 @@ const turn = () => new Promise<void>((resolve) => setImmediate(resolve))
 export const make = Effect.fn("Writer.make")(function* (
   database: Database,
 ): Effect.fn.Return<Writer, StoreError, Scope.Scope> {
-  const { writer, file } = database
+  const { writer, file, durable } = database
   const known = yield* rebuild(database)
   const appenders = yield* Effect.acquireRelease(
     Effect.tryPromise({ try: () => Appenders.make(database), catch: (cause) => storeFailure(file, cause) }),
@@ -146,6 +148,21 @@ export const make = Effect.fn("Writer.make")(function* (
       known.attempts.delete(epoch)
       known.marks.delete(epoch)
     }
+  }
+
+  /** Once it is committed, and before anybody hears of it. */
+  const recordCommit = async (removed: boolean) => {
+    const { staged, settle } = appenders
+    const last = appenders.lastFact()
+    const before = durable.committedNow
+    const rows = removed
+      ? await countRows(writer)
+      : (Object.fromEntries(tables.map((table) => [table, before.rows[table] + staged[table]])) as typeof before.rows)
+    const fact = last === undefined ? before.fact : { seq: last.seq, sha256: sha256(last.body) }
+    settle()
+    await durable.committed({ fact, rows, store: known.storeId })
+    // So that what was deleted gives its room back now; while somebody reads, a later checkpoint does it.
+    if (removed) await durable.checkpoint()
   }
 
   /** Stages one group and commits it; what it learned becomes known only then. */
@@ -224,6 +241,7 @@ export const make = Effect.fn("Writer.make")(function* (
       marks.set(chunk.epoch, { ...mark, [part.stream]: part.end })
     }
 
+    if (durable.refusal !== undefined) throw durable.refusal
     await writer.run("BEGIN")
     try {
       const answers: Array<ReadonlyArray<HighWater>> = []
@@ -248,8 +266,7 @@ export const make = Effect.fn("Writer.make")(function* (
       for (const [epoch, key] of attempts.changes) known.attempts.set(epoch, key)
       for (const [name, id] of metrics.changes) known.metrics.set(name, id)
       for (const sweep of removals) forget(sweep)
-      // So that what was deleted gives its room back now; while somebody reads, a later checkpoint does it.
-      if (removals.length > 0) await writer.run("CHECKPOINT").catch(() => undefined)
+      await recordCommit(removals.length > 0)
       return answers
     } catch (cause) {
       appenders.clear()

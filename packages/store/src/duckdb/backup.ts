@@ -35,6 +35,8 @@ export const backup = (database: Database, path: string): Effect.Effect<void, St
               try {
                 // In one transaction, which sees one moment.
                 await connection.run("COPY FROM DATABASE sweep TO backup")
+                // Out of its log and into the one file that is taken away.
+                await connection.run("CHECKPOINT backup")
               } finally {
                 await connection.run("DETACH backup")
               }

@@ -12,6 +12,9 @@ import { storeFailure } from "./storeFailure.ts"
 /** Attempts of after the backup may still run, under numbers the copy knows nothing of: new ones begin beyond them. */
 const epochsAhead = 1_000_000
 
+/** What belongs to a database. */
+const files = ["", ".wal", ".mark"]
+
 export interface Restored {
   readonly sweeps: number
   readonly facts: number
@@ -30,7 +33,7 @@ export const restore = Effect.fn("restore")(function* (options: {
 }): Effect.fn.Return<Restored, StoreError> {
   const { file, directory, replace } = options
   const target = join(directory, "sweep.duckdb")
-  const there = existsSync(target) || existsSync(`${target}.wal`)
+  const there = files.some((suffix) => existsSync(target + suffix))
   if (there && !replace) {
     return yield* new StoreError({
       reason: "io",
@@ -83,11 +86,11 @@ export const restore = Effect.fn("restore")(function* (options: {
         yield* Effect.try({
           try: () => {
             if (movedTo !== null) {
-              for (const suffix of ["", ".wal"]) {
+              for (const suffix of files) {
                 if (existsSync(target + suffix)) renameSync(target + suffix, movedTo + suffix)
               }
             }
-            for (const suffix of [".wal", ""]) {
+            for (const suffix of [".wal", "", ".mark"]) {
               const staged = join(stage, `sweep.duckdb${suffix}`)
               if (existsSync(staged)) renameSync(staged, target + suffix)
             }

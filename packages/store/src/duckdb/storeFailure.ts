@@ -49,8 +49,8 @@ const kinds: ReadonlyArray<readonly [pattern: RegExp, failure: (file: string, me
       new StoreError({
         reason: "corrupt",
         message:
-          `${file} is damaged and cannot be read (${firstLine(message)}). Move ${file} and ${file}.wal aside to start ` +
-          `with an empty store, or put a copy of both back; moving only ${file}.wal aside gives up what was written last.`,
+          `${file} is damaged and cannot be read (${firstLine(message)}). Put the last backup back, which moves what is ` +
+          "there aside: sweep restore FILE --replace; without one, 'sweep doctor --repair' saves what can still be read.",
       }),
   ],
 ]
