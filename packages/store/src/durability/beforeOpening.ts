@@ -1,12 +1,13 @@
 // Looks at a database's files before DuckDB does, because DuckDB takes a damaged log for one that was cut off, and a log
 // without its main file for nothing. Owns when opening is refused; it changes nothing on the disk.
 import { existsSync, statSync } from "node:fs"
-import type { Client } from "../duckdb/Database.ts"
 import { StoreError } from "../Store.ts"
 import { storeFailure } from "../duckdb/storeFailure.ts"
 import { belowMark } from "./belowMark.ts"
 import { type Mark, markPath, newestMark, readMark } from "./Mark.ts"
 import { digestOf } from "./WalDigest.ts"
+
+type Client = Pick<typeof import("@duckdb/node-api"), "DuckDBInstance">
 
 const sizeOf = (path: string): number => statSync(path, { throwIfNoEntry: false })?.size ?? 0
 
