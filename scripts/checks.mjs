@@ -41,10 +41,13 @@ const checks = [
   { name: "proto generated", run: generated },
   { name: "contracts", run: checkContracts },
   { name: "unused", run: command(bin("knip")) },
-  { name: "python lint", run: command(venvPython, "-m", "ruff", "check", "agents/trainer", "sweeps", "bench") },
+  {
+    name: "python lint",
+    run: command(venvPython, "-m", "ruff", "check", "agents/trainer", "agents/python", "sweeps", "bench"),
+  },
   {
     name: "python format",
-    run: command(venvPython, "-m", "ruff", "format", "--check", "agents/trainer", "sweeps", "bench"),
+    run: command(venvPython, "-m", "ruff", "format", "--check", "agents/trainer", "agents/python", "sweeps", "bench"),
   },
 ]
 

@@ -45,7 +45,15 @@ await orExplain(async () => {
     if (filters.length === 0) {
       const pytest = spawnSync(
         venvPython,
-        ["-m", "pytest", "-q", "agents/trainer/tests", "sweeps", `--junitxml=${join(work, "pytest.xml")}`],
+        [
+          "-m",
+          "pytest",
+          "-q",
+          "agents/trainer/tests",
+          "agents/python/tests",
+          "sweeps",
+          `--junitxml=${join(work, "pytest.xml")}`,
+        ],
         {
           cwd: root,
           env: { ...env, OMP_NUM_THREADS: "1" },

@@ -69,6 +69,15 @@ export const failureClasses: Readonly<Record<FailureClass, { readonly name: Text
       zh: html`请修正数据；${code("sweep check FILE")} 会在训练前指出是哪条记录。`,
     },
   },
+  unreported: {
+    name: { en: "No result reported", zh: "没有上报指标" },
+    remedy: {
+      en: html`The program came to its end without the sweep's metric. Log it under that name with ${code("wandb.log")}
+      or ${code("sweep.log")}, or let ${code("metrics_from")} read it: docs/scripts.md.`,
+      zh: html`程序正常结束，但没有上报该搜索的指标。请用 ${code("wandb.log")} 或 ${code("sweep.log")}
+      以该名称上报，或用 ${code("metrics_from")} 读取：见 docs/scripts.md。`,
+    },
+  },
   dependency: {
     name: { en: "Missing dependency", zh: "缺少依赖" },
     remedy: {

@@ -34,6 +34,8 @@ export interface AgentOptions {
   readonly python: string
   /** The directory that contains the package `sweep_trainer`, when it is not installed in `python`. */
   readonly pythonPath: string | null
+  /** The directory that contains the package `sweep_sdk`, for programs that sweeps start; `null`: none is put on their path. */
+  readonly sdk?: string | null | undefined
   /** Trainers the owner of this machine lets a coordinator start. */
   readonly trainers: ReadonlyArray<"peft" | "command">
   /** Environment variables that trainers get beyond the ones training programs are known to need. */
@@ -109,7 +111,9 @@ const makeTrainers = Effect.fn("Agent.makeTrainers")(function* (
       peft: options.trainers.includes("peft")
         ? yield* makeWarmHost({ slot, home, python, pythonPath, passEnvironment })
         : null,
-      command: options.trainers.includes("command") ? commandTrainer({ slot, passEnvironment }) : null,
+      command: options.trainers.includes("command")
+        ? commandTrainer({ slot, passEnvironment, sdk: options.sdk ?? null })
+        : null,
     })
   }
   return result

@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest"
 import { attemptEnd, type Seen } from "../src/attempt/attemptEnd.ts"
 
 const seen = (what: Partial<Seen>): Seen => ({
+  completesByStatus: false,
   over: { _tag: "Exited", code: 1, signal: null },
   event: undefined,
   stop: undefined,

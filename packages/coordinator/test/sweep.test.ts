@@ -264,7 +264,7 @@ describe("how attempts end", () => {
       })
       yield* agent.complete(epoch, evalLosses(1))
       const { failure } = yield* trialIs(sweep, 1, "failed")
-      expect(failure?.class).toBe("data")
+      expect(failure?.class).toBe("unreported")
       expect(failure?.message).toMatch(/`eval\/los` never arrived.*`eval\/loss`.*Did you mean `eval\/loss`/)
       yield* sweepIs(sweep, "finished")
     }).pipe(Effect.provide(inMemory())),

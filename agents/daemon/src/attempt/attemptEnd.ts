@@ -7,6 +7,8 @@ import type { EndEvent } from "./tail.ts"
 import type { RunOver } from "../trainers/Trainer.ts"
 
 export interface Seen {
+  /** Whether exit status 0 says that the trial is complete: so for programs that know nothing of events.jsonl. */
+  readonly completesByStatus: boolean
   readonly over: RunOver
   /** The spool's `finished`, `failed` or `paused`. */
   readonly event: EndEvent | undefined
@@ -106,6 +108,10 @@ export const attemptEnd = (seen: Seen): AttemptEnd => {
     over._tag === "Done" ? over.status === "preempted" : over._tag === "Exited" && over.code === preemptedStatus
   if (preempted)
     return { _tag: "Released", cause: "something other than this agent asked the trainer to leave (SIGTERM)" }
+  if (over._tag === "Exited" && over.code === 0 && seen.completesByStatus && seen.invalid === 0) {
+    // Whether the sweep's metric is among the values is the coordinator's to judge.
+    return { _tag: "Finished", interrupted: false, step: seen.step, values: seen.values }
+  }
   // Not this agent's child, so its status is unknown. Unless it left a reason, the trial gets another go.
   if (over._tag === "Vanished" && !seen.oomKilled && !outOfMemory.test(seen.stderr) && !traceback.test(seen.stderr)) {
     return { _tag: "Released", cause: "the agent restarted, and the trainer ended without saying how" }

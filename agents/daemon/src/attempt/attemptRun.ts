@@ -74,6 +74,7 @@ export const runAttempt = Effect.fn("runAttempt")(function* (attempt: Attempt, t
   const { tail } = attempt
   const ownStderr = attempt.logs.stderr.tail(20)
   const end = attemptEnd({
+    completesByStatus: attempt.record.trainer === "command",
     over,
     event: tail.end,
     stop: attempt.stop,

@@ -18,6 +18,7 @@ const endOfGone = Effect.fn("recovery.endOfGone")(function* (attempt: Attempt) {
   const { tail } = attempt
   yield* attempt.endedAs(
     attemptEnd({
+      completesByStatus: false,
       over: { _tag: "Vanished" },
       event: tail.end,
       stop: tail.end === undefined ? { mode: "preempt", reason: "the agent restarted" } : undefined,

@@ -14,7 +14,11 @@ import { CouldNotStart, type Trainer } from "./Trainer.ts"
 import { trainerEnvironment } from "../process/trainerEnvironment.ts"
 
 const TrialParameters = Schema.fromJsonString(
-  Schema.Struct({ parameters: Parameters, groups: Schema.optionalKey(Schema.Array(Schema.String)) }),
+  Schema.Struct({
+    parameters: Parameters,
+    groups: Schema.optionalKey(Schema.Array(Schema.String)),
+    stand_ins: Schema.optionalKey(Schema.Boolean),
+  }),
 )
 const decodeTrial = Schema.decodeUnknownSync(TrialParameters)
 
@@ -48,7 +52,12 @@ const variables = (attempt: Attempt, parameters: Parameters): Record<string, str
   }
 }
 
+/** Where Python finds the SDK (`import sweep`), and before it what stands in for `wandb` and listens to other libraries. */
+const sdkPath = (sdk: string, standIns: boolean): string => (standIns ? `${sdk}/sweep_sdk/standins:${sdk}` : sdk)
+
 export const commandTrainer = (options: {
+  /** The directory that contains the Python package `sweep_sdk`; `null`: scripts bring their own. */
+  readonly sdk: string | null
   readonly slot: Slot
   readonly passEnvironment: ReadonlyArray<string>
 }): Trainer => ({
@@ -57,12 +66,16 @@ export const commandTrainer = (options: {
     yield* onTree({ pid: 0, startTime: 0, mark })
     const files = yield* Effect.try({
       try: () => {
-        const { parameters, groups = [] } = decodeTrial(readFileSync(attempt.directory.trial, "utf8"))
+        const {
+          parameters,
+          groups = [],
+          stand_ins: standIns = true,
+        } = decodeTrial(readFileSync(attempt.directory.trial, "utf8"))
         const allowed = trainerEnvironment({
           slot: options.slot,
           mark,
           extra: options.passEnvironment,
-          pythonPath: null,
+          pythonPath: options.sdk === null ? null : sdkPath(options.sdk, standIns),
         })
         const command = attempt.record.command ?? []
         const argumentsFile = usesArgumentsFile(command)

@@ -82,6 +82,7 @@ export const startAgent = Effect.fn("startAgent")(function* (options: StartAgent
     slotsPerDevice: options.slots,
     python: process.env["SWEEP_PYTHON"] ?? join(root, ".venv/bin/python"),
     pythonPath: join(root, "agents/trainer/src"),
+    sdk: join(root, "agents/python/src"),
     trainers: options.allowCommands ? ["peft", "command"] : ["peft"],
     sharedDevices: options.sharedDevices,
     silenceMillis: yield* silence,

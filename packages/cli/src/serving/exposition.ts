@@ -46,7 +46,7 @@ const by = (name: string, counts: ReadonlyMap<string, number>): Samples =>
 const agentStates = ["connected", "draining", "quarantined", "suspect", "lost"] as const
 const sweepStatuses = ["running", "paused", "stopped", "finished"] as const
 const trialStates = ["pending", "assigned", "running", "paused", "completed", "stopped", "failed", "cancelled"] as const
-const classes = ["oom", "diverged", "data", "dependency", "bug"] as const
+const classes = ["oom", "diverged", "data", "dependency", "unreported", "bug"] as const
 
 export const exposition = (seen: Observed): string => {
   const { agents, sweeps } = seen

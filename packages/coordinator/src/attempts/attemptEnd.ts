@@ -3,10 +3,16 @@
 import type { Fact } from "@sweep/domain/Fact"
 import type { SweepState } from "@sweep/domain/SweepState"
 import type { Trial } from "@sweep/domain/Trial"
+import type { FailureClass } from "@sweep/domain/TrialEvent"
 import type { AttemptEnd } from "@sweep/protocol/AgentMessage"
 import { lastValues, objectiveOf, type Reported } from "./objective.ts"
 import { gaveUp, releasedTooOften, retryAfterFailure } from "../state/retry.ts"
 import type { Releases } from "../state/retry.ts"
+
+/** A program of the user's counts its steps as it likes: its first epoch is often step 0. */
+const beginsUntrained = ({ spec }: SweepState): boolean => spec.trainer !== "command"
+
+const howToReport = ". How a program reports its metrics: docs/scripts.md"
 
 export const factOfEnd = (options: {
   readonly at: number
@@ -21,13 +27,10 @@ export const factOfEnd = (options: {
   const reported = { ...options.reported, finished: end._tag === "Finished" ? end.values : {} }
   const ofTrial = { at, sweep: sweep.id, trial: trial.number }
   const ofAttempt = { ...ofTrial, epoch: trial.epoch! }
-  const failed = (
-    of: "oom" | "diverged" | "data" | "dependency" | "bug",
-    message: string,
-    detail: string | null = null,
-  ) => ({ _tag: "TrialFailed", ...ofTrial, class: of, message, detail }) satisfies Fact
+  const failed = (of: FailureClass, message: string, detail: string | null = null) =>
+    ({ _tag: "TrialFailed", ...ofTrial, class: of, message, detail }) satisfies Fact
   const stopped = (reason: string) => {
-    const objective = objectiveOf(sweep.spec.metric, reported)
+    const objective = objectiveOf(sweep.spec.metric, reported, beginsUntrained(sweep))
     return {
       _tag: "TrialStopped",
       ...ofTrial,
@@ -40,7 +43,7 @@ export const factOfEnd = (options: {
   switch (end._tag) {
     case "Finished": {
       if (end.interrupted) return stopped(trial.stopReason ?? "its agent asked it to stop")
-      const objective = objectiveOf(sweep.spec.metric, reported)
+      const objective = objectiveOf(sweep.spec.metric, reported, beginsUntrained(sweep))
       switch (objective._tag) {
         case "Known":
           return {
@@ -53,7 +56,10 @@ export const factOfEnd = (options: {
         case "NotFinite":
           return failed("diverged", objective.message)
         case "NeverArrived":
-          return failed("data", objective.message)
+          return failed(
+            "unreported",
+            sweep.spec.trainer === "command" ? objective.message + howToReport : objective.message,
+          )
       }
     }
     case "Failed": {

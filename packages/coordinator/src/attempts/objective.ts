@@ -34,8 +34,12 @@ const neverArrived = (name: string, arrived: ReadonlyArray<string>): string => {
  * The best value of a curve. A value at step 0 is the untouched base model's, whatever the parameters: no checkpoint
  * of the trial has it, and it counts only when there is nothing else.
  */
-const bestOf = (goal: Metric["goal"], points: ReadonlyArray<CurvePoint>): number | undefined => {
-  const trained = points.filter(({ step }) => step > 0)
+const bestOf = (
+  goal: Metric["goal"],
+  points: ReadonlyArray<CurvePoint>,
+  untrainedAtZero: boolean,
+): number | undefined => {
+  const trained = untrainedAtZero ? points.filter(({ step }) => step > 0) : points
   let best: number | undefined
   for (const { value } of trained.length > 0 ? trained : points) {
     if (best === undefined || (Number.isFinite(value) && (!Number.isFinite(best) || isBetter(goal, value, best)))) {
@@ -45,8 +49,12 @@ const bestOf = (goal: Metric["goal"], points: ReadonlyArray<CurvePoint>): number
   return best
 }
 
-export const objectiveOf = ({ name, goal, summary }: Metric, { summaries, points, finished }: Reported): Objective => {
-  const value = (summary === "last" ? points.at(-1)?.value : bestOf(goal, points)) ?? finished[name]
+export const objectiveOf = (
+  { name, goal, summary }: Metric,
+  { summaries, points, finished }: Reported,
+  untrainedAtZero = true,
+): Objective => {
+  const value = (summary === "last" ? points.at(-1)?.value : bestOf(goal, points, untrainedAtZero)) ?? finished[name]
   if (value === undefined) {
     const arrived = new Set([...summaries.map(({ metric }) => metric), ...Object.keys(finished)])
     return { _tag: "NeverArrived", message: neverArrived(name, Array.from(arrived)) }

@@ -17,6 +17,7 @@ const mayBeTheBox: Readonly<Record<FailureClass, boolean>> = {
   diverged: false,
   data: false,
   dependency: true,
+  unreported: false,
   bug: true,
 }
 

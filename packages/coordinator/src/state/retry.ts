@@ -19,6 +19,8 @@ const retries: Readonly<Record<FailureClass, number>> = {
   data: 0,
   // A package is missing until a person installs it.
   dependency: 0,
+  // It came to its end; the next run reports as little.
+  unreported: 0,
   // A trainer that crashed without a word may have been killed from outside, or its GPU fell off the bus. Once: what
   // crashes twice will crash again.
   bug: 1,

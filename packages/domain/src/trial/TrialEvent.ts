@@ -3,7 +3,7 @@
 import * as Schema from "effect/Schema"
 import { TrialNumber } from "../Id.ts"
 
-export const FailureClass = Schema.Literals(["oom", "diverged", "data", "dependency", "bug"])
+export const FailureClass = Schema.Literals(["oom", "diverged", "data", "dependency", "unreported", "bug"])
 export type FailureClass = typeof FailureClass.Type
 
 /** JSON has no NaN: a value that is not finite travels as its name. */
