@@ -26,6 +26,7 @@ const generated = () => {
       }
 }
 
+const pythonSources = ["agents/trainer", "agents/python", "sweeps", "bench", "scripts"]
 const sources = ["packages", "agents/daemon/src", "reports/src"]
 
 const checks = [
@@ -41,13 +42,10 @@ const checks = [
   { name: "proto generated", run: generated },
   { name: "contracts", run: checkContracts },
   { name: "unused", run: command(bin("knip")) },
-  {
-    name: "python lint",
-    run: command(venvPython, "-m", "ruff", "check", "agents/trainer", "agents/python", "sweeps", "bench"),
-  },
+  { name: "python lint", run: command(venvPython, "-m", "ruff", "check", ...pythonSources) },
   {
     name: "python format",
-    run: command(venvPython, "-m", "ruff", "format", "--check", "agents/trainer", "agents/python", "sweeps", "bench"),
+    run: command(venvPython, "-m", "ruff", "format", "--check", ...pythonSources),
   },
 ]
 

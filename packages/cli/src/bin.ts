@@ -3,7 +3,7 @@ import { enableCompileCache } from "node:module"
 import { join } from "node:path"
 import { version } from "./version.ts"
 
-enableCompileCache(join(import.meta.dirname, ".cache"))
+enableCompileCache(process.env["SWEEP_COMPILE_CACHE"] ?? join(import.meta.dirname, ".cache"))
 // A script that only asks which version this is does not wait for the command tree.
 if (process.argv.length === 3 && process.argv[2] === "--version") console.log(`sweep v${version}`)
 else await import("./main.ts")

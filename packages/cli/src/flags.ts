@@ -22,6 +22,12 @@ export const coordinator = {
   ),
 }
 
+/** Which Python trains here. */
+export const python = Flag.String("python").pipe(
+  Flag.withDescription("The Python that trains: one with torch, transformers and peft (also: SWEEP_PYTHON)"),
+  Flag.optional,
+)
+
 export interface CoordinatorFlags {
   readonly address: Option.Option<string>
   readonly access: Option.Option<string>

@@ -19,6 +19,7 @@ import { extend } from "./commands/sweeps/extend.ts"
 import { logs } from "./commands/results/logs.ts"
 import { ls } from "./commands/sweeps/ls.ts"
 import { pull } from "./commands/results/pull.ts"
+import { quickstart } from "./commands/sweeps/quickstart.ts"
 import { query } from "./commands/results/query.ts"
 import { report } from "./commands/results/report.ts"
 import { rm } from "./commands/sweeps/rm.ts"
@@ -28,6 +29,7 @@ import { show } from "./commands/results/show.ts"
 import { tell } from "./commands/sweeps/tell.ts"
 import { tokens } from "./commands/hosts/tokens.ts"
 import { trials } from "./commands/results/trials.ts"
+import { upgrade } from "./commands/hosts/upgrade.ts"
 import { watch } from "./commands/sweeps/watch.ts"
 import { Failure } from "./exitCodes.ts"
 import { note } from "./output.ts"
@@ -43,6 +45,7 @@ const sweep = Command.make("sweep").pipe(
     { command: "sweep ls", description: "The sweeps so far" },
   ]),
   Command.withSubcommands([
+    quickstart,
     run,
     check,
     ls,
@@ -71,6 +74,7 @@ const sweep = Command.make("sweep").pipe(
     agent,
     certs,
     tokens,
+    upgrade,
   ]),
 )
 

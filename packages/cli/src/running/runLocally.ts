@@ -13,6 +13,7 @@ import { badInput } from "../exitCodes.ts"
 import { finishRun } from "./finishRun.ts"
 import { home, leaveNote } from "../serving/home.ts"
 import { startLocalAgent } from "./LocalAgent.ts"
+import { prepareTrainerPython } from "./trainerPython.ts"
 import { withQuietLog } from "../logging.ts"
 import { note } from "../output.ts"
 import { listen } from "../serving/serveCoordinator.ts"
@@ -52,6 +53,7 @@ const runHereWith = <E, R>(begin: Effect.Effect<SweepId, E, R>, options: RunOpti
       const address = formatAddress(yield* listen({ host: "127.0.0.1", port: 0 }))
       yield* leaveNote(at, { pid: process.pid, address, version, passing: true })
       const id = yield* begin
+      if ((yield* api.get(id)).spec.trainer === "peft") yield* prepareTrainerPython
       const agent = yield* startLocalAgent(at, {
         address,
         id: `local-${hostname()

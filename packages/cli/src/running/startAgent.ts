@@ -1,7 +1,5 @@
 // `sweep agent`: the daemon with what this machine gives it.
-import { existsSync } from "node:fs"
 import { join } from "node:path"
-import { fileURLToPath } from "node:url"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
@@ -17,13 +15,8 @@ import type { CoordinatorFlags } from "../flags.ts"
 import { ensureHome, home } from "../serving/home.ts"
 import { withLineLog } from "../logging.ts"
 import { version } from "../version.ts"
-
-/** Where the program lies: the sources' root, from the bundle as from the sources. */
-const root = (() => {
-  for (let directory = fileURLToPath(new URL(".", import.meta.url)); ; directory = join(directory, "..")) {
-    if (existsSync(join(directory, "agents/trainer/src")) || directory === "/") return directory
-  }
-})()
+import { programRoot } from "../programRoot.ts"
+import { prepareTrainerPython, trainerPython } from "./trainerPython.ts"
 
 export interface StartAgent {
   readonly coordinator: CoordinatorFlags
@@ -74,15 +67,17 @@ export const startAgent = Effect.fn("startAgent")(function* (options: StartAgent
   }
   const at = yield* home
   yield* ensureHome(at)
+  // The command that starts its own agent has seen to it.
+  if (!options.whileStdin) yield* prepareTrainerPython
   yield* runAgent({
     home: options.directory ?? at.agent,
     homeTaken: options.directory === undefined ? "next" : "refuse",
     agent: id === undefined ? undefined : Option.getOrUndefined(id),
     version,
     slotsPerDevice: options.slots,
-    python: process.env["SWEEP_PYTHON"] ?? join(root, ".venv/bin/python"),
-    pythonPath: join(root, "agents/trainer/src"),
-    sdk: join(root, "agents/python/src"),
+    python: trainerPython(),
+    pythonPath: join(programRoot, "agents/trainer/src"),
+    sdk: join(programRoot, "agents/python/src"),
     trainers: options.allowCommands ? ["peft", "command"] : ["peft"],
     sharedDevices: options.sharedDevices,
     silenceMillis: yield* silence,

@@ -38,9 +38,20 @@ const whileStdin = Flag.Boolean("while-stdin").pipe(
 
 export const agent = Command.make(
   "agent",
-  { coordinator: flags.coordinator, slots, id, directory, allowCommands, sharedDevices, whileStdin },
+  {
+    coordinator: flags.coordinator,
+    slots,
+    id,
+    directory,
+    allowCommands,
+    sharedDevices,
+    python: flags.python,
+    whileStdin,
+  },
   (options) =>
     Effect.gen(function* () {
+      const { usePython } = yield* Effect.promise(() => import("../../running/trainerPython.ts"))
+      yield* usePython(options.python)
       const { startAgent } = yield* Effect.promise(() => import("../../running/startAgent.ts"))
       yield* startAgent({
         coordinator: options.coordinator,

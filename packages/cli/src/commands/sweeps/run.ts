@@ -22,11 +22,14 @@ export const run = Command.make(
     coordinator: flags.coordinator,
     detach,
     slots,
+    python: flags.python,
     json: flags.json,
   },
-  ({ file, coordinator, detach, slots, json }) =>
+  ({ file, coordinator, detach, slots, python, json }) =>
     Effect.gen(function* () {
       const { noteWarnings, readSweepFile } = yield* Effect.promise(() => import("../../running/readSweepFile.ts"))
+      const { usePython } = yield* Effect.promise(() => import("../../running/trainerPython.ts"))
+      yield* usePython(python)
       const read = yield* readSweepFile(file)
       yield* noteWarnings(read)
       const { spec } = read

@@ -1,0 +1,1 @@
+"""sweep as a wheel: the program, its Node.js and the trainer's sources behind one command."""

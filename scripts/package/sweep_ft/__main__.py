@@ -1,0 +1,3 @@
+from sweep_ft.command import main
+
+main()
