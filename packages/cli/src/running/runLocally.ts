@@ -51,7 +51,7 @@ const runHereWith = <E, R>(begin: Effect.Effect<SweepId, E, R>, options: RunOpti
     yield* Effect.gen(function* () {
       const api = yield* SweepApi
       const address = formatAddress(yield* listen({ host: "127.0.0.1", port: 0 }))
-      yield* leaveNote(at, { pid: process.pid, address, version, passing: true })
+      yield* leaveNote(at, { address, version, passing: true })
       const id = yield* begin
       if ((yield* api.get(id)).spec.trainer === "peft") yield* prepareTrainerPython
       const agent = yield* startLocalAgent(at, {

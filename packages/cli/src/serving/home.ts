@@ -1,8 +1,9 @@
 // The state directory: `.sweep` where the command runs, or SWEEP_HOME. Owns its layout and the note a coordinator
 // leaves there so that other commands find it; what is inside the database is the store's.
-import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs"
+import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs"
 import { join, resolve } from "node:path"
 import * as Effect from "effect/Effect"
+import { bootId, hasProc, isAlive, processStatus } from "@sweep/daemon/ProcessIdentity"
 import type { SweepId } from "@sweep/domain/Id"
 import { stateFailure } from "../exitCodes.ts"
 
@@ -37,10 +38,18 @@ export const homeAt = (directory: string): Home => ({
 
 export const home = Effect.sync(() => homeAt(resolve(process.env["SWEEP_HOME"] ?? ".sweep")))
 
-/** Makes the directory, for its owner alone: data, logs and answers of a model are in it. Fails when it cannot be written. */
+/**
+ * Makes the directory, or takes the one that is there, for its owner alone: data, logs and answers of a model are in it.
+ * A directory that everybody shares (with the sticky bit, such as /tmp) is left as it is. Fails when it cannot be written.
+ */
 export const ensureHome = (at: Home) =>
   Effect.try({
-    try: () => mkdirSync(at.directory, { recursive: true, mode: 0o700 }),
+    try: () => {
+      mkdirSync(at.directory, { recursive: true, mode: 0o700 })
+      const { mode, uid } = statSync(at.directory)
+      const shared = (mode & 0o1000) !== 0 || uid !== process.getuid?.()
+      if ((mode & 0o077) !== 0 && !shared) chmodSync(at.directory, 0o700)
+    },
     catch: (cause) =>
       stateFailure(
         `cannot create the state directory ${at.directory}: ${(cause as Error).message}\nSet SWEEP_HOME to a directory you can write to.`,
@@ -49,6 +58,9 @@ export const ensureHome = (at: Home) =>
 
 export interface CoordinatorNote {
   readonly pid: number
+  /** When that process began, in clock ticks since the boot `boot`. Absent in a note of an older sweep. */
+  readonly startTime?: number
+  readonly boot?: string
   /** host:port */
   readonly address: string
   readonly version: string
@@ -60,10 +72,12 @@ export interface CoordinatorNote {
 
 const notePath = (at: Home) => join(at.directory, "coordinator.json")
 
-const isAlive = (pid: number): boolean => {
+/** A pid alone may be anybody's by now: in a container it is 1 every time. */
+const isRunning = ({ pid, startTime, boot }: CoordinatorNote): boolean => {
+  if (boot !== undefined && boot !== bootId()) return false
+  if (hasProc && startTime !== undefined) return isAlive({ pid, startTime })
   try {
-    process.kill(pid, 0)
-    return true
+    return process.kill(pid, 0)
   } catch (error) {
     return (error as NodeJS.ErrnoException).code === "EPERM"
   }
@@ -75,17 +89,19 @@ export const readNote = (at: Home): CoordinatorNote | undefined => {
   if (!existsSync(path)) return undefined
   try {
     const note = JSON.parse(readFileSync(path, "utf8")) as CoordinatorNote
-    return isAlive(note.pid) ? note : undefined
+    return isRunning(note) ? note : undefined
   } catch {
     return undefined
   }
 }
 
 /** Left for as long as the scope lives. */
-export const leaveNote = (at: Home, note: CoordinatorNote) =>
+export const leaveNote = (at: Home, left: Omit<CoordinatorNote, "pid" | "startTime" | "boot">) =>
   Effect.acquireRelease(
     Effect.sync(() => {
       const path = notePath(at)
+      const startTime = processStatus(process.pid)?.startTime
+      const note = { pid: process.pid, ...(startTime === undefined ? {} : { startTime, boot: bootId() }), ...left }
       writeFileSync(`${path}.${process.pid}`, `${JSON.stringify(note)}\n`)
       renameSync(`${path}.${process.pid}`, path)
     }),

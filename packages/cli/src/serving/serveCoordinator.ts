@@ -122,7 +122,6 @@ export const serveCoordinator = Effect.fn("serveCoordinator")(function* (options
       const bound = yield* listen({ host, port, ...(secured === undefined ? {} : { secured: secured.options }) })
       const address = formatAddress({ ...bound, host: host === "0.0.0.0" ? "127.0.0.1" : host === "::" ? "::1" : host })
       yield* leaveNote(at, {
-        pid: process.pid,
         address,
         version,
         ...(secured === undefined ? {} : { access: secured.accessFile }),

@@ -28,9 +28,9 @@ const database = (directory: string) => join(directory, "sweep.duckdb")
 
 let killed: ReturnType<typeof killedStore>
 beforeAll(() => {
-  killed = killedStore()
+  killed = killedStore(freshDirectory())
 })
-const copyOfKilled = () => copyOf(killed.directory)
+const copyOfKilled = () => copyOf(killed.directory, freshDirectory())
 const bytesIn = (directory: string) =>
   Object.fromEntries(
     readdirSync(directory)

@@ -17,13 +17,13 @@ const bytesOf = (directory: string) =>
 
 let killed: ReturnType<typeof killedStore>
 beforeAll(() => {
-  killed = killedStore()
+  killed = killedStore(freshDirectory())
 })
 
 describe("the doctor", () => {
   it.live("finds nothing where nothing is wrong, and changes nothing", () =>
     Effect.gen(function* () {
-      const directory = copyOf(killed.directory)
+      const directory = copyOf(killed.directory, freshDirectory())
       expect(yield* check(directory)).toMatchObject({
         healthy: true,
         findings: [],
@@ -44,7 +44,7 @@ describe("the doctor", () => {
         [Math.floor(size / 2), 5],
         [size - 1, 1],
       ] as const) {
-        const directory = copyOf(killed.directory)
+        const directory = copyOf(killed.directory, freshDirectory())
         flipBit(`${database(directory)}.wal`, byte, bit)
         const damaged = bytesOf(directory)
         expect((yield* check(directory)).findings).toContainEqual({ code: "flipped-bit", byte, bit })
@@ -59,7 +59,7 @@ describe("the doctor", () => {
 
   it.live("saves what can be read of a log with more damage, names what is lost, and keeps all it found", () =>
     Effect.gen(function* () {
-      const directory = copyOf(killed.directory)
+      const directory = copyOf(killed.directory, freshDirectory())
       const wal = `${database(directory)}.wal`
       const { size } = statSync(wal)
       for (const byte of [Math.floor(size / 2), Math.floor(size / 2) + 1, size - 9]) flipBit(wal, byte)
@@ -83,7 +83,7 @@ describe("the doctor", () => {
 
   it.live("renews a mark that cannot be read, when the rest is whole", () =>
     Effect.gen(function* () {
-      const directory = copyOf(killed.directory)
+      const directory = copyOf(killed.directory, freshDirectory())
       for (const byte of [300, 1324]) flipBit(`${database(directory)}.mark`, byte)
       expect(yield* repair(directory)).toMatchObject({ done: "mark-renewed", lost: {} })
       expect(yield* inStore(directory, contentOf)).toBe(killed.content)
@@ -92,13 +92,13 @@ describe("the doctor", () => {
 
   it.live("saves all but the damaged block of a main file", () =>
     Effect.gen(function* () {
-      const directory = copyOf(killed.directory)
+      const directory = copyOf(killed.directory, freshDirectory())
       yield* inStore(directory, (store) => store.facts)
       const { size } = statSync(database(directory))
       const found: Array<string> = []
       // A block is 256 KiB, after three of 4 KiB.
       for (let block = 12_288; block < size; block += 262_144) {
-        const damaged = copyOf(directory)
+        const damaged = copyOf(directory, freshDirectory())
         flipBit(database(damaged), block + 1_000)
         const checked = yield* check(damaged)
         if (checked.healthy) continue
@@ -113,7 +113,7 @@ describe("the doctor", () => {
 
   it.live("says that nothing can be done without the main file, and leaves the rest alone", () =>
     Effect.gen(function* () {
-      const directory = copyOf(killed.directory)
+      const directory = copyOf(killed.directory, freshDirectory())
       rmSync(database(directory))
       expect(yield* repair(directory)).toMatchObject({
         done: "impossible",

@@ -2,19 +2,16 @@
 import { spawnSync } from "node:child_process"
 import { cpSync, readFileSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
-import { freshDirectory } from "../directory.ts"
 
-/** Its folder, and what it had acknowledged as `contentOf` says it. `size`: points in a batch. */
-export const killedStore = (size = 200) => {
-  const directory = freshDirectory()
+/** Its folder, and what it had acknowledged as `contentOf` says it. */
+export const killedStore = (directory: string) => {
   const program = join(import.meta.dirname, "../fixtures/killed.ts")
-  const done = spawnSync(process.execPath, [program, directory, String(size)])
+  const done = spawnSync(process.execPath, [program, directory])
   if (done.signal !== "SIGKILL") throw new Error(`the program was not killed: ${String(done.stderr)}`)
   return { directory, content: String(done.stdout).trim() }
 }
 
-export const copyOf = (from: string): string => {
-  const directory = freshDirectory()
+export const copyOf = (from: string, directory: string): string => {
   cpSync(from, directory, { recursive: true })
   return directory
 }
