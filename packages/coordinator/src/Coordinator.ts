@@ -164,6 +164,7 @@ export const layer = (
         askTell,
         revise: makeRevise(journal, decide.curves),
         state: journal.state,
+        now: journal.now,
         roster,
         control,
         artifacts,

@@ -1,6 +1,5 @@
 // The coordinator's own SweepApi. Owns looking things up and the words for what is not there; what a request does is the
 // matter of the file it calls.
-import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"
 import * as Stream from "effect/Stream"
@@ -36,6 +35,8 @@ const storeUnavailable = <A, E>(
 
 export const makeSweepApi = Effect.fnUntraced(function* (options: {
   readonly state: State
+  /** The journal's. */
+  readonly now: Effect.Effect<number>
   readonly roster: Roster
   readonly control: Control
   readonly askTell: AskTell
@@ -122,7 +123,7 @@ export const makeSweepApi = Effect.fnUntraced(function* (options: {
         const curves = [...(yield* store.curves(id, { maxPoints: limit })), ...own.curves]
         const details = [...(yield* store.details(id)), ...own.details].sort((a, b) => a.trial - b.trial)
         const attempts = yield* store.attempts(id)
-        return { sweep: state, curves, details, attempts, at: yield* Clock.currentTimeMillis }
+        return { sweep: state, curves, details, attempts, at: yield* options.now }
       }).pipe(Effect.catchTag("StoreError", (error) => Effect.fail(unavailable(error)))),
 
     watch: (sweep) => Stream.unwrap(Effect.map(find(sweep), ({ id }) => watch(id))),

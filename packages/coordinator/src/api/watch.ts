@@ -1,6 +1,5 @@
 // Following a sweep: a snapshot, then every fact, and progress a few times a second. Owns what a slow watcher costs: a
 // bounded number of facts, after which it gets a new snapshot in their place.
-import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Latch from "effect/Latch"
 import * as Stream from "effect/Stream"
@@ -10,6 +9,7 @@ import type { SweepState } from "@sweep/domain/SweepState"
 import type { WatchEvent } from "@sweep/protocol/SweepApi"
 import type { Journal } from "../state/Journal.ts"
 import type { Progress } from "../state/Progress.ts"
+import { monotonic } from "../state/monotonic.ts"
 import { snapshotOf } from "../state/State.ts"
 
 /** Facts that wait for a watcher before it gets a snapshot instead. */
@@ -72,7 +72,7 @@ export const makeWatch =
         const next = Effect.gen(function* () {
           while (true) {
             latch.closeUnsafe()
-            const now = yield* Clock.currentTimeMillis
+            const now = yield* monotonic
             const events = take(now)
             if (events.length > 0) return events
             const sweep = journal.state.sweeps.get(id)
