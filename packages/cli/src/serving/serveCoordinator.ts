@@ -16,7 +16,9 @@ import { gateOf } from "./gate.ts"
 import { type Home, home, leaveNote } from "./home.ts"
 import { withLineLog } from "../logging.ts"
 import { note, print } from "../output.ts"
+import { type Schedule, scheduledBackups } from "./scheduledBackups.ts"
 import { serveMetrics } from "./serveMetrics.ts"
+import { watchDatabase } from "./watchDatabase.ts"
 import { version } from "../version.ts"
 
 const dayMillis = 86_400_000
@@ -113,6 +115,7 @@ export const serveCoordinator = Effect.fn("serveCoordinator")(function* (options
   readonly port: number
   readonly tls: boolean
   readonly metricsPort: number | undefined
+  readonly backups: Schedule | undefined
 }) {
   const at = yield* home
   yield* Effect.gen(function* () {
@@ -131,6 +134,11 @@ export const serveCoordinator = Effect.fn("serveCoordinator")(function* (options
         const certificate = secured === undefined ? undefined : authorityFiles(at.authority).server
         const port = yield* serveMetrics({ port: options.metricsPort, store: at.store, certificate })
         yield* print(`metrics for Prometheus: http://127.0.0.1:${port}/metrics`)
+      }
+      yield* watchDatabase(at.store)
+      if (options.backups !== undefined) {
+        yield* scheduledBackups(at.store, options.backups)
+        yield* print(`backups go to ${options.backups.directory}; the newest ${options.backups.keep} are kept`)
       }
       return yield* Effect.never
     }).pipe(Effect.scoped, Effect.provide(coordinator(at)))

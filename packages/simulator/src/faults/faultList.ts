@@ -46,6 +46,9 @@ const tree = "agents/daemon/test/ProcessTree.test.ts"
 const devices = "agents/daemon/test/devices.test.ts"
 const attemptEnd = "agents/daemon/test/attemptEnd.test.ts"
 const store = "packages/store/test/durability.test.ts"
+const mark = "packages/store/test/durability/DurableMark.test.ts"
+const doctor = "packages/store/test/durability/doctor.test.ts"
+const flips = "packages/store/test/flips/flipBits.test.ts"
 const checkpoints = "agents/trainer/tests/test_checkpoints.py"
 const resume = "agents/trainer/tests/test_resume.py"
 
@@ -286,5 +289,52 @@ export const faultList: ReadonlyArray<ListedFault> = [
     number: 56,
     what: "an agent of another version",
     tests: [[coordinator, "refuses an agent of another protocol version"]],
+  },
+  {
+    number: 60,
+    what: "flipped bits in the write-ahead log, the main file and the mark",
+    tests: [
+      [flips, "loses nothing acknowledged without saying so"],
+      [mark, "is refused for any flipped bit of its log"],
+      [doctor, "flips a single flipped bit of the log back"],
+    ],
+  },
+  {
+    number: 61,
+    what: "the main file is missing, its log or mark is there",
+    tests: [[mark, "is refused when the main file is missing"]],
+  },
+  {
+    number: 62,
+    what: "the database is removed or replaced while it is open",
+    tests: [[mark, "acknowledges nothing more once it was"]],
+  },
+  {
+    number: 63,
+    what: "an older main file under a newer mark",
+    tests: [[mark, "is refused when the main file is an older one"]],
+  },
+  {
+    number: 64,
+    what: "kill -9 between a commit, a checkpoint and the mark",
+    tests: [
+      [mark, "between a commit and its mark"],
+      [mark, "after a checkpoint and before its mark"],
+    ],
+  },
+  {
+    number: 65,
+    what: "a stale coordinator.json, of a pid that is another process's now",
+    tests: [["packages/cli/test/home.test.ts", "is stale when its pid is another process's"]],
+  },
+  {
+    number: 66,
+    what: "the wall clock is set two hours ahead",
+    tests: [["packages/coordinator/test/steadyTime.test.ts", "keeps a budget of hours from being used up"]],
+  },
+  {
+    number: 67,
+    what: "a backup that is damaged, or misses what was acknowledged",
+    tests: [["packages/cli/test/scheduledBackups.test.ts", "is not taken for one"]],
   },
 ]

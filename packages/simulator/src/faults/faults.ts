@@ -3,12 +3,14 @@
 //
 //   --seeds N    simulated clusters (2,000)       --seed N     one of them, told step by step, with the faults it needs
 //   --kills N    kill -9 in a real sweep (30)     --json       the last line of stdout is the summary as one JSON object
+//   --flips N    bits flipped in log, main file and mark of a database (200); named, nothing else is run
 //   --trainer T  of that sweep: command (what it does costs nothing), or peft, which trains
 import { spawnSync } from "node:child_process"
 import { mkdtempSync, readFileSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { parseArgs } from "node:util"
+import { type Flips, flipBits } from "@sweep/store/flipBits"
 import { faultList, type ListedFault, type TestRef } from "./faultList.ts"
 import { type Simulated, simulateSeeds } from "./simulateSeeds.ts"
 import { simulate } from "../cluster/simulate.ts"
@@ -22,6 +24,7 @@ const { values: options } = parseArgs({
     seed: { type: "string" },
     kills: { type: "string", default: "30" },
     trainer: { type: "string", default: "command" },
+    flips: { type: "string" },
     json: { type: "boolean", default: false },
   },
 })
@@ -146,12 +149,22 @@ const verdictOn = (fault: ListedFault, results: ReadonlyArray<TestResult>, simul
   return failingOf(fault.tests ?? [], results)
 }
 
+/** Bits flipped one at a time in a database whose process was killed. Whether none lost acknowledged data silently. */
+const flips = async (count: number): Promise<Flips> => {
+  const found = await flipBits({ flips: count, seed: Number(options.from), repair: false, say })
+  for (const [file, outcomes] of Object.entries(found.byFile)) console.log(`${file}: ${JSON.stringify(outcomes)}`)
+  for (const bit of found.silent) console.log(`lost silently: ${bit}`)
+  console.log(`${found.flips} bits flipped, ${found.silent.length} lost acknowledged data silently`)
+  return found
+}
+
 const everything = async (): Promise<boolean> => {
   const began = performance.now()
   const simulated = await simulateSeeds(Number(options.from), Number(options.seeds), say)
   say(`${options.seeds} seeds, ${simulated.trials} trials, ${simulated.failing.length} seeds fail`)
   const results = runTests()
   const torment = await soak({ kills: Number(options.kills), trainer, seed: Number(options.from), say })
+  const flipped = await flips(200)
   let survived = 0
   const tried = faultList.filter(({ left }) => left === undefined)
   for (const fault of faultList) {
@@ -183,15 +196,28 @@ const everything = async (): Promise<boolean> => {
     duplicate_points: simulated.duplicatePoints + torment.duplicatePoints,
     double_runs: simulated.doubleRuns,
     orphans: simulated.orphans + torment.orphans,
+    flips: flipped.flips,
+    lost_silently: flipped.silent.length,
   }
   if (options.json) console.log(JSON.stringify(summary))
   return (
     survived === tried.length &&
     learned === lessonList.length &&
     simulated.failing.length === 0 &&
-    torment.problems.length === 0
+    torment.problems.length === 0 &&
+    flipped.silent.length === 0
   )
 }
 
-const ok = options.seed === undefined ? await everything() : replay(Number(options.seed))
+const onlyFlips = async (count: number): Promise<boolean> => {
+  const { silent, ...found } = await flips(count)
+  if (options.json) console.log(JSON.stringify({ ...found, lost_silently: silent.length }))
+  return silent.length === 0
+}
+
+const run = (): Promise<boolean> | boolean => {
+  if (options.flips !== undefined) return onlyFlips(Number(options.flips))
+  return options.seed === undefined ? everything() : replay(Number(options.seed))
+}
+const ok = await run()
 process.exitCode = ok ? 0 : 1

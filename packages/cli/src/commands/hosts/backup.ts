@@ -1,8 +1,7 @@
 // `backup` and `restore` of the database of a state directory.
-import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, renameSync, rmSync, writeSync } from "node:fs"
-import { dirname, resolve } from "node:path"
+import { existsSync } from "node:fs"
+import { resolve } from "node:path"
 import * as Effect from "effect/Effect"
-import * as Stream from "effect/Stream"
 import * as Argument from "effect/cli/Argument"
 import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
@@ -11,49 +10,9 @@ import { explainApi, withApi } from "../../serving/access.ts"
 import { badInput, stateFailure } from "../../exitCodes.ts"
 import * as flags from "../../flags.ts"
 import { home, readNote } from "../../serving/home.ts"
+import { writeWhole } from "../../serving/writeWhole.ts"
 import { print, printJson } from "../../output.ts"
 import { bytes } from "../../terminal/format.ts"
-
-/** Written beside it, on the disk before it has its name: a file of that name is whole. */
-const writeWhole = <E, R>(path: string, chunks: Stream.Stream<Uint8Array, E, R>) => {
-  const part = `${path}.part`
-  const failed = (cause: unknown) => stateFailure(`cannot write the backup: ${(cause as Error).message}`)
-  return Effect.acquireUseRelease(
-    Effect.try({
-      try: () => {
-        mkdirSync(dirname(path), { recursive: true })
-        return openSync(part, "w", 0o600)
-      },
-      catch: failed,
-    }),
-    (file) =>
-      Effect.gen(function* () {
-        let size = 0
-        yield* Stream.runForEach(chunks, (chunk) =>
-          Effect.try({
-            try: () => {
-              for (let at = 0; at < chunk.length;) at += writeSync(file, chunk, at)
-              size += chunk.length
-            },
-            catch: failed,
-          }),
-        )
-        yield* Effect.try({
-          try: () => {
-            fsyncSync(file)
-            renameSync(part, path)
-          },
-          catch: failed,
-        })
-        return size
-      }),
-    (file) =>
-      Effect.sync(() => {
-        closeSync(file)
-        rmSync(part, { force: true })
-      }),
-  )
-}
 
 export const backup = Command.make(
   "backup",

@@ -19,15 +19,42 @@ const metricsPort = Flag.Int("metrics-port").pipe(
   Flag.optional,
 )
 
-export const serve = Command.make("serve", { host, port, tls, metricsPort }, ({ metricsPort, ...options }) =>
+const backupTo = Flag.String("backup-to").pipe(
+  Flag.withDescription(
+    "Take a backup into this folder in every interval, each read back whole before it gets its name",
+  ),
+  Flag.optional,
+)
+const every = Flag.String("every").pipe(
+  Flag.withDescription("The interval of backups, such as 30m, 1h (the default) or 1d"),
+  Flag.optional,
+)
+const keep = Flag.Int("keep").pipe(
+  Flag.withDescription("How many of these backups are kept; 24 unless given"),
+  Flag.optional,
+)
+
+const serveFlags = { host, port, tls, metricsPort, backupTo, every, keep }
+
+export const serve = Command.make("serve", serveFlags, ({ metricsPort, backupTo, every, keep, ...options }) =>
   Effect.gen(function* () {
+    const { readSchedule } = yield* Effect.promise(() => import("../../serving/scheduledBackups.ts"))
+    const backups = yield* readSchedule({
+      backupTo: Option.getOrUndefined(backupTo),
+      every: Option.getOrUndefined(every),
+      keep: Option.getOrUndefined(keep),
+    })
     const { serveCoordinator } = yield* Effect.promise(() => import("../../serving/serveCoordinator.ts"))
-    yield* serveCoordinator({ ...options, metricsPort: Option.getOrUndefined(metricsPort) })
+    yield* serveCoordinator({ ...options, metricsPort: Option.getOrUndefined(metricsPort), backups })
   }),
 ).pipe(
   Command.withDescription("Run the coordinator for agents on this or other boxes; it prints how they join"),
   Command.withExamples([
     { command: "sweep serve", description: "On 127.0.0.1:7733, state in .sweep (or SWEEP_HOME)" },
+    {
+      command: "sweep serve --backup-to /mnt/backups --every 1h --keep 24",
+      description: "With a verified backup every hour, the last 24 kept",
+    },
     { command: "sweep serve --host 0.0.0.0", description: "For other boxes, with TLS and tokens" },
   ]),
 )
