@@ -40,8 +40,8 @@ const factsOf = (number: number): ReadonlyArray<Fact> => {
   const objective = 1 + (number % 997) / 997
   const agent = AgentId.make(`agent-${number % 1_000}`)
   const evidence = new Evidence({
-    criterion: "generalization-loss",
-    statement: `eval/loss is 0.00 % above its best, ${objective} at step ${lines}`,
+    criterion: "eval-lowest",
+    args: { lowest: objective, lowestStep: lines },
     value: 0,
     threshold: 5,
     holds: false,

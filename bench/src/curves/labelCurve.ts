@@ -4,7 +4,9 @@
 //
 //   inconclusive   fewer than four finite evaluations, unless a loss was not finite
 //   diverged       a loss was not finite; or the last two evaluations lie half above the lowest and have given back half
-//                  of all that the eval loss had fallen, and the train loss did the same (a quarter: ambiguous)
+//                  of all that the eval loss had fallen, and the train loss did the same (a quarter: ambiguous); or the
+//                  eval loss never fell and ends at least 20 % above where it started, with the train loss as high (added
+//                  after the tuning half had been looked at: learning rates that ruin a base model with the first steps)
 //   overfitting    the eval loss ends at least 5 % above its lowest, at two evaluations, by three times the scatter of
 //                  the curve, while the train loss ends at least 5 % below what it was there
 //   underfitting   neither loss fell by 5 % from its first value, and they lie within 10 % of each other
@@ -46,8 +48,7 @@ const trainAt = (train: ReadonlyArray<Point>, from: number, to: number): number 
 
 export const labelCurve = (allEvals: ReadonlyArray<Point>, train: ReadonlyArray<Point>): Label => {
   const bad = [...allEvals, ...train].filter(({ value }) => !Number.isFinite(value))
-  if (bad.length > 0)
-    return { kind: "diverged", clear: true, since: Math.min(...bad.map(({ step }) => step)) }
+  if (bad.length > 0) return { kind: "diverged", clear: true, since: Math.min(...bad.map(({ step }) => step)) }
   const n = allEvals.length
   if (n < 4) return { kind: "inconclusive", clear: true, since: null }
   const values = allEvals.map(({ value }) => value)
@@ -73,6 +74,10 @@ export const labelCurve = (allEvals: ReadonlyArray<Point>, train: ReadonlyArray<
       return { kind: "diverged", clear: back > 0.5, since: steps[Math.min(left + 1, n - 1)]! }
     }
   }
+
+  const start = trained[best] ?? lowest
+  if (best === 0 && trainEnd !== null && lastTwo > 1.2 * first && trainEnd > 1.2 * Math.min(start, first))
+    return { kind: "diverged", clear: true, since: steps[1]! }
 
   // Overfitting
   const rise = lastTwo / lowest - 1

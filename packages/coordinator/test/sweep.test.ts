@@ -183,30 +183,35 @@ describe("a sweep from submission to its end", () => {
     }).pipe(Effect.provide(layerMemory)),
   )
 
-  it.effect("in the end says the lowest loss of all trials in every verdict that names it", () =>
+  it.effect("judges a trial by the metric its sweep ranks by, beside the loss, in codes", () =>
     Effect.gen(function* () {
       const api = yield* SweepApi
-      const sweep = yield* api.submit(exampleSpec({ budget: { trials: 3, gpuHours: null, hours: null } }))
+      const sweep = yield* api.submit(
+        exampleSpec({
+          metric: { name: "eval/accuracy", goal: "maximize", summary: "best", target: null },
+          budget: { trials: 1, gpuHours: null, hours: null },
+        }),
+      )
       const agent = yield* connectAgent()
-      const curve = (loss: number) =>
-        [0, 10, 20, 30].map((step) => ({ step, values: { "eval/loss": loss + (30 - step) / 100, "train/loss": loss } }))
-      const run = (loss: number) =>
-        Effect.gen(function* () {
-          const { epoch } = yield* agent.next("Assign")
-          yield* agent.report(epoch, [], 1, [started])
-          yield* agent.report(epoch, curve(loss), 2)
-          yield* agent.ended(epoch, 5, finished())
-          yield* agent.confirmed(epoch)
-        })
-      yield* run(3)
-      yield* run(2.5)
-      yield* run(1)
+      const { epoch } = yield* agent.next("Assign")
+      yield* agent.report(epoch, [], 1, [started])
+      const answers = [0.5, 0.6, 0.7, 0.65, 0.6, 0.55]
+      const reports = answers.map((accuracy, i) => ({
+        step: i * 10,
+        values: { "eval/accuracy": accuracy, "eval/loss": 2 - i / 10, "train/loss": 2 - i / 8 },
+      }))
+      yield* agent.report(epoch, reports, 2)
+      yield* agent.ended(epoch, 1 + reports.length, finished())
+      yield* agent.confirmed(epoch)
       const { trials } = yield* sweepIs(sweep, "finished")
-      const verdicts = Array.from(trials.values(), ({ verdict }) => verdict!)
-      expect(verdicts.slice(0, 2).map(({ kind }) => kind)).toEqual(["underfitting", "underfitting"])
-      for (const verdict of verdicts.slice(0, 2)) {
-        expect(verdict.evidence.map(({ statement }) => statement).join("\n")).toMatch(/the sweep's lowest, 1\.000/)
-      }
+      const verdict = trials.get(TrialNumber.make(1))!.verdict!
+      expect([verdict.kind, verdict.sinceStep]).toEqual(["overfitting", 20])
+      expect(verdict.evidence[0]).toMatchObject({
+        criterion: "loss-better-answers-worse",
+        args: { metric: "eval/accuracy", best: 0.7, bestStep: 20 },
+      })
+      expect(verdict.evidence.every(({ statement }) => statement === undefined)).toBe(true)
+      expect(verdict.advice[0]).toMatchObject({ code: "checkpoint-by-metric", args: { step: 20 } })
     }).pipe(Effect.provide(inMemory())),
   )
 

@@ -1,4 +1,5 @@
 // What a verdict rests on beside the curves.
+import type { Goal } from "@sweep/domain/Metric"
 import type { Parameters } from "@sweep/domain/Parameter"
 import type { Trainer } from "@sweep/domain/SweepSpec"
 
@@ -10,8 +11,7 @@ export interface DiagnosisContext {
   readonly trainer: Trainer
   /** Optimiser steps the trial was to do, or did; `null` while unknown. Gives steps as epochs. */
   readonly totalSteps: number | null
-  /** The lowest eval loss of any trial of the sweep so far; `null` while there is none. */
-  readonly sweepBest: number | null
-  /** The metric trials are ranked by. */
+  /** The metric trials are ranked by, and whether less or more of it is better. */
   readonly metric: string
+  readonly goal: Goal
 }

@@ -1,11 +1,41 @@
-// What a person can do about a verdict, most useful first, in terms of the trial's own parameters. Owns the words and
-// the sizes of the steps; the verdict itself is diagnose's.
+// What a user can do about a verdict, most useful first, in terms of the trial's own parameters. Owns the choice and the
+// sizes of the steps; the sentences stand in sentences/ under the same codes. What was tried on the 480 real trials of the
+// response table and made more trials worse than better (a lower rank, more dropout against overfitting) is not advised.
 import type { CurveFeatures } from "@sweep/domain/Curve"
 import type { ParameterValue } from "@sweep/domain/Parameter"
 import { parameterDefaults } from "@sweep/domain/TrainingConfig"
-import type { VerdictKind } from "@sweep/domain/Verdict"
+import { Advice, type Arguments, type Evidence, type VerdictKind } from "@sweep/domain/Verdict"
 import type { DiagnosisContext } from "./DiagnosisContext.ts"
-import { short } from "./numbers.ts"
+
+/** By code, what its sentence names. */
+export interface AdviceArguments {
+  readonly "base-is-best": Readonly<Record<string, never>>
+  readonly "keep-step": { readonly step: number }
+  readonly "keep-epoch": { readonly step: number; readonly epoch: number }
+  readonly "fewer-epochs": { readonly step: number; readonly epoch: number; readonly epochs: number }
+  readonly "stop-at-step": { readonly step: number }
+  readonly "stop-at-epoch": { readonly step: number; readonly epoch: number }
+  readonly "lower-rate": { readonly from: number; readonly to: number }
+  readonly "raise-rate": { readonly from: number; readonly to: number }
+  readonly "more-data": Readonly<Record<string, never>>
+  readonly "more-samples": { readonly samples: number }
+  readonly "watch-metric": { readonly metric: string }
+  readonly "checkpoint-by-metric": { readonly metric: string; readonly step: number }
+  readonly "more-warmup": { readonly from: number; readonly to: number }
+  readonly clip: { readonly to: number }
+  readonly bf16: Readonly<Record<string, never>>
+  readonly "check-examples": Readonly<Record<string, never>>
+  readonly longer: { readonly from: number; readonly to: number }
+  readonly "raise-rank": { readonly from: number; readonly to: number }
+  readonly "all-linear": Readonly<Record<string, never>>
+  readonly "report-eval-loss": Readonly<Record<string, never>>
+  readonly "evaluate-more": Readonly<Record<string, never>>
+  readonly "evaluate-more-often": { readonly from: number; readonly to: number }
+  readonly "still-falling": Readonly<Record<string, never>>
+}
+
+const advice = <Code extends keyof AdviceArguments>(code: Code, args: AdviceArguments[Code]): Advice =>
+  new Advice({ code, args: { ...args } as Arguments })
 
 type Name = keyof typeof parameterDefaults
 
@@ -21,140 +51,132 @@ const numberOf = (context: DiagnosisContext, name: Name): number | undefined => 
 /** Epochs done at `step`, where the plan of the trial is known. */
 const epochAt = (step: number, context: DiagnosisContext, features: CurveFeatures): number | undefined => {
   const epochs = numberOf(context, "epochs")
-  const total = context.totalSteps ?? (context.finished ? features.lastStep : null)
+  const total = context.totalSteps ?? (context.finished ? (features.steps.at(-1) ?? null) : null)
   if (epochs === undefined || numberOf(context, "max_steps") !== undefined || total === null || total <= 0)
     return undefined
   return (epochs * step) / total
 }
 
 /** Three, ten or thirty times less (or more): the steps people search learning rates in. */
-const scaled = (rate: number, factor: number): string => short(Number((rate * factor).toPrecision(1)))
+const scaled = (rate: number, factor: number): number => Number((rate * factor).toPrecision(1))
 
-const lowerRate = (context: DiagnosisContext, factor: number): ReadonlyArray<string> => {
-  const rate = numberOf(context, "learning_rate")
-  return rate === undefined ? [] : [`lower learning_rate from ${short(rate)} to about ${scaled(rate, factor)}`]
+const lowerRate = (context: DiagnosisContext, factor: number): ReadonlyArray<Advice> => {
+  const from = numberOf(context, "learning_rate")
+  return from === undefined ? [] : [advice("lower-rate", { from, to: scaled(from, factor) })]
 }
 
-const raiseRate = (context: DiagnosisContext): ReadonlyArray<string> => {
-  const rate = numberOf(context, "learning_rate")
-  return rate === undefined ? [] : [`raise learning_rate from ${short(rate)} to about ${scaled(rate, 3)}`]
+const raiseRate = (context: DiagnosisContext): ReadonlyArray<Advice> => {
+  const from = numberOf(context, "learning_rate")
+  return from === undefined ? [] : [advice("raise-rate", { from, to: scaled(from, 3) })]
 }
 
-const smallerRank = (context: DiagnosisContext): ReadonlyArray<string> => {
-  const rank = numberOf(context, "rank")
-  if (rank === undefined || rank <= 4) return []
-  const alpha = numberOf(context, "alpha")
-  const together = alpha === undefined ? "" : ` (and alpha from ${short(alpha)} to ${short(alpha / 2)} with it)`
-  return [`lower rank from ${rank} to ${Math.floor(rank / 2)}${together}: fewer parameters memorise less`]
-}
-
-const moreDropout = (context: DiagnosisContext): ReadonlyArray<string> => {
-  const dropout = numberOf(context, "dropout")
-  if (dropout === undefined || dropout >= 0.3) return []
-  return dropout < 0.1
-    ? ["set dropout to 0.1, up to 0.3 if that is not enough"]
-    : [`raise dropout from ${short(dropout)} towards 0.3`]
-}
-
-const moreData = (context: DiagnosisContext): string => {
+const moreData = (context: DiagnosisContext): Advice => {
   const samples = numberOf(context, "max_samples")
-  return samples === undefined
-    ? "add more, or more varied, training examples"
-    : `use more training examples than max_samples: ${samples}`
+  return samples === undefined ? advice("more-data", {}) : advice("more-samples", { samples })
 }
 
-const stopEarlier = (features: CurveFeatures, context: DiagnosisContext): ReadonlyArray<string> => {
-  const { bestStep } = features
-  if (bestStep === null) return []
-  if (bestStep === 0)
-    return ["the untouched base model has the lowest eval loss: nothing this trial learned helped on the eval file"]
-  const epoch = epochAt(bestStep, context, features)
-  const where = epoch === undefined ? `step ${bestStep}` : `step ${bestStep} (epoch ${short(epoch)})`
+/** The step of the lowest eval loss; `null` without one. */
+const bestStepOf = ({ steps, evals }: CurveFeatures): number | null => {
+  const at = evals.indexOf(evals.reduce((least, value) => Math.min(least, value), Number.POSITIVE_INFINITY))
+  return steps[at] ?? null
+}
+
+/** Only the peft trainer keeps an adapter of the best step by itself; of other programs nobody knows what they keep. */
+const stopEarlier = (features: CurveFeatures, context: DiagnosisContext): ReadonlyArray<Advice> => {
+  const step = bestStepOf(features)
+  if (step === null) return []
+  if (step === 0) return [advice("base-is-best", {})]
+  const epoch = epochAt(step, context, features)
+  if (context.trainer !== "peft")
+    return [epoch === undefined ? advice("stop-at-step", { step }) : advice("stop-at-epoch", { step, epoch })]
+  if (epoch === undefined) return [advice("keep-step", { step })]
   const epochs = numberOf(context, "epochs")
-  const fewer =
-    epoch !== undefined && epochs !== undefined && Math.ceil(epoch) < epochs
-      ? `; epochs: ${Math.max(1, Math.ceil(epoch))} is enough`
-      : ""
-  return [`stop at ${where}: the adapter of that step, the best by eval loss, is the one that is kept${fewer}`]
+  const enough = Math.max(1, Math.ceil(epoch))
+  return epochs !== undefined && enough < epochs
+    ? [advice("fewer-epochs", { step, epoch, epochs: enough })]
+    : [advice("keep-epoch", { step, epoch })]
 }
 
-const overfitting = (features: CurveFeatures, context: DiagnosisContext): ReadonlyArray<string> => {
-  const { bestStep, lastStep } = features
-  const total = context.totalSteps ?? lastStep
-  // Best within the first third: the steps are too large, not only too many.
-  const early = bestStep !== null && total !== null && bestStep < total / 3
-  const rate = lowerRate(context, 1 / 3)
+const overfitting = (
+  features: CurveFeatures,
+  context: DiagnosisContext,
+  found: ReadonlyArray<Evidence>,
+): ReadonlyArray<Advice> => {
+  // Of the loss, or of the answers alone?
+  const byLoss = found.some(({ criterion, holds }) => criterion === "eval-rise" && holds)
+  const worst = found.find(
+    ({ criterion, holds }) => holds && (criterion === "metric-worse" || criterion === "loss-better-answers-worse"),
+  )
+  const step = worst?.args?.["bestStep"]
   return [
-    ...stopEarlier(features, context),
-    ...(early ? rate : []),
-    ...smallerRank(context),
-    ...(early ? [] : rate),
-    ...moreDropout(context),
-    ...(numberOf(context, "weight_decay") === 0 ? ["set weight_decay to 0.01"] : []),
+    ...(typeof step === "number" ? [advice("checkpoint-by-metric", { metric: context.metric, step })] : []),
+    ...(byLoss && worst === undefined ? stopEarlier(features, context) : []),
+    ...lowerRate(context, 1 / 3),
     moreData(context),
-    ...(context.metric.startsWith("eval/loss")
-      ? []
-      : [`rank by ${context.metric} as this sweep does: the eval loss can rise while answers still improve`]),
+    ...(byLoss && worst === undefined && !context.metric.startsWith("eval/loss")
+      ? [advice("watch-metric", { metric: context.metric })]
+      : []),
   ]
 }
 
-const diverged = (context: DiagnosisContext): ReadonlyArray<string> => {
+const diverged = (context: DiagnosisContext): ReadonlyArray<Advice> => {
   const warmup = numberOf(context, "warmup_ratio")
   const clip = numberOf(context, "max_grad_norm")
   return [
     ...lowerRate(context, 1 / 10),
-    ...(warmup !== undefined && warmup < 0.1 ? [`raise warmup_ratio from ${short(warmup)} to 0.1`] : []),
-    ...(clip === 0 || (clip !== undefined && clip > 1) ? ["set max_grad_norm to 1"] : []),
-    ...(valueOf(context, "precision") === "fp16" ? ["use precision: bf16, whose range fp16 lacks"] : []),
-    "look for broken examples: empty answers, or sequences cut off before the answer begins",
+    ...(warmup !== undefined && warmup < 0.1 ? [advice("more-warmup", { from: warmup, to: 0.1 })] : []),
+    ...(clip === 0 || (clip !== undefined && clip > 1) ? [advice("clip", { to: 1 })] : []),
+    ...(valueOf(context, "precision") === "fp16" ? [advice("bf16", {})] : []),
+    advice("check-examples", {}),
   ]
 }
 
-const underfitting = (context: DiagnosisContext): ReadonlyArray<string> => {
+const underfitting = (context: DiagnosisContext): ReadonlyArray<Advice> => {
   const epochs = numberOf(context, "epochs")
   const rank = numberOf(context, "rank")
   return [
     ...raiseRate(context),
-    ...(epochs !== undefined && epochs < 3 ? [`train longer: epochs ${short(epochs)} → ${short(epochs + 1)}`] : []),
-    ...(rank === undefined ? [] : [`raise rank from ${rank} to ${rank * 2}`]),
-    ...(valueOf(context, "target_modules") === "all-linear" || context.trainer !== "peft"
+    ...(epochs === undefined ? [] : [advice("longer", { from: epochs, to: Math.ceil(epochs) * 2 })]),
+    ...(rank === undefined ? [] : [advice("raise-rank", { from: rank, to: rank * 2 })]),
+    ...(context.trainer !== "peft" || valueOf(context, "target_modules") === "all-linear"
       ? []
-      : ["adapt all linear layers: target_modules: all-linear"]),
+      : [advice("all-linear", {})]),
   ]
 }
 
-const inconclusive = (features: CurveFeatures, context: DiagnosisContext): ReadonlyArray<string> => {
+const inconclusive = (features: CurveFeatures, context: DiagnosisContext): ReadonlyArray<Advice> => {
   if (!context.finished) return []
   const evals = numberOf(context, "evals_per_epoch")
   return [
-    features.evals === 0
-      ? "report eval/loss: without it nothing can be said of overfitting"
+    features.evals.length === 0 && features.metricValues.length === 0
+      ? advice("report-eval-loss", {})
       : evals === undefined
-        ? "evaluate more often"
-        : `evaluate more often: evals_per_epoch ${evals} → ${evals * 2}`,
+        ? advice("evaluate-more", {})
+        : advice("evaluate-more-often", { from: evals, to: evals * 2 }),
   ]
 }
 
-/** What to do, most useful first; empty when there is nothing to do. */
+/** What to do, most useful first; empty when there is nothing to do. `found`: the evidence of the verdict. */
 export const adviceFor = (
   kind: VerdictKind,
   features: CurveFeatures,
   context: DiagnosisContext,
-): ReadonlyArray<string> => {
+  found: ReadonlyArray<Evidence>,
+): ReadonlyArray<Advice> => {
   switch (kind) {
     case "overfitting":
-      return overfitting(features, context)
+      return overfitting(features, context, found)
     case "diverged":
       return diverged(context)
     case "underfitting":
       return underfitting(context)
     case "plateaued":
-      return stopEarlier(features, context)
+      return features.evals.length > 0 ? stopEarlier(features, context) : []
     case "inconclusive":
       return inconclusive(features, context)
     case "healthy":
-      return context.finished && features.evals > 0 && features.bestStep === features.lastStep
-        ? ["the eval loss was still at its lowest at the end: more epochs may lower it further"]
+      return context.finished && features.evals.length > 0 && bestStepOf(features) === features.steps.at(-1)
+        ? [advice("still-falling", {})]
         : []
   }
 }

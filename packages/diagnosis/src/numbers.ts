@@ -1,4 +1,4 @@
-// How numbers stand in sentences for people.
+// How numbers stand in sentences for people, in every language.
 
 /** Three significant digits, without an exponent where that is readable. */
 export const short = (value: number): string => {
@@ -9,8 +9,9 @@ export const short = (value: number): string => {
   return String(Number(value.toPrecision(3)))
 }
 
-/** A loss, in nats per token: three decimals. */
-export const nats = (value: number): string => value.toFixed(3)
+/** A loss, in nats per token: three decimals, and more digits for a small one. */
+export const nats = (value: number): string =>
+  Math.abs(value) >= 0.1 || Math.abs(value) < 1e-9 ? value.toFixed(3) : short(value)
 
 /** `value` is in per cent already. */
 export const percent = (value: number): string => `${Math.abs(value) >= 100 ? value.toFixed(0) : short(value)}%`

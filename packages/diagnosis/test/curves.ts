@@ -1,16 +1,23 @@
-// Synthetic train and eval curves, and their features, for the tests of this room.
+// Synthetic train and eval curves, and their features, for the tests of this package.
 import { type CurveFeatures, type CurvePoint, curveFeatures } from "@sweep/domain/Curve"
 import { SweepId, TrialNumber } from "@sweep/domain/Id"
 import type { DiagnosisContext } from "../src/DiagnosisContext.ts"
 
-/** Evals every ten steps from step 0; one train loss for each eval but the first. */
+/** Evals every ten steps from step 0; one train loss for each eval but the first; the metric at the evals. */
 export const features = (
   evals: ReadonlyArray<number>,
   train: ReadonlyArray<number> = evals.slice(1),
+  metric: ReadonlyArray<number> = [],
+  samples: number | null = null,
 ): CurveFeatures => {
   const points = (values: ReadonlyArray<number>, from: number): ReadonlyArray<CurvePoint> =>
     values.map((value, i) => ({ step: from + i * 10, value }))
-  return curveFeatures(SweepId.make("s"), TrialNumber.make(1), points(evals, 0), points(train, 10))
+  return curveFeatures(SweepId.make("s"), TrialNumber.make(1), {
+    evals: points(evals, 0),
+    train: points(train, 10),
+    metric: points(metric, 0),
+    samples: samples === null ? [] : [{ step: 0, value: samples }],
+  })
 }
 
 export const context = (change: Partial<DiagnosisContext> = {}): DiagnosisContext => ({
@@ -18,8 +25,8 @@ export const context = (change: Partial<DiagnosisContext> = {}): DiagnosisContex
   parameters: { rank: 16, learning_rate: 1e-3, epochs: 3 },
   trainer: "peft",
   totalSteps: null,
-  sweepBest: null,
   metric: "eval/loss",
+  goal: "minimize",
   ...change,
 })
 

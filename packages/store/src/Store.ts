@@ -5,7 +5,7 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Schema from "effect/Schema"
-import { type Curve, type CurveFeatures, curveFeatures, evalLoss, trainLoss } from "@sweep/domain/Curve"
+import { type Curve, type CurveFeatures, curveFeatures, evalLoss, evalSamples, trainLoss } from "@sweep/domain/Curve"
 import { type Fact, sweepOf } from "@sweep/domain/Fact"
 import type { Epoch, SweepId, TrialNumber } from "@sweep/domain/Id"
 import type { QueryResult } from "@sweep/domain/QueryResult"
@@ -88,9 +88,11 @@ export class Store extends Context.Service<
       }>,
       StoreError
     >
+    /** Of every trial that reported a loss, or `metric`, the metric its sweep ranks by. */
     readonly features: (
       sweep: SweepId,
       trials?: ReadonlyArray<TrialNumber>,
+      metric?: string,
     ) => Effect.Effect<ReadonlyArray<CurveFeatures>, StoreError>
     readonly details: (sweep: SweepId) => Effect.Effect<ReadonlyArray<TrialDetails>, StoreError>
     readonly attempts: (sweep: SweepId) => Effect.Effect<ReadonlyArray<AttemptRecord>, StoreError>
@@ -257,16 +259,21 @@ export const makeMemory = (received = new Map<Epoch, Received>()): Store["Servic
           return { trial, metric, step, last, min, max }
         }),
       ),
-    features: (sweep, trials) =>
+    features: (sweep, trials, metric = evalLoss) =>
       Effect.sync(() => {
         const curves = curvesIn(sweep, trials)
-        const points = (trial: TrialNumber, metric: string) =>
-          curves.find((curve) => curve.trial === trial && curve.metric === metric)?.points ?? []
+        const points = (trial: TrialNumber, name: string) =>
+          curves.find((curve) => curve.trial === trial && curve.metric === name)?.points ?? []
         const named = new Set(
-          curves.filter(({ metric }) => metric === evalLoss || metric === trainLoss).map(({ trial }) => trial),
+          curves.filter((curve) => [evalLoss, trainLoss, metric].includes(curve.metric)).map(({ trial }) => trial),
         )
         return Array.from(named, (trial) =>
-          curveFeatures(sweep, trial, points(trial, evalLoss), points(trial, trainLoss)),
+          curveFeatures(sweep, trial, {
+            evals: points(trial, evalLoss),
+            train: points(trial, trainLoss),
+            metric: metric === evalLoss ? [] : points(trial, metric),
+            samples: points(trial, evalSamples),
+          }),
         )
       }),
     details: (sweep) =>

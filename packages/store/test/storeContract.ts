@@ -320,16 +320,21 @@ export const storeContract = (name: string, layer: () => Layer.Layer<Store, Stor
         )
         const [first, second, ...none] = yield* store.features(sweep)
         const points = (from: ReadonlyArray<Point>) => from.map(([, , step, value]) => ({ step, value }))
-        const expected = curveFeatures(sweep, trialNumber(1), points(evals), points(train))
-        expect(first).toEqual({
-          ...expected,
-          trainAtBest: expect.closeTo(expected.trainAtBest!, 9),
-          trainAtLast: expect.closeTo(expected.trainAtLast!, 9),
-          generalizationLoss: expected.generalizationLoss.map((value) => expect.closeTo(value, 9)),
-          gaps: expected.gaps.map((value) => expect.closeTo(value, 9)),
-        })
-        expect(expected).toMatchObject({ evals: 7, bestStep: 30, consecutiveIncreases: 3, nonFinite: false })
-        expect(second).toEqual(curveFeatures(sweep, trialNumber(2), [], [{ step: 1, value: Number.NaN }]))
+        const curves = { evals: points(evals), train: points(train) }
+        const expected = curveFeatures(sweep, trialNumber(1), curves)
+        const close = { train: expected.train.map((value) => (value === null ? null : expect.closeTo(value, 9))) }
+        expect(first).toEqual({ ...expected, ...close })
+        expect(expected).toMatchObject({ steps: [0, 10, 20, 30, 40, 50, 60], nonFiniteStep: null, metricValues: [] })
+        expect(expected.train[0]).toBeNull()
+        const ranked = yield* store.features(sweep, undefined, "other")
+        expect(ranked.map(({ metricSteps, metricValues }) => [metricSteps, metricValues])).toEqual([
+          [[], []],
+          [[], []],
+          [[1], [1]],
+        ])
+        expect(second).toEqual(
+          curveFeatures(sweep, trialNumber(2), { evals: [], train: [{ step: 1, value: Number.NaN }] }),
+        )
         expect(none).toEqual([])
         expect((yield* store.features(sweep, [trialNumber(2)])).map(({ trial }) => trial)).toEqual([2])
       }))

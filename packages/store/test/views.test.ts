@@ -264,8 +264,12 @@ it.live("the DuckDB layer answers as the layer in memory does, on random attempt
     const duckdb = yield* answers.pipe(Effect.provide(layer({ directory: freshDirectory() })))
     expect(duckdb).toEqual(close(memory))
     // The test is worth what it reaches.
-    expect(memory.features.filter(({ nonFinite, evals }) => nonFinite && evals > 3).length).toBeGreaterThan(10)
-    expect(memory.features.filter(({ gaps }) => gaps.length === 8).length).toBeGreaterThan(10)
-    expect(memory.features.some(({ evals }) => evals === 1)).toBe(true)
+    expect(
+      memory.features.filter(({ nonFiniteStep, evals }) => nonFiniteStep !== null && evals.length > 3).length,
+    ).toBeGreaterThan(10)
+    expect(
+      memory.features.filter(({ train }) => train.filter((value) => value !== null).length >= 8).length,
+    ).toBeGreaterThan(10)
+    expect(memory.features.some(({ evals }) => evals.length === 1)).toBe(true)
   }),
 )

@@ -1,4 +1,5 @@
 // Trials a verdict warns of, with what it rests on and what to do. Overfitting ones come first, each with its losses.
+import { adviceSentence, evidenceSentence, type Language } from "@sweep/diagnosis/sentence"
 import type { Evidence, VerdictKind } from "@sweep/domain/Verdict"
 import type { Chart } from "../charts/Chart.ts"
 import { overfittingChart } from "../charts/overfitting.ts"
@@ -8,7 +9,6 @@ import { html, type Html, join } from "../Html.ts"
 import { say } from "../Say.ts"
 import type { Standing, Standings } from "../Standings.ts"
 import { diagnosis, nav } from "../strings.ts"
-import { inChinese } from "../translations.ts"
 import { kindBadge } from "./verdictBadge.ts"
 
 /** More pictures than this are no evidence any more but a wall. */
@@ -35,16 +35,19 @@ export const flaggedTrials = (standings: Standings): ReadonlyArray<Flagged> => {
 }
 
 /** The diagnosis writes clauses; here they stand alone. A name of a parameter or a metric stays as it is. */
-const sentence = (clause: string): Html => {
-  const en = /^[\w-]*[_/.]/.test(clause) ? clause : clause.charAt(0).toUpperCase() + clause.slice(1)
-  return say({ en, zh: inChinese(clause) ?? en })
+const sentence = (clause: (language: Language) => string): Html => {
+  const english = clause("en")
+  const en = /^[\w-]*[_/.]/.test(english) ? english : english.charAt(0).toUpperCase() + english.slice(1)
+  const zh = clause("zh")
+  // A sentence of a fact from before verdicts held codes is English everywhere.
+  return say({ en, zh: zh === english ? en : zh })
 }
 
 const evidence = (one: Evidence): Html =>
   html`<li class="${one.holds ? "holds" : "fails"}">
     <span class="sign" aria-hidden="true">${one.holds ? "✓" : "·"}</span>
     <span
-      >${sentence(one.statement)}
+      >${sentence((language) => evidenceSentence(one, language))}
       <small
         ><code>${one.criterion}</code>
         ${say(diagnosis.limit(shortValue(one.value), shortValue(one.threshold), one.holds))}</small
@@ -89,7 +92,7 @@ const card = ({ standing, kind, chart }: Flagged, standings: Standings, figure: 
         ? null
         : html`<h4>${say(diagnosis.advice)}</h4>
             <ol>
-              ${verdict.advice.map((advice) => html`<li>${sentence(advice)}</li>`)}
+              ${verdict.advice.map((advice) => html`<li>${sentence((language) => adviceSentence(advice, language))}</li>`)}
             </ol>`
     }
   </article>`

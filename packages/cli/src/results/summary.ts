@@ -4,9 +4,20 @@ import { formatTrialRef } from "@sweep/domain/Id"
 import { takeoversOf } from "@sweep/domain/lineage"
 import type { SweepState } from "@sweep/domain/SweepState"
 import type { Trial } from "@sweep/domain/Trial"
+import { adviceSentence, evidenceSentence } from "@sweep/diagnosis/sentence"
+import type { Verdict } from "@sweep/domain/Verdict"
 import { countByState, countByVerdict, leaders } from "../terminal/SweepView.ts"
 
 const finite = (value: number | null): number | null => (value !== null && Number.isFinite(value) ? value : null)
+
+/** With the English sentences beside the codes they come from. */
+const verdictJson = (verdict: Verdict) => ({
+  kind: verdict.kind,
+  sinceStep: verdict.sinceStep,
+  evidence: verdict.evidence.map((one) => ({ ...one, statement: evidenceSentence(one, "en") })),
+  advice: verdict.advice.map((one) => adviceSentence(one, "en")),
+  advice_codes: verdict.advice.filter((one) => typeof one !== "string"),
+})
 
 export const trialJson =
   ({ trials }: Pick<SweepState, "trials">) =>
@@ -17,7 +28,7 @@ export const trialJson =
     parameters: trial.parameters,
     objective: finite(trial.objective),
     values: Object.fromEntries(Object.entries(trial.values).map(([name, value]) => [name, finite(value)])),
-    verdict: trial.verdict,
+    verdict: trial.verdict === null ? null : verdictJson(trial.verdict),
     failure: trial.failure,
     stop_reason: trial.stopReason,
     seed: trial.seed,

@@ -1,6 +1,7 @@
 // One colour and one word per verdict and state, the same in every view.
 import { styleText } from "node:util"
 import type { TrialState } from "@sweep/domain/Trial"
+import { evidenceSentence } from "@sweep/diagnosis/sentence"
 import type { Verdict } from "@sweep/domain/Verdict"
 
 const verdictColours = {
@@ -31,5 +32,5 @@ export const stateWord = (state: TrialState): string => styleText(stateColours[s
 /** `overfitting since step 40: eval loss rose 9.1 % above its best` */
 export const verdictSentence = (verdict: Verdict): string => {
   const first = verdict.evidence.find((evidence) => evidence.holds) ?? verdict.evidence[0]
-  return `${verdict.kind}${verdict.sinceStep === null ? "" : ` since step ${verdict.sinceStep}`}${first === undefined ? "" : `: ${first.statement}`}`
+  return `${verdict.kind}${verdict.sinceStep === null ? "" : ` since step ${verdict.sinceStep}`}${first === undefined ? "" : `: ${evidenceSentence(first, "en")}`}`
 }

@@ -7,12 +7,13 @@ import * as Latch from "effect/Latch"
 import * as Queue from "effect/Queue"
 import { diagnose } from "@sweep/diagnosis/diagnose"
 import type { DiagnosisContext } from "@sweep/diagnosis/DiagnosisContext"
+import { evidence } from "@sweep/diagnosis/evidence"
 import { shouldStop } from "@sweep/diagnosis/shouldStop"
 import { curveFeatures, type CurveFeatures, evalLoss } from "@sweep/domain/Curve"
 import type { SweepId, TrialNumber } from "@sweep/domain/Id"
 import type { SweepState } from "@sweep/domain/SweepState"
 import { isTerminal, type Trial } from "@sweep/domain/Trial"
-import { Evidence, Verdict } from "@sweep/domain/Verdict"
+import { Verdict } from "@sweep/domain/Verdict"
 import type { Report, Stopper } from "@sweep/search/Stopper"
 import { stopperFor } from "@sweep/search/stopperFor"
 import type { EventBatch } from "@sweep/store/EventBatch"
@@ -60,9 +61,9 @@ const verdictOf = (features: CurveFeatures, context: DiagnosisContext): Verdict 
   try {
     return diagnose(features, context)
   } catch (error) {
-    const statement = `the diagnosis failed: ${error instanceof Error ? error.message : String(error)}`
-    const evidence = new Evidence({ criterion: "defect", statement, value: 0, threshold: 0, holds: false })
-    return new Verdict({ kind: "inconclusive", sinceStep: null, evidence: [evidence], advice: [] })
+    const message = error instanceof Error ? error.message : String(error)
+    const defect = evidence("defect", { message }, { value: 0, threshold: 0, holds: false })
+    return new Verdict({ kind: "inconclusive", sinceStep: null, evidence: [defect], advice: [] })
   }
 }
 
@@ -112,44 +113,18 @@ export const makeDecide = Effect.fnUntraced(function* (options: {
     }
   }
 
-  /** Of each sweep, the lowest eval loss of any trial. */
-  const bests = new Map<SweepId, number>()
-  /** Sweeps all of whose trials have been looked at for it. */
-  const surveyed = new Set<SweepId>()
-  /** Sweeps whose lowest loss has changed since verdicts were reached that may name it. */
-  const outdated = new Set<SweepId>()
-  const note = (sweep: SweepId, found: ReadonlyArray<CurveFeatures>) => {
-    for (const { bestEval } of found) {
-      if (bestEval === null || bestEval >= (bests.get(sweep) ?? Number.POSITIVE_INFINITY)) continue
-      bests.set(sweep, bestEval)
-      outdated.add(sweep)
-    }
-  }
-
+  /** Reaches the verdicts of these trials; returns the curves they rest on. */
   const judge = Effect.fnUntraced(function* (sweep: SweepId, touched: ReadonlySet<TrialNumber>) {
-    // The first time all of the sweep, for what a coordinator before this one has seen.
-    let found = yield* store.features(sweep, surveyed.has(sweep) ? Array.from(touched) : undefined)
-    if (state.removed.has(sweep)) return
-    surveyed.add(sweep)
-    note(sweep, found)
-    // Once nothing runs that could change the lowest loss, what was said of it earlier is put right.
-    const putRight = outdated.has(sweep) && Array.from(state.open(sweep).values()).every(state.isSetAside)
-    const trials = new Set(touched)
-    const totals = new Map<TrialNumber, number | undefined>()
-    if (putRight) {
-      for (const trial of state.sweeps.get(sweep)!.trials.values()) if (deservesVerdict(trial)) trials.add(trial.number)
-      found = yield* store.features(sweep)
-      for (const { trial, started } of yield* store.details(sweep)) totals.set(trial, started?.total_steps)
-    }
+    const metric = state.sweeps.get(sweep)!.spec.metric.name
+    const found = yield* store.features(sweep, Array.from(touched), metric)
     const features = new Map(found.map((one) => [one.trial, one]))
+    if (state.removed.has(sweep)) return features
     yield* journal.record((at) =>
-      Array.from(trials).flatMap((number) => {
+      Array.from(touched).flatMap((number) => {
         const trial = state.trial(sweep, number)
         if (trial === undefined) return []
-        const verdict = verdictOf(
-          features.get(number) ?? curveFeatures(sweep, number, [], []),
-          contextOf(trial, totals.get(number)),
-        )
+        const none = curveFeatures(sweep, number, { evals: [], train: [] })
+        const verdict = verdictOf(features.get(number) ?? none, contextOf(trial))
         // While it runs the numbers move with every eval; the fact is that the verdict changed. The last one stands as
         // it is in the end.
         const same =
@@ -160,25 +135,25 @@ export const makeDecide = Effect.fnUntraced(function* (options: {
         return same ? [] : [{ _tag: "VerdictReached" as const, at, sweep, trial: number, verdict }]
       }),
     )
-    if (putRight) outdated.delete(sweep)
+    return features
   })
   journal.listen((facts) => {
     for (const fact of facts) {
       if (fact._tag !== "SweepRemoved") continue
-      for (const known of [touched, due, reported, bests, surveyed, outdated]) known.delete(fact.sweep)
+      for (const known of [touched, due, reported]) known.delete(fact.sweep)
       reports.forget(fact.sweep)
     }
   })
 
-  const contextOf = (trial: Trial, totalSteps: number | undefined): DiagnosisContext => {
+  const contextOf = (trial: Trial): DiagnosisContext => {
     const { spec } = state.sweeps.get(trial.sweep)!
     return {
       finished: isTerminal(trial.state),
       parameters: trial.parameters,
       trainer: spec.trainer,
-      totalSteps: progress.get(trial.sweep, trial.number)?.totalSteps ?? totalSteps ?? null,
-      sweepBest: bests.get(trial.sweep) ?? null,
+      totalSteps: progress.get(trial.sweep, trial.number)?.totalSteps ?? null,
       metric: spec.metric.name,
+      goal: spec.metric.goal,
     }
   }
 
@@ -188,9 +163,10 @@ export const makeDecide = Effect.fnUntraced(function* (options: {
     return trial?.stopReason === null && trial.epoch !== null && state.inFlight(trial.epoch) !== undefined
   }
 
-  const actOnVerdict = Effect.fnUntraced(function* (sweep: SweepState, number: TrialNumber) {
+  const actOnVerdict = Effect.fnUntraced(function* (sweep: SweepState, features: CurveFeatures) {
+    const number = features.trial
     const verdict = isGoingOn(sweep, number) ? sweep.trials.get(number)!.verdict : null
-    if (verdict === null || !shouldStop(verdict, sweep.spec.overfitting.action)) return
+    if (verdict === null || !shouldStop(features, sweep.spec.overfitting.action)) return
     const since = verdict.sinceStep === null ? "" : ` since step ${verdict.sinceStep}`
     yield* stop(sweep.id, number, `${verdict.kind}${since}`)
   })
@@ -247,7 +223,7 @@ export const makeDecide = Effect.fnUntraced(function* (options: {
         yield* reports.resume(sweep).pipe(Effect.provideService(Store, store))
       }
       // Until it is judged a trial stays due, also when this fails.
-      yield* judge(id, new Set([...changed, ...ended])).pipe(
+      const judged = yield* judge(id, new Set([...changed, ...ended])).pipe(
         Effect.tapError(() => Effect.sync(() => changed.forEach((trial) => addTo(touched, id, trial)))),
       )
       for (const trial of ended) {
@@ -255,7 +231,9 @@ export const makeDecide = Effect.fnUntraced(function* (options: {
         progress.forget(id, trial)
       }
       if (due.get(id)?.size === 0) due.delete(id)
-      for (const number of changed) yield* actOnVerdict(sweep, number).pipe(defective(id))
+      for (const features of judged.values()) {
+        if (changed.has(features.trial)) yield* actOnVerdict(sweep, features).pipe(defective(id))
+      }
       yield* actOnReports(sweep)
       if (reported.get(id)?.length === 0) reported.delete(id)
       yield* promote(sweep).pipe(defective(id))

@@ -15,84 +15,72 @@ export interface Curve {
   readonly points: ReadonlyArray<CurvePoint>
 }
 
-/** What the overfitting criteria need of a trial (Prechelt 1998 for GL and UP). Losses in nats per token. */
+/**
+ * What diagnosis reads of a trial: its finite evaluations by growing step, with the train loss between them. Losses in
+ * nats per token where the trainer reports them so.
+ */
 export interface CurveFeatures {
   readonly sweep: SweepId
   readonly trial: TrialNumber
-  readonly evals: number
-  readonly firstEval: number | null
-  /** The lowest eval loss and the step it was reached at. */
-  readonly bestEval: number | null
-  readonly bestStep: number | null
-  readonly lastEval: number | null
-  readonly lastStep: number | null
-  /** GL of each eval after the best: 100 · (E_va(t) / E_opt(t) − 1), in per cent, the last ones (at most 8), oldest first. */
-  readonly generalizationLoss: ReadonlyArray<number>
-  /** How many evals in a row, up to the last one, were each higher than the one before (UP). */
-  readonly consecutiveIncreases: number
-  /** Train loss at the eval of the lowest eval loss and at the last eval: the mean of the reports since the eval before it. */
-  readonly trainAtBest: number | null
-  readonly trainAtLast: number | null
-  /** eval − train at the last evals (at most 8), oldest first. */
-  readonly gaps: ReadonlyArray<number>
-  /** Whether any train or eval loss was NaN or infinite. */
-  readonly nonFinite: boolean
+  /** Steps of the finite eval losses, and the losses. */
+  readonly steps: ReadonlyArray<number>
+  readonly evals: ReadonlyArray<number>
+  /**
+   * The train loss at each of them: the mean of the reports since the eval before it; where none were, that of the eval
+   * before; `null` before the first report.
+   */
+  readonly train: ReadonlyArray<number | null>
+  /** The first step at which a train or eval loss was NaN or infinite; `null` where every one was finite. */
+  readonly nonFiniteStep: number | null
+  /** The metric trials are ranked by, where it is not the eval loss: its finite values by growing step. */
+  readonly metricSteps: ReadonlyArray<number>
+  readonly metricValues: ReadonlyArray<number>
+  /** How many examples an evaluation looks at, from the metric `eval/samples`; `null` where it was not reported. */
+  readonly evalSamples: number | null
 }
 
 export const evalLoss = "eval/loss"
 export const trainLoss = "train/loss"
+/** A trainer that reports how many examples it evaluates on lets the noise of an accuracy be computed. */
+export const evalSamples = "eval/samples"
 
-/** How many of the newest evals the lists of `CurveFeatures` hold. */
-export const featureWindow = 8
-
-/**
- * The features of one trial's eval and train loss curves, both by growing step. Everything but `nonFinite` looks at
- * finite values only. The train loss at an eval is the mean of the train losses reported since the eval before it; where
- * none were, that of the eval before. GL is undefined, and the list empty, where the lowest loss is not positive.
- */
+/** The features of one trial's curves, each by growing step. */
 export const curveFeatures = (
   sweep: SweepId,
   trial: TrialNumber,
-  evalPoints: ReadonlyArray<CurvePoint>,
-  trainPoints: ReadonlyArray<CurvePoint>,
+  curves: {
+    readonly evals: ReadonlyArray<CurvePoint>
+    readonly train: ReadonlyArray<CurvePoint>
+    readonly metric?: ReadonlyArray<CurvePoint>
+    readonly samples?: ReadonlyArray<CurvePoint>
+  },
 ): CurveFeatures => {
   const finite = (point: CurvePoint) => Number.isFinite(point.value)
-  const evals = evalPoints.filter(finite)
-  const train = trainPoints.filter(finite)
-  let best = evals[0]
-  for (const point of evals) if (best !== undefined && point.value < best.value) best = point
-  const last = evals.at(-1)
-
+  const evals = curves.evals.filter(finite)
+  const train = curves.train.filter(finite)
+  const metric = (curves.metric ?? []).filter(finite)
+  const others = [...curves.evals, ...curves.train].filter((point) => !finite(point))
   let read = 0
   let known: number | null = null
-  let trainAtBest: number | null = null
-  let increases = 0
-  const losses: Array<number> = []
-  const gaps: Array<number> = []
-  for (const [i, { step, value }] of evals.entries()) {
+  const trainAt = evals.map(({ step }) => {
     let sum = 0
     const from = read
     while (read < train.length && train[read]!.step <= step) sum += train[read++]!.value
     if (read > from) known = sum / (read - from)
-    if (known !== null) gaps.push(value - known)
-    if (step === best!.step) trainAtBest = known
-    if (step > best!.step && best!.value > 0) losses.push(100 * (value / best!.value - 1))
-    increases = i > 0 && value > evals[i - 1]!.value ? increases + 1 : 0
-  }
+    return known
+  })
   return {
     sweep,
     trial,
-    evals: evals.length,
-    firstEval: evals[0]?.value ?? null,
-    bestEval: best?.value ?? null,
-    bestStep: best?.step ?? null,
-    lastEval: last?.value ?? null,
-    lastStep: last?.step ?? null,
-    generalizationLoss: losses.slice(-featureWindow),
-    consecutiveIncreases: increases,
-    trainAtBest,
-    trainAtLast: known,
-    gaps: gaps.slice(-featureWindow),
-    nonFinite: evals.length < evalPoints.length || train.length < trainPoints.length,
+    steps: evals.map(({ step }) => step),
+    evals: evals.map(({ value }) => value),
+    train: trainAt,
+    nonFiniteStep: others.reduce<number | null>(
+      (least, { step }) => (least === null || step < least ? step : least),
+      null,
+    ),
+    metricSteps: metric.map(({ step }) => step),
+    metricValues: metric.map(({ value }) => value),
+    evalSamples: (curves.samples ?? []).filter(finite).at(-1)?.value ?? null,
   }
 }

@@ -3,7 +3,7 @@
 import type { DuckDBListValue, DuckDBValue } from "@duckdb/node-api"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
-import { type CurveFeatures, evalLoss, featureWindow, trainLoss } from "@sweep/domain/Curve"
+import { type CurveFeatures, evalLoss, evalSamples, trainLoss } from "@sweep/domain/Curve"
 import { Fact } from "@sweep/domain/Fact"
 import type { AgentId, Epoch, SweepId, TrialNumber } from "@sweep/domain/Id"
 import type { TrialDetails } from "@sweep/domain/SweepResults"
@@ -77,36 +77,37 @@ const curvesSql = (
   FROM runs r JOIN journal.metric_names m ON m.id = r.metric
   GROUP BY r.trial, m.name ORDER BY r.trial, m.name`
 
-const featuresSql = (sweep: SweepId, trials: ReadonlyArray<TrialNumber> | undefined): string => `
+/** What `curveFeatures` computes, for all of a sweep's trials in one statement. */
+const featuresSql = (sweep: SweepId, trials: ReadonlyArray<TrialNumber> | undefined, metric: string): string => `
   WITH points AS (
-    SELECT c.trial, m.name = ${text(evalLoss)} AS evaluated, c.step, c.value
-    FROM (${points(sweep, trials, metricIds([evalLoss, trainLoss]))}) c JOIN journal.metric_names m ON m.id = c.metric
+    SELECT c.trial, m.name AS metric, c.step, c.value
+    FROM (${points(sweep, trials, metricIds([evalLoss, trainLoss, evalSamples, metric]))}) c
+    JOIN journal.metric_names m ON m.id = c.metric
   ), evals AS (
-    SELECT trial, step, value, row_number() OVER w AS i, value > lag(value) OVER w AS rises,
-      min(value) OVER (PARTITION BY trial) AS best
-    FROM points WHERE evaluated AND isfinite(value) WINDOW w AS (PARTITION BY trial ORDER BY step)
+    SELECT trial, step, value FROM points WHERE metric = ${text(evalLoss)} AND isfinite(value)
   ), trained AS (
     SELECT e.trial, e.step, avg(t.value) AS train
-    FROM (SELECT * FROM points WHERE NOT evaluated AND isfinite(value)) t
+    FROM (SELECT * FROM points WHERE metric = ${text(trainLoss)} AND isfinite(value)) t
     ASOF JOIN evals e ON e.trial = t.trial AND t.step <= e.step
     GROUP BY e.trial, e.step
   ), joined AS (
-    SELECT e.*, min(e.step) FILTER (WHERE e.value = e.best) OVER (PARTITION BY e.trial) AS best_step,
-      last_value(t.train IGNORE NULLS) OVER (PARTITION BY e.trial ORDER BY e.step) AS train
+    SELECT e.*, last_value(t.train IGNORE NULLS) OVER (PARTITION BY e.trial ORDER BY e.step) AS train
     FROM evals e LEFT JOIN trained t ON t.trial = e.trial AND t.step = e.step
   ), measured AS (
-    SELECT trial, count(*) AS evals, arg_min(value, step) AS first_eval, min(best) AS best_eval,
-      min(best_step) AS best_step, arg_max(value, step) AS last_eval, max(step) AS last_step,
-      list(100 * (value / best - 1) ORDER BY step) FILTER (WHERE step > best_step AND best > 0) AS losses,
-      count(*) - coalesce(max(i) FILTER (WHERE rises IS NOT TRUE), 0) AS increases,
-      max(train) FILTER (WHERE step = best_step) AS train_at_best, last(train ORDER BY step) AS train_at_last,
-      list(value - train ORDER BY step) FILTER (WHERE train IS NOT NULL) AS gaps
+    SELECT trial, list(step ORDER BY step) AS steps, list(value ORDER BY step) AS evals, list(train ORDER BY step) AS train
     FROM joined GROUP BY trial
+  ), ranked AS (
+    SELECT trial,
+      list(step ORDER BY step) FILTER (WHERE metric = ${text(metric)}) AS metric_steps,
+      list(value ORDER BY step) FILTER (WHERE metric = ${text(metric)}) AS metric_values,
+      arg_max(value, step) FILTER (WHERE metric = ${text(evalSamples)}) AS eval_samples
+    FROM points WHERE isfinite(value) GROUP BY trial
   )
-  SELECT p.trial, m.* EXCLUDE (trial, losses, gaps), p.non_finite,
-    m.losses[-${featureWindow}:] AS losses, m.gaps[-${featureWindow}:] AS gaps
-  FROM (SELECT trial, bool_or(NOT isfinite(value)) AS non_finite FROM points GROUP BY trial) p
-  LEFT JOIN measured m ON m.trial = p.trial ORDER BY p.trial`
+  SELECT p.trial, p.non_finite_step, m.* EXCLUDE (trial), r.* EXCLUDE (trial)
+  FROM (
+    SELECT trial, min(step) FILTER (WHERE NOT isfinite(value) AND metric IN (${text(evalLoss)}, ${text(trainLoss)})) AS non_finite_step
+    FROM points GROUP BY trial HAVING bool_or(metric <> ${text(evalSamples)})
+  ) p LEFT JOIN measured m ON m.trial = p.trial LEFT JOIN ranked r ON r.trial = p.trial ORDER BY p.trial`
 
 /** Facts that hold instances of classes; the others are what they are in JSON. */
 const decodeFact = Schema.decodeUnknownSync(Fact)
@@ -194,24 +195,19 @@ export const make = ({ file, reading, rows }: Database): Reads => ({
       ),
     ),
 
-  features: (sweep, trials) =>
-    rows(featuresSql(sweep, trials)).pipe(
+  features: (sweep, trials, metric = evalLoss) =>
+    rows(featuresSql(sweep, trials, metric)).pipe(
       Effect.map((found) =>
         found.map((row): CurveFeatures => ({
           sweep,
           trial: row["trial"] as TrialNumber,
-          evals: Number(row["evals"] ?? 0),
-          firstEval: nullable(row["first_eval"]),
-          bestEval: nullable(row["best_eval"]),
-          bestStep: nullable(row["best_step"]),
-          lastEval: nullable(row["last_eval"]),
-          lastStep: nullable(row["last_step"]),
-          generalizationLoss: numbers(row["losses"]),
-          consecutiveIncreases: Number(row["increases"] ?? 0),
-          trainAtBest: nullable(row["train_at_best"]),
-          trainAtLast: nullable(row["train_at_last"]),
-          gaps: numbers(row["gaps"]),
-          nonFinite: row["non_finite"] === true,
+          steps: numbers(row["steps"]),
+          evals: numbers(row["evals"]),
+          train: row["train"] == null ? [] : (row["train"] as DuckDBListValue).items.map(nullable),
+          nonFiniteStep: nullable(row["non_finite_step"]),
+          metricSteps: metric === evalLoss ? [] : numbers(row["metric_steps"]),
+          metricValues: metric === evalLoss ? [] : numbers(row["metric_values"]),
+          evalSamples: nullable(row["eval_samples"]),
         })),
       ),
     ),

@@ -3,6 +3,7 @@ import * as Command from "effect/cli/Command"
 import { styleText } from "node:util"
 import { searchesEpochs, type SharedSteps, sharedSteps } from "@sweep/domain/beginning"
 import { compareBest } from "@sweep/diagnosis/compareBest"
+import { adviceSentence } from "@sweep/diagnosis/sentence"
 import { evalLoss } from "@sweep/domain/Curve"
 import { formatTrialRef } from "@sweep/domain/Id"
 import { takeovers } from "@sweep/domain/lineage"
@@ -93,7 +94,7 @@ const showText = (sweep: SweepState, planned: number | null, shared: SharedSteps
     for (const trial of flagged) {
       lines.push(`  #${trial.number} ${parameters(names, trial.parameters)}`, `     ${verdictSentence(trial.verdict!)}`)
       const advice = trial.verdict!.advice[0]
-      if (advice !== undefined) lines.push(`     → ${advice}`)
+      if (advice !== undefined) lines.push(`     → ${adviceSentence(advice, "en")}`)
     }
   }
   const handedOn = takeovers(sweep.trials)
