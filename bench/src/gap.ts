@@ -180,7 +180,7 @@ const bench = Effect.gen(function* () {
       python,
       pythonPath: trainerSource,
       trainers: ["peft"],
-      stops: { drain: Deferred.await(stop), kill: Effect.never },
+      stops: { drain: Deferred.await(stop), release: Effect.never, kill: Effect.never },
     }).pipe(
       Effect.provide(memoryAgentConnection.layer.pipe(Layer.provide(coordinator.layer))),
       Effect.provide(Logger.layer([])),

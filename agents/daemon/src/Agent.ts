@@ -8,13 +8,13 @@ import { redactor } from "@sweep/domain/Secrets"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import { claimHome, type HomeUnusable } from "./host/AgentHome.ts"
-import { runLoops } from "./agentLoops.ts"
+import { defaultNotice, runLoops } from "./agentLoops.ts"
 import { commandTrainer } from "./trainers/commandTrainer.ts"
 import { deviceProblem, findDevices } from "./host/devices.ts"
 import { Disk } from "./host/disk.ts"
 import { secretsOfBox } from "./session/redaction.ts"
 import { defaultKeptBytes, makeRetention } from "./attempt/retention.ts"
-import { signalStops, type Stops } from "./host/signals.ts"
+import { type OnTerm, signalStops, type Stops } from "./host/signals.ts"
 import type { SlotTrainers } from "./host/Slots.ts"
 import { makeUploads } from "./session/uploads.ts"
 import { makeWarmHost } from "./trainers/WarmHost.ts"
@@ -47,10 +47,14 @@ export interface AgentOptions {
   /** Milliseconds in which a trainer has to write something; an hour unless given, `null`: it need not. */
   readonly silenceMillis?: number | null | undefined
   /**
-   * `"signals"`: the first SIGINT or SIGTERM drains, the second kills; an interruption of the fiber waits until then.
-   * Otherwise the effects that complete when the one and the other is wanted; an interruption kills.
+   * `"signals"`: the first SIGINT or SIGTERM drains (or SIGTERM releases, by `onTerm`), the second kills; an interruption
+   * of the fiber waits until then. Otherwise the effects that complete when a stop is wanted; an interruption kills.
    */
   readonly stops: "signals" | Stops
+  /** What SIGTERM asks for; `drain` unless given. */
+  readonly onTerm?: OnTerm | undefined
+  /** Milliseconds from the stop `release` until the host is gone. */
+  readonly noticeMillis?: number | undefined
 }
 
 /** The largest models take long to load, but not in silence. */
@@ -67,7 +71,7 @@ const isShared = (slot: Slot, slots: ReadonlyArray<Slot>): boolean =>
 const agent = (options: AgentOptions) =>
   Effect.scoped(
     Effect.gen(function* () {
-      const stops = options.stops === "signals" ? yield* signalStops : options.stops
+      const stops = options.stops === "signals" ? yield* signalStops(options.onTerm ?? "drain") : options.stops
       const home = yield* claimHome({ directory: options.home, taken: options.homeTaken, agent: options.agent })
       const devices = yield* findDevices({ perDevice: options.slotsPerDevice })
       for (const warning of devices.warnings) yield* Effect.logWarning(warning)
@@ -94,6 +98,7 @@ const agent = (options: AgentOptions) =>
         },
         redact: redactor(secretsOfBox()),
         stops,
+        notice: options.noticeMillis ?? defaultNotice,
       })
     }),
   )

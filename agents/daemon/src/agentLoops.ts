@@ -1,14 +1,16 @@
 // The agent at work, once its home, its slots and their trainers are there: recovers what an earlier life left, starts
-// the loops and sees to the two stops, drain and kill; every loop lives in a file of its own. Owns their order. What the
+// the loops and sees to the stops (drain, release, kill); every loop lives in a file of its own. Owns their order. What the
 // parts are made of is Agent.ts', or a simulation's.
 import type { Slot } from "@sweep/domain/Device"
 import type { Redact } from "@sweep/domain/Secrets"
 import type { AgentConnection, SessionRefused } from "@sweep/protocol/AgentConnection"
 import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
 import type * as Scope from "effect/Scope"
 import type { AgentHome } from "./host/AgentHome.ts"
+import type { Attempt } from "./attempt/Attempt.ts"
 import { Attempts } from "./attempt/Attempts.ts"
-import { Lease } from "./session/Lease.ts"
+import { Lease, monotonic } from "./session/Lease.ts"
 import { Processes } from "./process/Processes.ts"
 import { recoverAttempts } from "./attempt/recovery.ts"
 import type { Retention } from "./attempt/retention.ts"
@@ -34,7 +36,14 @@ export interface AgentParts {
   readonly checks: SlotChecks
   readonly redact: Redact
   readonly stops: Stops
+  /** Milliseconds from the stop `release` until the host is gone. */
+  readonly notice: number
 }
+
+export const defaultNotice = 30_000
+/** Of the notice, what trainers get to save a checkpoint, and what is left for telling the end and leaving. */
+const savingShare = 0.5
+const leavingShare = 0.1
 
 /** Until it is drained or killed. An interruption ends the trials, too. */
 export const runLoops: (parts: AgentParts) => Effect.Effect<void, SessionRefused, AgentConnection | Scope.Scope> =
@@ -82,6 +91,22 @@ export const runLoops: (parts: AgentParts) => Effect.Effect<void, SessionRefused
       attempts.until((all) => slots.draining && all.every((attempt) => attempt.end !== undefined)),
       left(lastWordsMillis.drain),
     ).pipe(Effect.andThen(parts.uploads.idle))
+    const released = Effect.gen(function* () {
+      const { notice } = parts
+      const asked = yield* stops.release
+      const until = (yield* monotonic) + notice * (1 - leavingShare)
+      const reason = `the agent's host goes within ${Math.round(notice / 1_000)} s (${asked})`
+      yield* drain(reason)
+      const handOver = (attempt: Attempt) =>
+        Effect.gen(function* () {
+          const remaining = Math.max(0, until - (yield* monotonic))
+          const handed = yield* Effect.timeoutOption(attempts.handOverNow(attempt), remaining)
+          if (Option.isNone(handed))
+            yield* Effect.logWarning(`${attempt.name}: no time was left to hand its files over`)
+        })
+      yield* attempts.stopAll({ mode: "preempt", reason, grace: notice * savingShare, handOver })
+      yield* Effect.timeoutOption(left(notice), notice)
+    })
     const killed = Effect.gen(function* () {
       yield* stops.kill
       yield* drain("it is to stop at once")
@@ -106,7 +131,7 @@ export const runLoops: (parts: AgentParts) => Effect.Effect<void, SessionRefused
     yield* Effect.logInfo(
       `agent ${home.agent} in ${home.directory}: ${parts.slots.length} slots on ${describe(parts.slots)}`,
     )
-    yield* Effect.raceAllFirst([session, drained, killed])
+    yield* Effect.raceAllFirst([session, drained, released, killed])
   })
 
 /** For an agent that is interrupted: its trainers go with it. */

@@ -3,8 +3,12 @@ import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs"
 import { dirname, join } from "node:path"
 import { describe, expect, it } from "@effect/vitest"
 import { Timings } from "@sweep/domain/Lease"
+import { ArtifactExchange } from "@sweep/protocol/ArtifactExchange"
+import { Unavailable } from "@sweep/protocol/SweepApi"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
+import * as Layer from "effect/Layer"
+import { onTermHere } from "../src/host/signals.ts"
 import { monotonic } from "../src/session/Lease.ts"
 import { Processes } from "../src/process/Processes.ts"
 import { processStatus } from "../src/process/ProcessIdentity.ts"
@@ -15,6 +19,11 @@ import { fixtures, script, startAgent, type Steps, temporaryDirectory, trainerCo
 const runs = (pid: number): boolean => {
   const status = processStatus(pid)
   return status !== undefined && status.state !== "Z"
+}
+
+const pidOf = (coordinator: ScriptedCoordinator, epoch: number): number => {
+  const started = coordinator.of(epoch).events.find((event) => event.type === "started")
+  return started?.type === "started" ? started.pid : 0
 }
 
 const withAgent = Effect.gen(function* () {
@@ -531,6 +540,67 @@ describe("an agent that leaves", () => {
       expect(Exit.isSuccess(yield* agent.exit)).toBe(true)
     }),
   )
+
+  it.live("released: hands the checkpoint over, then gives the trial back, and goes before the host does", () =>
+    Effect.gen(function* () {
+      const coordinator = new ScriptedCoordinator()
+      const home = yield* temporaryDirectory
+      const put: Array<string> = []
+      let away = true
+      const exchange = Layer.mock(ArtifactExchange)({
+        offer: (_, files) => {
+          // The coordinator restarts just then.
+          if (away) {
+            away = false
+            return Effect.fail(new Unavailable({ reason: "unreachable", message: "away" }))
+          }
+          const wanted = files.filter(({ path }) => !put.includes(path))
+          return Effect.succeed({
+            wanted: wanted.map(({ path }) => ({ path, offset: 0, place: "" })),
+            folder: "",
+            marker: "",
+          })
+        },
+        put: (_, { path, sha256 }) =>
+          Effect.sync(() => {
+            if (sha256 !== null) put.push(coordinator.of(1).ends.length > 0 ? "too late" : path)
+          }),
+      })
+      const agent = yield* startAgent(coordinator, home, { noticeMillis: 20_000 }).pipe(Effect.provide(exchange))
+      const saves = yield* command(coordinator, ["save-on-term", 3_000_000], ["metrics", 1], ["sleep", 600])
+      const waits = yield* command(coordinator, "finish")
+      yield* coordinator.until(() => coordinator.of(saves).points.length > 0)
+      yield* agent.release
+      expect(yield* coordinator.untilEnded(saves)).toEqual({
+        _tag: "Released",
+        cause: "the agent's host goes within 20 s (the test takes the host away)",
+      })
+      expect(put).toEqual(["checkpoints/step-7/state", "checkpoints/step-7/manifest.json"])
+      expect(yield* coordinator.untilEnded(waits)).toMatchObject({ _tag: "Released" })
+      expect(Exit.isSuccess(yield* agent.exit)).toBe(true)
+    }),
+  )
+
+  it.live("released: gives the trial back in time when its trainer does not heed SIGTERM", () =>
+    Effect.gen(function* () {
+      const coordinator = new ScriptedCoordinator()
+      const agent = yield* startAgent(coordinator, yield* temporaryDirectory, { noticeMillis: 1_000 })
+      const epoch = yield* command(coordinator, ["ignore-term"], ["metrics", 1], ["sleep", 600])
+      yield* coordinator.until(() => coordinator.of(epoch).points.length > 0)
+      yield* agent.release
+      expect(yield* coordinator.untilEnded(epoch)).toMatchObject({ _tag: "Released" })
+      expect(runs(pidOf(coordinator, epoch))).toBe(false)
+      expect(Exit.isSuccess(yield* agent.exit)).toBe(true)
+    }),
+  )
+
+  it("is told by its surroundings whether SIGTERM takes its host away", () => {
+    expect(onTermHere({})).toBe("drain")
+    expect(onTermHere({ SLURM_JOB_ID: "" })).toBe("drain")
+    for (const name of ["SLURM_JOB_ID", "KUBERNETES_SERVICE_HOST", "SWEEP_SPOT"]) {
+      expect(onTermHere({ [name]: "1" })).toBe("release")
+    }
+  })
 
   it.live("drains when the coordinator asks", () =>
     Effect.gen(function* () {

@@ -29,6 +29,7 @@ export const startAgent = (
 ) =>
   Effect.gen(function* () {
     const drain = Deferred.makeUnsafe<string>()
+    const release = Deferred.makeUnsafe<string>()
     const kill = Deferred.makeUnsafe<string>()
     const running = runAgent({
       home,
@@ -38,7 +39,7 @@ export const startAgent = (
       pythonPath: join(fixtures, "package"),
       trainers: ["command"],
       slotsPerDevice: 1,
-      stops: { drain: Deferred.await(drain), kill: Deferred.await(kill) },
+      stops: { drain: Deferred.await(drain), release: Deferred.await(release), kill: Deferred.await(kill) },
       ...overrides,
     }).pipe(
       Effect.provide(memory.layer.pipe(Layer.provide(coordinator.layer))),
@@ -49,6 +50,7 @@ export const startAgent = (
       fiber,
       exit: Fiber.await(fiber),
       drain: Deferred.succeed(drain, "the test drains"),
+      release: Deferred.succeed(release, "the test takes the host away"),
       kill: Deferred.succeed(kill, "the test kills"),
       interrupt: Fiber.interrupt(fiber),
     }

@@ -549,7 +549,7 @@ describe("a store that refuses to write", () => {
       expect(yield* trialIs(sweep, 1, "completed")).toMatchObject({
         warnings: [{ _tag: "LinesSkipped", epoch, ...skipped }],
       })
-      expect(agent.mark(epoch)).toMatchObject({ seq: 3 })
+      yield* agent.acknowledged(epoch, 3)
     }).pipe(Effect.provide(inMemory())),
   )
 

@@ -20,6 +20,10 @@ export interface StopRequest {
   readonly escalated?: boolean
   /** The trainer gave cause for it: the end is a failure, not a release. */
   readonly fault?: boolean
+  /** Milliseconds between SIGTERM and SIGKILL, where the coordinator's are not those that count. */
+  readonly grace?: number
+  /** What happens to the attempt's files once its processes are gone, before its end is told: until then it is this agent's. */
+  readonly handOver?: (attempt: Attempt) => Effect.Effect<void>
 }
 
 export class Attempt {

@@ -43,6 +43,9 @@ export class Attempts {
     return this.all().map((attempt) => attempt.held)
   }
 
+  /** Hands the files of an attempt over before its end is told. */
+  readonly handOverNow = ({ directory, record }: Attempt): Effect.Effect<void> => this.uploads.now(directory, record)
+
   /** Somebody changed an attempt of these: whoever waits looks again. */
   readonly notify = (): void => {
     this.changed.openUnsafe()

@@ -92,6 +92,7 @@ export const runAttempt = Effect.fn("runAttempt")(function* (attempt: Attempt, t
         (tail.problem === undefined ? "" : `; ${tail.problem}`),
     )
   }
+  if (end._tag === "Released" && attempt.stop?.handOver !== undefined) yield* attempt.stop.handOver(attempt)
   if (isForFullDisk(end)) disk.ranFull(freeBefore)
   yield* attempt.endedAs(end)
   return { stuck } satisfies AttemptOutcome

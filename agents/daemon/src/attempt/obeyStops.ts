@@ -40,7 +40,7 @@ export const obeyStops = (attempt: Attempt, tree: ProcessTree, grace: () => numb
           }
           case "preempt":
             attempt.signalled = true
-            yield* Effect.forkScoped(processes.terminate(tree, grace()))
+            yield* Effect.forkScoped(processes.terminate(tree, request.grace ?? grace()))
             break
           case "kill":
             attempt.signalled = true

@@ -31,12 +31,15 @@ export interface Uploads {
     record: AttemptRecord,
     done: Effect.Effect<void>,
   ) => Effect.Effect<void>
+  /** Hands the files of an attempt over that still counts as running: until everything wanted is there. */
+  readonly now: (directory: AttemptDirectory, record: AttemptRecord) => Effect.Effect<void>
   /** Waits until nothing is queued. */
   readonly idle: Effect.Effect<void>
 }
 
 /** Between tries while the coordinator is away. */
 const retryMillis = 5_000
+const hurriedMillis = 500
 /** Tries of one file that arrives damaged before it is given up. */
 const mostTries = 3
 
@@ -70,7 +73,8 @@ const filesOf = async (directory: AttemptDirectory): Promise<ReadonlyArray<Artif
 export const makeUploads: Effect.Effect<Uploads, never, Scope.Scope> = Effect.gen(function* () {
   const found = yield* Effect.serviceOption(ArtifactExchange)
   // An agent without an exchange keeps its files to itself.
-  if (Option.isNone(found)) return { enqueue: (_, __, done) => done, idle: Effect.void } satisfies Uploads
+  if (Option.isNone(found))
+    return { enqueue: (_, __, done) => done, now: () => Effect.void, idle: Effect.void } satisfies Uploads
   const exchange = found.value
   const queue = yield* Queue.unbounded<Parameters<Uploads["enqueue"]>>()
   const quiet = Latch.makeUnsafe(true)
@@ -142,7 +146,7 @@ export const makeUploads: Effect.Effect<Uploads, never, Scope.Scope> = Effect.ge
     return refused
   })
 
-  const upload = Effect.fnUntraced(function* (directory: AttemptDirectory, record: AttemptRecord) {
+  const upload = Effect.fnUntraced(function* (directory: AttemptDirectory, record: AttemptRecord, wait: number) {
     let told = false
     for (let tries = 1; ;) {
       const result = yield* Effect.result(round(directory, record))
@@ -161,14 +165,14 @@ export const makeUploads: Effect.Effect<Uploads, never, Scope.Scope> = Effect.ge
       if (!told)
         yield* Effect.logInfo(`files of ${record.sweep}/${record.trial} wait for the coordinator: ${error.message}`)
       told = true
-      yield* Effect.sleep(retryMillis)
+      yield* Effect.sleep(wait)
     }
   })
 
   const next = Effect.gen(function* () {
     const [directory, record, done] = yield* Queue.take(queue)
     // A file that cannot be read is one attempt's loss and not the queue's.
-    yield* upload(directory, record).pipe(
+    yield* upload(directory, record, retryMillis).pipe(
       Effect.catchDefect((defect) =>
         Effect.logWarning(`files of ${record.sweep}/${record.trial} cannot be read`, defect),
       ),
@@ -184,6 +188,12 @@ export const makeUploads: Effect.Effect<Uploads, never, Scope.Scope> = Effect.ge
         quiet.closeUnsafe()
         Queue.offerUnsafe(queue, work)
       }),
+    now: (directory: AttemptDirectory, record: AttemptRecord) =>
+      upload(directory, record, hurriedMillis).pipe(
+        Effect.catchDefect((defect) =>
+          Effect.logWarning(`files of ${record.sweep}/${record.trial} cannot be read`, defect),
+        ),
+      ),
     idle: quiet.await,
   }
 })

@@ -9,6 +9,7 @@ import * as Layer from "effect/Layer"
 import * as grpcAgentConnection from "@sweep/grpc/grpcAgentConnection"
 import * as grpcArtifactExchange from "@sweep/grpc/grpcArtifactExchange"
 import { runAgent } from "@sweep/daemon/Agent"
+import { type OnTerm, onTermHere } from "@sweep/daemon/signals"
 import { findCoordinator } from "../serving/access.ts"
 import { badInput, deniedFailure, stateFailure, unavailable } from "../exitCodes.ts"
 import type { CoordinatorFlags } from "../flags.ts"
@@ -28,6 +29,10 @@ export interface StartAgent {
   /** Whether GPUs are offered whose memory other programs use, too. */
   readonly sharedDevices: boolean
   readonly whileStdin: boolean
+  /** What SIGTERM asks for; by where the agent runs unless given. */
+  readonly onTerm: OnTerm | undefined
+  /** How long the host lasts after a SIGTERM that releases, such as `30s`. */
+  readonly notice: string | undefined
 }
 
 /** The agent of `sweep run` ends with the command that started it, however that one ended. */
@@ -38,7 +43,7 @@ const stdinStops = Effect.gen(function* () {
   // Ctrl-C in a terminal reaches the whole foreground group; what it means is for the command to say.
   process.on("SIGINT", () => {})
   process.on("SIGTERM", end)
-  return { drain: Effect.never, kill: Deferred.await(ended) }
+  return { drain: Effect.never, release: Effect.never, kill: Deferred.await(ended) }
 })
 
 /** SWEEP_NO_PROGRESS, in seconds; 0: a trainer may be silent for ever. */
@@ -50,6 +55,15 @@ const silence = Effect.suspend(() => {
   return Effect.succeed(seconds === 0 ? null : seconds * 1000)
 })
 
+const units = { s: 1_000, m: 60_000, h: 3_600_000 }
+
+/** Milliseconds of `90s`, `2m` or `1h`; `null` for anything else. */
+const noticeIn = (text: string): number | null => {
+  const parts = /^(\d+(?:\.\d+)?)(s|m|h)$/.exec(text)
+  const millis = parts === null ? 0 : Number(parts[1]) * units[parts[2] as keyof typeof units]
+  return millis >= 5_000 && millis <= 24 * 3_600_000 ? millis : null
+}
+
 export const startAgent = Effect.fn("startAgent")(function* (options: StartAgent) {
   if (options.slots !== undefined && options.slots < 1)
     return yield* badInput(`--slots ${options.slots}: expected 1 or more`)
@@ -59,6 +73,9 @@ export const startAgent = Effect.fn("startAgent")(function* (options: StartAgent
       `--id ${options.id}: expected letters, digits, '.', '_' and '-', beginning with a letter or digit`,
     )
   }
+  const notice = options.notice === undefined ? undefined : noticeIn(options.notice)
+  if (notice === null)
+    return yield* badInput(`--notice ${options.notice}: expected a time from 5s to 24h, such as 30s, 2m or 1h`)
   const found = yield* findCoordinator(options.coordinator)
   if (found === undefined) {
     return yield* unavailable(
@@ -81,6 +98,8 @@ export const startAgent = Effect.fn("startAgent")(function* (options: StartAgent
     trainers: options.allowCommands ? ["peft", "command"] : ["peft"],
     sharedDevices: options.sharedDevices,
     silenceMillis: yield* silence,
+    onTerm: options.onTerm ?? onTermHere(process.env),
+    noticeMillis: notice,
     stops: options.whileStdin ? yield* stdinStops : "signals",
   }).pipe(
     Effect.provide(Layer.merge(grpcAgentConnection.layer(found.client), grpcArtifactExchange.layer(found.client))),

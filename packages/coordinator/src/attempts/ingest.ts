@@ -85,24 +85,33 @@ export const makeIngest = Effect.fnUntraced(function* (after: {
     }
   })
 
+  /** What attempts have sent is committed, by how much; what was committed before does not count. */
+  const committedBy = (group: ReadonlyArray<Received>): number =>
+    group.reduce((sum, received) => {
+      const { seq, stdout, stderr } = mark(epochOf(received))
+      return sum + seq + stdout + stderr
+    }, 0)
+
   /**
-   * After a group that was refused: what every attempt of it sent, by itself. Where some of them can be stored, those
-   * that cannot are at fault, not the store: they alone end, and the others go on.
+   * After a group that was refused: what every attempt of it sent, by itself. What is refused again right after something
+   * of another attempt was written is at fault itself, not the store: that attempt ends, and the others go on. A disk
+   * that is full is never an attempt's fault.
    */
   const commitApart = Effect.fnUntraced(function* (group: ReadonlyArray<Received>, cause: Cause.Cause<StoreError>) {
     const apart = Array.from(Map.groupBy(group, epochOf).values())
     if (apart.length === 1) return yield* refuse(group, cause)
-    const refused: Array<readonly [ReadonlyArray<Received>, Cause.Cause<StoreError>]> = []
-    for (const part of apart)
-      yield* Effect.catchCause(commit(part), (why) => Effect.sync(() => refused.push([part, why])))
-    for (const [part, why] of refused) {
-      if (refused.length === apart.length) yield* refuse(part, why)
-      else {
+    const refused: Array<ReadonlyArray<Received>> = []
+    const before = committedBy(group)
+    for (const part of apart) yield* Effect.catchCause(commit(part), () => Effect.sync(() => refused.push(part)))
+    const storeWrites = committedBy(group) > before
+    for (const part of refused) {
+      yield* Effect.catchCause(commit(part), (again) => {
+        const failure = Option.getOrUndefined(Cause.findErrorOption(again))
+        if (!storeWrites || failure?.reason !== "io") return refuse(part, again)
         const epoch = epochOf(part[0]!)
-        const reason = reasonOf(why)
-        yield* Effect.logError(`attempt ${epoch} is ended, what it sent cannot be stored: ${reason}`)
-        after.unstorable(epoch, reason, part[0]!.session)
-      }
+        after.unstorable(epoch, failure.message, part[0]!.session)
+        return Effect.logError(`attempt ${epoch} is ended, what it sent cannot be stored: ${failure.message}`)
+      })
     }
   })
 

@@ -22,6 +22,9 @@ import type { Network } from "./Network.ts"
 import { SimulatedTrainer, type TrainerExit } from "./SimulatedTrainer.ts"
 import { Life, type Machine, type World } from "./World.ts"
 
+/** Milliseconds between the word that a box will be taken away and its end: a tenth of a spot machine's. */
+const notice = 3_000
+
 /** Milliseconds between two looks at a file: the box tells of every change. */
 const lookMillis = 5_000
 
@@ -31,6 +34,9 @@ export class Box {
   readonly home: string
   life: Life | undefined
   private stopAgent: (() => void) | undefined
+  private releaseAgent: (() => void) | undefined
+  /** Until then the box is not there. */
+  private awayUntil = 0
   private lives = 0
   private pids = 100
   /** Since when the agent lives and is awake. */
@@ -73,12 +79,14 @@ export class Box {
 
   /** Starts the agent, unless it runs. */
   start(): void {
-    if (this.life?.alive === true) return
+    if (this.life?.alive === true || this.world.now < this.awayUntil) return
     const life = new Life(this.world, this.machine, ++this.lives)
     this.life = life
     this.awakeSince = this.world.now
     this.world.note(() => `${this.id}: the agent starts`)
     const drain = Deferred.makeUnsafe<string>()
+    const release = Deferred.makeUnsafe<string>()
+    this.releaseAgent = () => life.enter(() => Deferred.doneUnsafe(release, Effect.succeed("SIGTERM")))
     this.stopAgent = () => life.enter(() => Deferred.doneUnsafe(drain, Effect.succeed("SIGTERM")))
     const trainer = this.trainer(life)
     const slots = slotsOf(this.slots)
@@ -105,7 +113,8 @@ export class Box {
         // No device is another's here.
         uploads,
         checks: { problem: () => Effect.succeed(undefined), silence: null, disk: new Disk(this.home) },
-        stops: { drain: Deferred.await(drain), kill: Effect.never },
+        stops: { drain: Deferred.await(drain), release: Deferred.await(release), kill: Effect.never },
+        notice,
       }),
     ).pipe(
       Effect.scoped,
@@ -121,6 +130,11 @@ export class Box {
     })
   }
 
+  /** It is there, however long it was to be away. */
+  bring(): void {
+    this.awayUntil = 0
+    this.start()
+  }
   /** SIGKILL. */
   kill(): void {
     if (this.life?.alive !== true) return
@@ -131,6 +145,18 @@ export class Box {
   drain(): void {
     this.world.note(() => `${this.id}: the agent is told to drain`)
     this.stopAgent?.()
+  }
+  /** SIGTERM, and a little later the box is gone, with everything on it, for `millis`. */
+  preempt(millis: number): void {
+    this.world.note(() => `${this.id}: the box is to be taken away`)
+    this.releaseAgent?.()
+    this.world.after(notice, () => {
+      this.world.note(() => `${this.id}: the box is taken away`)
+      this.awayUntil = this.world.now + millis
+      if (this.life?.alive === true) this.gone(this.life)
+      for (const process of this.running()) process.exit({ code: null, signal: "SIGKILL" })
+      this.world.after(millis, () => this.start())
+    })
   }
   freeze(): void {
     this.world.note(() => `${this.id}: the agent stands still`)

@@ -34,6 +34,7 @@ export class HandOver {
           Effect.forkIn(Effect.sleep(delay).pipe(Effect.andThen(arrive), Effect.andThen(done)), scope),
         )
       },
+      now: () => Effect.void,
       idle: Effect.void,
     } satisfies Uploads
   })

@@ -185,6 +185,8 @@ class Cluster {
         return
       case "DrainAgent":
         return box.drain()
+      case "PreemptAgent":
+        return box.preempt(fault.millis)
       case "KillTrainer":
         return box.running()[0]?.exit({ code: null, signal: "SIGKILL" })
       case "TerminateTrainer":
@@ -226,7 +228,7 @@ class Cluster {
     this.startCoordinator()
     for (const box of this.boxes) {
       box.thaw()
-      box.start()
+      box.bring()
     }
     this.network.changed()
   }

@@ -4,7 +4,7 @@ import type { Random } from "@sweep/search/Random"
 
 export type Fault =
   /** `millis`: until it is started again. */
-  | { readonly _tag: "KillCoordinator" | "KillAgent"; readonly millis: number; readonly box: number }
+  | { readonly _tag: "KillCoordinator" | "KillAgent" | "PreemptAgent"; readonly millis: number; readonly box: number }
   | { readonly _tag: "FreezeCoordinator" | "FreezeAgent"; readonly millis: number; readonly box: number }
   | { readonly _tag: "KillTrainer" | "TerminateTrainer" | "DrainAgent"; readonly box: number }
   | { readonly _tag: "Cut"; readonly box: number; readonly direction: "up" | "down" | "both"; readonly millis: number }
@@ -65,9 +65,11 @@ export const weatherOf = (
                         ? { _tag: "FullDisk", millis: millis / 2 }
                         : draw < 0.91
                           ? { _tag: "SetClock", box: who === boxes ? null : who, millis: hour }
-                          : draw < 0.95
+                          : draw < 0.93
                             ? { _tag: "DrainAgent", box }
-                            : { _tag: "Control", action, trial }
+                            : draw < 0.95
+                              ? { _tag: "PreemptAgent", millis, box }
+                              : { _tag: "Control", action, trial }
     happenings.push({ at: chance.uniform() * lasts, fault })
   }
   return happenings.sort((a, b) => a.at - b.at)

@@ -30,6 +30,16 @@ const sharedDevices = Flag.Boolean("shared-devices").pipe(
   ),
   Flag.withDefault(false),
 )
+const onTerm = Flag.Literals("on-term", ["drain", "release"]).pipe(
+  Flag.withDescription(
+    "What SIGTERM means: 'drain' finishes what runs; 'release' saves checkpoints, uploads them and gives the trials back. Without it: 'release' in a Slurm job, a Kubernetes pod or with SWEEP_SPOT=1, otherwise 'drain'",
+  ),
+  Flag.optional,
+)
+const notice = Flag.String("notice").pipe(
+  Flag.withDescription("How long the host lasts after a SIGTERM that releases, such as 30s (the default) or 2m"),
+  Flag.optional,
+)
 const whileStdin = Flag.Boolean("while-stdin").pipe(
   Flag.withDescription("End when standard input does, as 'sweep run' starts its own agent"),
   Flag.withDefault(false),
@@ -45,6 +55,8 @@ export const agent = Command.make(
     directory,
     allowCommands,
     sharedDevices,
+    onTerm,
+    notice,
     python: flags.python,
     whileStdin,
   },
@@ -61,6 +73,8 @@ export const agent = Command.make(
         allowCommands: options.allowCommands,
         sharedDevices: options.sharedDevices,
         whileStdin: options.whileStdin,
+        onTerm: Option.getOrUndefined(options.onTerm),
+        notice: Option.getOrUndefined(options.notice),
       })
     }),
 ).pipe(
