@@ -35,10 +35,8 @@ describe("an agent whose host is taken away", () => {
       const place = new Workplace()
       const { address } = await place.serve()
       const at = ["--coordinator", address]
-      const spot = await place.agent(address, "spot", [
-        ...["--allow-commands", "--slots", "1"],
-        ...["--on-term", "release", "--notice", "30s"],
-      ])
+      const release = ["--on-term", "release", "--notice", "30s"]
+      const spot = await place.agent(address, "spot", ["--allow-commands", "--slots", "1", ...release])
       place.write("trainer.mjs", trainer)
       const file = place.write(
         "sweep.yaml",
