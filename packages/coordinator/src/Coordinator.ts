@@ -14,7 +14,7 @@ import { type Refused, SweepApi } from "@sweep/protocol/SweepApi"
 import type { Store, StoreError } from "@sweep/store/Store"
 import { Samplers } from "./scheduling/ask.ts"
 import { makeAskTell } from "./api/askTell.ts"
-import { makeArtifacts } from "./attempts/artifacts.ts"
+import { type ArtifactQuotas, makeArtifacts } from "./attempts/artifacts.ts"
 import { makeControl } from "./api/control.ts"
 import { type Decide, makeDecide } from "./stopping/decide.ts"
 import { type Dispatch, makeDispatch } from "./scheduling/dispatch.ts"
@@ -40,6 +40,7 @@ export interface CoordinatorOptions {
   /** The state directory, for people to read. */
   readonly home: string
   readonly timings?: Timings
+  readonly artifactQuotas?: ArtifactQuotas
   /** Recorded with every sweep, for reproduction; the coordinator's own is added. */
   readonly versions?: Readonly<Record<string, string>>
 }
@@ -89,7 +90,7 @@ export const layer = (
       const wake = () => dispatch.wake()
       const isJudged = (sweep: SweepState) => decide.isJudged(sweep)
 
-      const artifacts = yield* makeArtifacts(journal, wake)
+      const artifacts = yield* makeArtifacts(journal, wake, options.artifactQuotas)
       const control = yield* makeControl(journal, roster, (sweep, trial) => decide.settled(sweep, trial))
       // A rule may find the trial ended meanwhile: then there is nothing to do.
       const ifPossible = (effect: Effect.Effect<void, Refused | StoreError>) =>

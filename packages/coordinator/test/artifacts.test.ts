@@ -15,12 +15,13 @@ import { SweepApi } from "@sweep/protocol/SweepApi"
 import * as FolderArtifacts from "@sweep/store/FolderArtifacts"
 import { exampleSpec } from "@sweep/domain/exampleSpec"
 import { connectAgent, evalLosses, eventually } from "@sweep/protocol/ScriptedAgent"
+import type { ArtifactQuotas } from "../src/attempts/artifacts.ts"
 import { inMemory, trialIs } from "./harness.ts"
 
-const withFolder = () => {
+const withFolder = (quotas: ArtifactQuotas = {}) => {
   const directory = mkdtempSync(join(tmpdir(), "sweep-artifacts-"))
   onTestFinished(() => rmSync(directory, { recursive: true, force: true }))
-  return inMemory().pipe(Layer.provide(FolderArtifacts.layer({ directory })))
+  return inMemory(undefined, quotas).pipe(Layer.provide(FolderArtifacts.layer({ directory })))
 }
 
 const data = Buffer.from("weights")
@@ -120,3 +121,19 @@ describe("files of trials", () => {
     }).pipe(Effect.scoped, Effect.provide(withFolder())),
   )
 })
+
+for (const quotas of [{ sweep: 10 }, { agent: 10 }] as ReadonlyArray<ArtifactQuotas>) {
+  const [of] = Object.keys(quotas)
+  it.effect(`files beyond the quota of the ${of} are refused whole, and said so`, () =>
+    Effect.gen(function* () {
+      const { exchange, agent, owner, handOver } = yield* begin("last")
+      yield* agent.complete(owner.epoch, evalLosses(1, 0.5))
+      yield* trialIs(owner.sweep, 1, "completed")
+      // Two files of 7 bytes, and room for 10.
+      const error = yield* Effect.flip(handOver)
+      expect(error).toMatchObject({ _tag: "Refused", message: expect.stringContaining("over its quota") })
+      const { wanted } = yield* exchange.offer(owner, files.slice(0, 1))
+      expect(paths(wanted)).toEqual([files[0]!.path])
+    }).pipe(Effect.provide(withFolder(quotas))),
+  )
+}

@@ -17,17 +17,25 @@ import * as memoryAgentConnection from "@sweep/protocol/memoryAgentConnection"
 import { SweepApi } from "@sweep/protocol/SweepApi"
 import { layerMemory } from "@sweep/store/Store"
 import type { AgentConnection, SessionBroken, SessionRefused } from "@sweep/protocol/AgentConnection"
+import type { ArtifactQuotas } from "../src/attempts/artifacts.ts"
 import { connectAgent, eventually, type ScriptedAgent } from "@sweep/protocol/ScriptedAgent"
 
-export const coordinator = (timings?: Timings) =>
+export const coordinator = (timings?: Timings, artifactQuotas: ArtifactQuotas = {}) =>
   memoryAgentConnection.layer.pipe(
     Layer.provideMerge(
-      Coordinator.layer({ version: "test", pid: 1, home: "/home", ...(timings === undefined ? {} : { timings }) }),
+      Coordinator.layer({
+        version: "test",
+        pid: 1,
+        home: "/home",
+        artifactQuotas,
+        ...(timings === undefined ? {} : { timings }),
+      }),
     ),
     Layer.provide(NodeFileSystem.layer),
   )
 
-export const inMemory = (timings?: Timings) => coordinator(timings).pipe(Layer.provideMerge(layerMemory))
+export const inMemory = (timings?: Timings, artifactQuotas?: ArtifactQuotas) =>
+  coordinator(timings, artifactQuotas).pipe(Layer.provideMerge(layerMemory))
 
 export const trialOf = (sweep: SweepId, number: number) =>
   Effect.gen(function* () {

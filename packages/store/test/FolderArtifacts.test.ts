@@ -141,3 +141,26 @@ describe("artifacts in a folder", () => {
     }),
   )
 })
+
+it.effect("files leave the reserve of the disk free for the database, and are taken once there is room", () =>
+  Effect.gen(function* () {
+    const directory = freshDirectory()
+    let free = 10_000
+    const options = { directory, reserve: 9_000, free: () => free }
+    const store = Context.get(yield* Layer.build(FolderArtifacts.layer(options)), ArtifactStore)
+    for (const tried of [
+      store.received(owner, file),
+      store.write(owner, { path: file.path, offset: 0, data: content }),
+    ]) {
+      const error = yield* Effect.flip(tried)
+      expect(error).toMatchObject({
+        _tag: "ArtifactsUnusable",
+        message: expect.stringContaining("kept for the database"),
+      })
+    }
+    expect(existsSync(join(directory, sweep))).toBe(false)
+    free = 11_000
+    yield* put(store)
+    expect(yield* store.received(owner, file)).toBe(null)
+  }).pipe(Effect.scoped),
+)

@@ -9,6 +9,7 @@ import * as DuckdbStore from "@sweep/store/DuckdbStore"
 import { networkFileSystem } from "@sweep/store/networkFileSystem"
 import * as FolderArtifacts from "@sweep/store/FolderArtifacts"
 import { stateFailure } from "../exitCodes.ts"
+import { artifactLimits } from "./artifactLimits.ts"
 import { ensureHome, type Home, readNote } from "./home.ts"
 import { note } from "../output.ts"
 import { timingsFromEnvironment } from "./timings.ts"
@@ -32,9 +33,13 @@ const store = (at: Home) =>
 
 const artifacts = (at: Home) =>
   Layer.effectContext(
-    Effect.mapError(Layer.build(FolderArtifacts.layer({ directory: at.artifacts })), ({ message }) =>
-      stateFailure(message),
-    ),
+    Effect.gen(function* () {
+      const { reserve } = yield* artifactLimits(at)
+      return yield* Effect.mapError(
+        Layer.build(FolderArtifacts.layer({ directory: at.artifacts, reserve })),
+        ({ message }) => stateFailure(message),
+      )
+    }),
   )
 
 export const coordinator = (at: Home, timings?: Timings) =>
@@ -47,7 +52,12 @@ export const coordinator = (at: Home, timings?: Timings) =>
           `warning: ${at.store} lies on a network file system (${network}), where the database can be damaged: a lock may not hold, and a write that was confirmed may be lost. Set SWEEP_HOME to a local disk.`,
         )
       }
-      const options = { version, home: at.directory, timings: timings ?? (yield* timingsFromEnvironment) }
+      const options = {
+        version,
+        home: at.directory,
+        timings: timings ?? (yield* timingsFromEnvironment),
+        artifactQuotas: (yield* artifactLimits(at)).quotas,
+      }
       return Coordinator.layer(options).pipe(Layer.provide(store(at)), Layer.provide(artifacts(at)))
     }),
   )

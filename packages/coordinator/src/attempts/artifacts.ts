@@ -44,6 +44,15 @@ export interface Artifacts {
   readonly run: Effect.Effect<never>
 }
 
+/** Bytes of files that are kept; no limit unless given. */
+export interface ArtifactQuotas {
+  readonly sweep?: number
+  /** Of the trials whose newest attempt is this agent's. */
+  readonly agent?: number
+}
+
+const gibibytes = (bytes: number): string => (bytes / 2 ** 30).toFixed(2)
+
 const unavailable = (error: ArtifactsUnusable) => new Unavailable({ reason: "unreachable", message: error.message })
 
 const warned = (effect: Effect.Effect<void, ArtifactsUnusable>) =>
@@ -70,6 +79,7 @@ export const makeArtifacts = Effect.fnUntraced(function* (
   { state, listen }: Journal,
   /** A checkpoint has become whole. */
   arrived: () => void,
+  quotas: ArtifactQuotas = {},
 ) {
   const found = yield* Effect.serviceOption(ArtifactStore)
   if (Option.isNone(found)) return none
@@ -111,13 +121,42 @@ export const makeArtifacts = Effect.fnUntraced(function* (
 
   const remove = (sweep: SweepId) => Effect.mapError(store.removeSweep(sweep), unavailable)
 
+  const keptOf = (sweep: SweepId, agent: string) =>
+    Effect.map(store.list(sweep, null), (all) =>
+      all.reduce((sum, { trial, epoch, bytes }) => {
+        const its = state.trial(sweep, trial)
+        return its?.agent === agent && its.epoch === epoch ? sum + bytes : sum
+      }, 0),
+    )
+  /** Refused files stay at the agent, which says so in its log. */
+  const withinQuotas = Effect.fnUntraced(function* (owner: ArtifactOwner, more: number) {
+    if (more === 0) return
+    const refuse = (of: string, used: number, quota: number) =>
+      new Refused({
+        message: `${of} has ${gibibytes(used)} GiB of files here, and with ${gibibytes(more)} GiB more it would have over its quota of ${gibibytes(quota)} GiB; 'sweep rm' of old sweeps makes room`,
+      })
+    if (quotas.sweep !== undefined) {
+      const { bytes } = yield* Effect.mapError(store.sizeOf(owner.sweep), unavailable)
+      if (bytes + more > quotas.sweep) return yield* refuse(`sweep ${owner.sweep}`, bytes, quotas.sweep)
+    }
+    const agent = state.trial(owner.sweep, owner.trial)?.agent
+    if (quotas.agent === undefined || agent == null) return
+    let used = 0
+    for (const sweep of state.sweeps.keys()) used += yield* Effect.mapError(keptOf(sweep, agent), unavailable)
+    if (used + more > quotas.agent) return yield* refuse(`agent ${agent}`, used, quotas.agent)
+  })
+
   const exchange: ArtifactExchange["Service"] = {
     offer: Effect.fnUntraced(function* (owner, offered) {
       const wanted: Array<Wanted> = []
+      let more = 0
       for (const file of worth(owner, offered)) {
         const offset = yield* Effect.mapError(store.received(owner, file), unavailable)
-        if (offset !== null) wanted.push({ path: file.path, offset, place: store.place(owner, file.path) })
+        if (offset === null) continue
+        more += file.bytes - offset
+        wanted.push({ path: file.path, offset, place: store.place(owner, file.path) })
       }
+      yield* withinQuotas(owner, more)
       return { wanted, ...store.shared }
     }),
 

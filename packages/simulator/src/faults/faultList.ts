@@ -337,4 +337,12 @@ export const faultList: ReadonlyArray<ListedFault> = [
     what: "a backup that is damaged, or misses what was acknowledged",
     tests: [["packages/cli/test/scheduledBackups.test.ts", "is not taken for one"]],
   },
+  {
+    number: 68,
+    what: "files of trials fill the database's disk",
+    tests: [
+      ["packages/store/test/FolderArtifacts.test.ts", "leave the reserve of the disk free"],
+      ["packages/coordinator/test/artifacts.test.ts", "files beyond the quota of the"],
+    ],
+  },
 ]

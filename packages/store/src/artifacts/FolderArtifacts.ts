@@ -2,6 +2,7 @@
 // in index.json of each trial what is whole, with its checksum. Owns this layout. A file is renamed into place before
 // the index names it: after a crash it is there and unnamed at worst, and is asked for again.
 import { randomUUID } from "node:crypto"
+import { statfsSync } from "node:fs"
 import { mkdir, open, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises"
 import { dirname, join, resolve } from "node:path"
 import * as Clock from "effect/Clock"
@@ -55,8 +56,23 @@ const markerOf = async (directory: string): Promise<string> => {
   return marker
 }
 
+export interface Options {
+  readonly directory: string
+  /** Bytes of its disk that files of trials leave free, for the database beside them; 0 unless given. */
+  readonly reserve?: number
+  /** Bytes that are free there; the file system's answer unless given. */
+  readonly free?: (directory: string) => number
+}
+
+const mebibytes = (bytes: number): number => Math.floor(bytes / 2 ** 20)
+
+const freeOn = (directory: string): number => {
+  const { bavail, bsize } = statfsSync(directory)
+  return bavail * bsize
+}
+
 /** Fails with `ArtifactsUnusable` when the folder cannot be written. */
-export const layer = (options: { readonly directory: string }): Layer.Layer<ArtifactStore, ArtifactsUnusable> =>
+export const layer = (options: Options): Layer.Layer<ArtifactStore, ArtifactsUnusable> =>
   Layer.effect(
     ArtifactStore,
     Effect.gen(function* () {
@@ -78,6 +94,22 @@ export const layer = (options: { readonly directory: string }): Layer.Layer<Arti
             })
           },
         })
+
+      const { reserve = 0, free = freeOn } = options
+      const left = Effect.suspend(() => Effect.succeed(reserve === 0 ? Infinity : free(directory))).pipe(
+        Effect.catchDefect(() => Effect.succeed(Infinity)),
+      )
+      /** Before `more` bytes come. */
+      const hasRoom = (more: number) =>
+        Effect.flatMap(left, (left) =>
+          left - more >= reserve
+            ? Effect.void
+            : Effect.fail(
+                new ArtifactsUnusable({
+                  message: `the disk of ${directory} has ${mebibytes(left)} MiB free, and ${mebibytes(reserve)} MiB of it are kept for the database; free some space ('sweep rm' of old sweeps), and what is missing is sent again`,
+                }),
+              ),
+        )
 
       const marker = yield* attempt(() => markerOf(directory))
 
@@ -123,7 +155,7 @@ export const layer = (options: { readonly directory: string }): Layer.Layer<Arti
             if (whole) return null
             const size = (await sizeOf(partOf(owner, path))) ?? 0
             return size <= bytes ? size : 0
-          }),
+          }).pipe(Effect.tap((size) => (size === null ? Effect.void : hasRoom(bytes - size)))),
 
         write: (owner, { path, offset, data }) =>
           Effect.gen(function* () {
@@ -135,6 +167,7 @@ export const layer = (options: { readonly directory: string }): Layer.Layer<Arti
                 message: `${path} is at byte ${size}, and the piece begins at ${offset}`,
               })
             }
+            yield* hasRoom(data.byteLength)
             yield* attempt(async () => {
               await mkdir(dirname(part), { recursive: true })
               await writeFile(part, data, { flag: offset === 0 ? "w" : "a" })
