@@ -10,7 +10,7 @@ import json
 import os
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -28,13 +28,19 @@ _USAGE = 2
 def serve() -> int:
     """Serves requests until standard input closes. Returns the exit status."""
     environment.prepare()
+    warm: list[WarmState | None] = []
+    return serve_with(lambda: warm.append(_warmed_up()), lambda at, preemption: attempt.run(at, warm[0], preemption))
+
+
+def serve_with(warm_up: Callable[[], None], run: Callable[[Path, Preemption], str]) -> int:
+    """The same for any trainer: `warm_up` is called once, `run` for every attempt's directory, for its status."""
     # Replies keep the descriptor to themselves: whatever a library prints goes to the log instead.
     replies = os.dup(1)
     os.dup2(2, 1)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # a Ctrl-C in the terminal is the agent's to translate
     preemption = Preemption(signal.SIGTERM)
     try:
-        warm = _warmed_up()
+        warm_up()
         _reply(replies, {"type": "ready", "pid": os.getpid()})
         for line in _lines():
             directory = _directory(line)
@@ -42,7 +48,7 @@ def serve() -> int:
                 return _USAGE
             with _logged_to(directory):
                 try:
-                    status = attempt.run(directory, warm, preemption)
+                    status = run(directory, preemption)
                 except (AttemptUsed, OSError) as error:
                     print(f"{directory}: {error}", file=sys.stderr, flush=True)
                     status = "failed"
