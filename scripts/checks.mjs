@@ -26,7 +26,7 @@ const generated = () => {
       }
 }
 
-const pythonSources = ["agents/trainer", "agents/python", "sweeps", "bench", "scripts"]
+const pythonSources = ["agents/trainer", "agents/llamafactory", "agents/python", "sweeps", "bench", "scripts"]
 const sources = ["packages", "agents/daemon/src", "reports/src"]
 
 const checks = [

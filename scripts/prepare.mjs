@@ -212,6 +212,46 @@ const steps = [
   },
 ]
 
+/** LLaMA-Factory's own environment, made when a sweep first needs it. It shares torch with the trainer's. */
+export const llamaFactoryVenv = join(root, ".venv-llamafactory")
+const llamaFactoryMark = join(llamaFactoryVenv, "ready")
+const leastLlamaFactoryPython = [3, 11]
+
+const llamaFactory = async () => {
+  const version = pythonVersion(venvPython)
+  if (version === undefined || !atLeast(version, leastLlamaFactoryPython)) {
+    throw new CannotPrepare(
+      `LLaMA-Factory needs Python 3.11 or newer; the environment of sweep has ${version?.join(".") ?? "none"}. ` +
+        "Remove .venv, name a newer one (SWEEP_PYTHON=/path/to/python3.12), then run this again.",
+    )
+  }
+  rmSync(llamaFactoryMark, { force: true })
+  const python = join(llamaFactoryVenv, "bin/python")
+  if (!existsSync(python)) {
+    rmSync(llamaFactoryVenv, { recursive: true, force: true })
+    await run("LLaMA-Factory's environment", venvPython, ["-m", "venv", "--without-pip", llamaFactoryVenv])
+  }
+  const folderOf = (interpreter) =>
+    spawnSync(interpreter, ["-c", "import sysconfig; print(sysconfig.get_path('purelib'))"], {
+      encoding: "utf8",
+    }).stdout.trim()
+  // What this environment lacks, torch above all, is found in the trainer's: its own packages come first on the path.
+  writeFileSync(join(folderOf(python), "sweep-trainer.pth"), `${folderOf(venvPython)}\n`)
+  await run("LLaMA-Factory", venvPython, [
+    ...["-m", "pip", "--python", python, "install", "--disable-pip-version-check", "--progress-bar=off", "--no-deps"],
+    ...["--ignore-installed", "-r", "agents/llamafactory/requirements.txt"],
+  ])
+  writeFileSync(llamaFactoryMark, "")
+}
+
+const llamaFactoryStep = {
+  name: "llamafactory",
+  label: "LLaMA-Factory's Python environment (0.5 GB, about half a minute)",
+  hash: () => hashOf(read("agents/llamafactory/requirements.txt"), read("agents/trainer/requirements.txt")),
+  isIntact: () => existsSync(llamaFactoryMark),
+  run: llamaFactory,
+}
+
 const testSteps = [
   {
     name: "python-tests",
@@ -280,7 +320,7 @@ const lock = async () => {
 }
 
 /** Makes everything ready, and for the tests their tools too. Throws `CannotPrepare`. */
-export const prepare = async ({ forTests = false } = {}) => {
+export const prepare = async ({ forTests = false, withLlamaFactory = forTests } = {}) => {
   if (ownNode[0] < 20)
     throw new CannotPrepare(
       `sweep needs Node.js 20 or newer to start, and this is ${process.versions.node}. Install a newer one, then run this again.`,
@@ -294,7 +334,7 @@ export const prepare = async ({ forTests = false } = {}) => {
   process.once("SIGTERM", leave)
   try {
     const todo = []
-    for (const step of [...steps, ...(forTests ? testSteps : [])]) {
+    for (const step of [...steps, ...(withLlamaFactory ? [llamaFactoryStep] : []), ...(forTests ? testSteps : [])]) {
       if (step.skip?.() === true) continue
       if (!(step.isIntact() && isStamped(step.name, step.hash()))) todo.push(step)
     }
@@ -340,4 +380,6 @@ export const orExplain = async (main) => {
   }
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) await orExplain(() => prepare())
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  await orExplain(() => prepare({ withLlamaFactory: process.argv.includes("--llamafactory") }))
+}

@@ -5,6 +5,7 @@ import type { AgentConnection, SessionRefused } from "@sweep/protocol/AgentConne
 import type { Slot } from "@sweep/domain/Device"
 import type { AgentId } from "@sweep/domain/Id"
 import { redactor } from "@sweep/domain/Secrets"
+import type { AgentTrainer } from "@sweep/protocol/AgentMessage"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import { claimHome, type HomeUnusable } from "./host/AgentHome.ts"
@@ -36,8 +37,10 @@ export interface AgentOptions {
   readonly pythonPath: string | null
   /** The directory that contains the package `sweep_sdk`, for programs that sweeps start; `null`: none is put on their path. */
   readonly sdk?: string | null | undefined
+  /** Python with LLaMA-Factory in it, and the directories of the packages that drive it; `null`: not prepared here. */
+  readonly llamafactory?: { readonly python: string; readonly pythonPath: string } | null | undefined
   /** Trainers the owner of this machine lets a coordinator start. */
-  readonly trainers: ReadonlyArray<"peft" | "command">
+  readonly trainers: ReadonlyArray<AgentTrainer>
   /** Environment variables that trainers get beyond the ones training programs are known to need. */
   readonly passEnvironment?: ReadonlyArray<string> | undefined
   /** Disk space for attempts that are over, in bytes. */
@@ -108,14 +111,18 @@ const makeTrainers = Effect.fn("Agent.makeTrainers")(function* (
   home: string,
   slots: ReadonlyArray<Slot>,
 ) {
-  const { python, pythonPath } = options
+  const { python, pythonPath, llamafactory } = options
   const passEnvironment = options.passEnvironment ?? []
   const result = new Map<number, SlotTrainers>()
   for (const slot of slots) {
     result.set(slot.index, {
       peft: options.trainers.includes("peft")
-        ? yield* makeWarmHost({ slot, home, python, pythonPath, passEnvironment })
+        ? yield* makeWarmHost({ slot, home, python, pythonPath, passEnvironment, module: "sweep_trainer" })
         : null,
+      llamafactory:
+        options.trainers.includes("llamafactory") && llamafactory != null
+          ? yield* makeWarmHost({ slot, home, ...llamafactory, passEnvironment, module: "sweep_llamafactory" })
+          : null,
       command: options.trainers.includes("command")
         ? commandTrainer({ slot, passEnvironment, sdk: options.sdk ?? null })
         : null,

@@ -4,6 +4,7 @@
 import type { Slot } from "@sweep/domain/Device"
 import type { Redact } from "@sweep/domain/Secrets"
 import type { AgentConnection, SessionRefused } from "@sweep/protocol/AgentConnection"
+import type { AgentTrainer } from "@sweep/protocol/AgentMessage"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import type * as Scope from "effect/Scope"
@@ -30,7 +31,7 @@ export interface AgentParts {
   /** Of each slot, by its index. */
   readonly trainers: ReadonlyMap<number, SlotTrainers>
   /** Trainers the owner of this machine lets a coordinator start. */
-  readonly allowed: ReadonlyArray<"peft" | "command">
+  readonly allowed: ReadonlyArray<AgentTrainer>
   readonly retention: Retention
   readonly uploads: Uploads
   readonly checks: SlotChecks

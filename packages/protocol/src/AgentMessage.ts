@@ -7,6 +7,10 @@ import type { PointColumns } from "@sweep/domain/PointColumns"
 import type { FailureClass, TrialEvent } from "@sweep/domain/TrialEvent"
 import type { SkippedLines } from "@sweep/domain/TrialWarning"
 
+/** Trainers that an agent starts, by name. */
+export const agentTrainers = ["peft", "llamafactory", "command"] as const
+export type AgentTrainer = (typeof agentTrainers)[number]
+
 /** An attempt the agent still holds a spool for: running, or ended and not yet acknowledged. */
 export interface HeldAttempt {
   readonly epoch: Epoch
@@ -113,7 +117,7 @@ export type CoordinatorMessage =
       readonly epoch: Epoch
       readonly slot: number
       /** The name of the trainer to start, and for `command` its argument vector. */
-      readonly trainer: "peft" | "command"
+      readonly trainer: AgentTrainer
       readonly command: ReadonlyArray<string> | null
       /** trial.json without `devices`, which the agent fills in from the slot. */
       readonly trialJson: string

@@ -15,7 +15,7 @@ import { join } from "node:path"
 import type { Device } from "@sweep/domain/Device"
 import { Epoch, SweepId, TrialNumber } from "@sweep/domain/Id"
 import { FailureClass } from "@sweep/domain/TrialEvent"
-import type { AttemptEnd, CoordinatorMessage } from "@sweep/protocol/AgentMessage"
+import { agentTrainers, type AttemptEnd, type CoordinatorMessage } from "@sweep/protocol/AgentMessage"
 import * as Schema from "effect/Schema"
 import { writeAtomically } from "../host/AgentHome.ts"
 import { ProcessTree } from "../process/ProcessTree.ts"
@@ -38,7 +38,7 @@ const Record = Schema.Struct({
   attempt: Schema.Int,
   epoch: Epoch,
   slot: Schema.Int,
-  trainer: Schema.Literals(["peft", "command"]),
+  trainer: Schema.Literals(agentTrainers),
   command: Schema.NullOr(Schema.Array(Schema.String)),
   /** The trainer's processes; `null` before the start. */
   tree: Schema.NullOr(ProcessTree),

@@ -10,8 +10,9 @@ import type { ProcessTree } from "../process/ProcessTree.ts"
 
 const strength: Readonly<Record<StopMode, number>> = { finish: 1, preempt: 2, kill: 3 }
 
-/** The PEFT trainer saves, evaluates and answers probes when asked to finish; a command may not know how to be asked. */
-const patience = (attempt: Attempt, grace: number): number => (attempt.record.trainer === "peft" ? 10 * grace : grace)
+/** The built-in trainers save, evaluate and answer probes when asked to finish; a command may not know how to be asked. */
+const patience = (attempt: Attempt, grace: number): number =>
+  attempt.record.trainer === "command" ? grace : 10 * grace
 
 /** Until interrupted: that the trainer is gone is for its caller to see. */
 export const obeyStops = (attempt: Attempt, tree: ProcessTree, grace: () => number): Effect.Effect<never> =>

@@ -16,6 +16,7 @@ import type { WarmHost } from "../trainers/WarmHost.ts"
 export interface SlotTrainers {
   /** `null` when this agent's owner does not allow it. */
   readonly peft: WarmHost | null
+  readonly llamafactory: WarmHost | null
   readonly command: Trainer | null
 }
 
@@ -114,17 +115,23 @@ export class Slots {
   readonly run = (slot: Slot) =>
     Effect.gen({ self: this }, function* () {
       const queue = this.queues.get(slot.index)!
-      const { peft } = this.trainers(slot)
+      const { peft, llamafactory } = this.trainers(slot)
+      const hosts = [peft, llamafactory].filter((host) => host !== null)
+      /** The one whose imports are worth having done: the last one used. */
+      let likely = peft
       for (;;) {
         // The imports of the first attempt's trainer, or of the next one's after a failure, are done while it is awaited.
         if (Queue.sizeUnsafe(queue) === 0 && !this.draining) {
-          if (peft !== null) yield* peft.prepare
+          if (likely !== null) yield* likely.prepare
           // A host that has the model loaded is what holds the memory.
-          yield* this.untilFree(slot, queue, peft === null || !peft.hasTrained())
+          yield* this.untilFree(slot, queue, !hosts.some((host) => host.hasTrained()))
         }
         const { attempt, trainer } = yield* Queue.take(queue)
         // It was stopped while it waited.
         if (attempt.end !== undefined) continue
+        // A host of another trainer would keep its model in the memory that this attempt needs.
+        for (const host of hosts) if (host !== trainer && host.hasTrained()) yield* host.stop
+        likely = hosts.find((host) => host === trainer) ?? likely
         yield* Effect.logInfo(`${attempt.name}: starts on slot ${slot.index}`)
         const { stuck } = yield* this.runNow(attempt, trainer)
         if (stuck.length > 0) return yield* this.withdraw(slot, queue, stuck)

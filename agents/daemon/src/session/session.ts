@@ -2,7 +2,7 @@
 // it again, later and later. Owns reconnecting and the meaning of each message; the loops inside a session (heartbeat,
 // one uplink per attempt) live in files of their own.
 import { AgentConnection, type AgentSession, SessionBroken, SessionRefused } from "@sweep/protocol/AgentConnection"
-import type { Acknowledged, CoordinatorMessage } from "@sweep/protocol/AgentMessage"
+import type { Acknowledged, AgentTrainer, CoordinatorMessage } from "@sweep/protocol/AgentMessage"
 import { protocolVersion } from "@sweep/protocol/versions"
 import type { AgentId, Epoch } from "@sweep/domain/Id"
 import type { Redact } from "@sweep/domain/Secrets"
@@ -28,7 +28,7 @@ export interface SessionContext {
   readonly agent: AgentId
   readonly version: string
   readonly hostname: string
-  readonly trainers: ReadonlyArray<"peft" | "command">
+  readonly trainers: ReadonlyArray<AgentTrainer>
   /** Takes the secrets of this box out of what is sent. */
   readonly redact: Redact
   readonly attempts: Attempts

@@ -1,5 +1,5 @@
-// The `peft` trainer: one process per slot that imports everything once, keeps the base model loaded and trains attempt
-// after attempt (`python -m sweep_trainer host`; docs/trainer-contract.md has its protocol). Owns that process: started
+// The `peft` and `llamafactory` trainers: one process per slot that imports everything once, keeps the base model loaded and trains attempt
+// after attempt (`python -m sweep_trainer host`, or sweep_llamafactory; docs/trainer-contract.md has its protocol). Owns that process: started
 // ahead of the first attempt, replaced after anything but a finished one, ended with the agent. An agent that dies
 // takes its end of standard input with it: the host completes the attempt and exits by itself.
 import { closeSync, openSync } from "node:fs"
@@ -15,6 +15,8 @@ import { kill } from "../process/ProcessTree.ts"
 import { newMark, spawnTrainer, type TrainerProcess } from "./spawnTrainer.ts"
 import { CouldNotStart, type Run, type RunOver, type Trainer } from "./Trainer.ts"
 import { trainerEnvironment } from "../process/trainerEnvironment.ts"
+
+const logNames = { sweep_trainer: "trainer", sweep_llamafactory: "llamafactory" } as const
 
 /** How long a host that is no longer needed may take to leave by itself. */
 const leaveMillis = 5_000
@@ -56,6 +58,8 @@ export const makeWarmHost = (options: {
   readonly python: string
   readonly pythonPath: string | null
   readonly passEnvironment: ReadonlyArray<string>
+  /** The Python package that is the host. */
+  readonly module: "sweep_trainer" | "sweep_llamafactory"
 }): Effect.Effect<WarmHost, never, Scope.Scope> =>
   Effect.gen(function* () {
     let host: Host | undefined
@@ -64,13 +68,13 @@ export const makeWarmHost = (options: {
 
     const begin = Effect.gen(function* () {
       const mark = newMark()
-      const path = join(options.home, `trainer-${options.slot.index}.log`)
+      const path = join(options.home, `${logNames[options.module]}-${options.slot.index}.log`)
       const descriptor = yield* Effect.try({
         try: () => openSync(path, "w"),
         catch: (error) => new CouldNotStart({ class: "bug", message: `Cannot write ${path}: ${String(error)}` }),
       })
       const process = yield* spawnTrainer({
-        argv: [options.python, "-m", "sweep_trainer", "host"],
+        argv: [options.python, "-m", options.module, "host"],
         cwd: options.home,
         environment: trainerEnvironment({
           slot: options.slot,

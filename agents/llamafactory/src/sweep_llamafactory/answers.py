@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-
 from sweep_trainer.checkpoints import write_folder
 
 from . import pissa

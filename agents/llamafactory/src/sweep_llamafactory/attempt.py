@@ -125,7 +125,9 @@ def _as_data(error: Exception) -> Exception:
     while frame is not None:
         names.append(frame.tb_frame.f_globals.get("__name__", ""))
         frame = frame.tb_next
-    at_fault = names and names[-1].startswith(("llamafactory.hparams", "llamafactory.data", "transformers.hf_argparser"))
+    at_fault = names and names[-1].startswith(
+        ("llamafactory.hparams", "llamafactory.data", "transformers.hf_argparser")
+    )
     if isinstance(error, ValueError) and at_fault and not isinstance(error, DataError):
         return DataError(f"LLaMA-Factory: {str(error).strip() or type(error).__name__}")
     return error

@@ -19,13 +19,12 @@ from typing import Any
 
 import torch
 import torch.distributed as dist
-from transformers import TrainerCallback
-
 from sweep_trainer.checkpoints import Checkpoints
 from sweep_trainer.control import Control
 from sweep_trainer.events import EventLog
 from sweep_trainer.failures import Diverged
 from sweep_trainer.preemption import Preempted, Preemption
+from transformers import TrainerCallback
 
 from . import pissa
 from .trial import Trial
@@ -136,9 +135,13 @@ class SweepCallback(TrainerCallback):
         self._say("metrics", step=int(state.global_step), epoch=float(state.epoch or 0.0), values=values)
         for name in ("train/loss", "eval/loss"):
             if not math.isfinite(values.get(name, 0.0)):
-                raise Diverged(f"{name} is {loss if name == 'train/loss' else values[name]} at step {state.global_step}")
+                raise Diverged(
+                    f"{name} is {loss if name == 'train/loss' else values[name]} at step {state.global_step}"
+                )
 
-    def on_evaluate(self, args: Any, state: Any, control: Any, metrics: dict[str, float] | None = None, **_: Any) -> None:
+    def on_evaluate(
+        self, args: Any, state: Any, control: Any, metrics: dict[str, float] | None = None, **_: Any
+    ) -> None:
         self.eval_sums[:] = [0.0, 0.0]
         if state.global_step == 0:
             return
@@ -232,7 +235,7 @@ def _count(parameter: torch.Tensor) -> int:
 
 
 def _named(logs: dict[str, Any]) -> list[tuple[str, float]]:
-    """`eval_loss` is `eval/loss`, what has no prefix is the training's; times and the summary at the end are left out."""
+    """`eval_loss` is `eval/loss`, what has no prefix is the training's; times and the last summary are left out."""
     if "train_runtime" in logs:
         return []
     named = []

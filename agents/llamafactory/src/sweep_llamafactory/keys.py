@@ -32,7 +32,7 @@ def _described(hint: Any) -> dict[str, Any]:
     words = sorted({str(word) for part in parts if typing.get_origin(part) is typing.Literal for word in part.__args__})
     enums = [part for part in parts if isinstance(part, type) and issubclass(part, Enum)]
     words += [str(member.value) for part in enums for member in part]
-    if words and len(parts) == 1:
+    if words and all(part is str or part in enums or typing.get_origin(part) is typing.Literal for part in parts):
         described["words"] = words
         described["kind"] = "text"
     elif any(part in (dict, list) or typing.get_origin(part) in (dict, list, tuple) for part in parts):

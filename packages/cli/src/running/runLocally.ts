@@ -12,6 +12,7 @@ import { coordinator } from "../serving/embedded.ts"
 import { badInput } from "../exitCodes.ts"
 import { finishRun } from "./finishRun.ts"
 import { home, leaveNote } from "../serving/home.ts"
+import { prepareLlamaFactory } from "./llamaFactory.ts"
 import { startLocalAgent } from "./LocalAgent.ts"
 import { prepareTrainerPython } from "./trainerPython.ts"
 import { withQuietLog } from "../logging.ts"
@@ -53,7 +54,9 @@ const runHereWith = <E, R>(begin: Effect.Effect<SweepId, E, R>, options: RunOpti
       const address = formatAddress(yield* listen({ host: "127.0.0.1", port: 0 }))
       yield* leaveNote(at, { address, version, passing: true })
       const id = yield* begin
-      if ((yield* api.get(id)).spec.trainer === "peft") yield* prepareTrainerPython
+      const { trainer } = (yield* api.get(id)).spec
+      if (trainer === "peft" || trainer === "llamafactory") yield* prepareTrainerPython
+      if (trainer === "llamafactory") yield* prepareLlamaFactory
       const agent = yield* startLocalAgent(at, {
         address,
         id: `local-${hostname()

@@ -1,12 +1,17 @@
 // `sweep run` through a coordinator that is there already: submit, follow, and leave at Ctrl-C without ending anything.
 import * as Effect from "effect/Effect"
-import type { SweepSpec } from "@sweep/domain/SweepSpec"
+import type { SweepSpec, Trainer } from "@sweep/domain/SweepSpec"
 import { formatAddress } from "@sweep/grpc/address"
 import { SweepApi } from "@sweep/protocol/SweepApi"
 import { explainApi, type Found, remoteApi } from "../serving/access.ts"
 import { finishRun } from "./finishRun.ts"
 import { note, print, printJson } from "../output.ts"
 import { follow } from "../terminal/follow.ts"
+
+const startedWith: Partial<Record<typeof Trainer.Type, string>> = {
+  command: " that was started with --allow-commands",
+  llamafactory: " that was started with --llamafactory",
+}
 
 /** A sweep that nobody takes waits without a word. */
 const noteWhoIsMissing = Effect.fnUntraced(function* ({ trainer }: SweepSpec) {
@@ -16,7 +21,7 @@ const noteWhoIsMissing = Effect.fnUntraced(function* ({ trainer }: SweepSpec) {
   yield* note(
     agents.length === 0
       ? "no agent has joined this coordinator yet; the sweep waits for one"
-      : `no agent here runs 'trainer: ${trainer}'; the sweep waits for one${trainer === "command" ? " that was started with --allow-commands" : ""}`,
+      : `no agent here runs 'trainer: ${trainer}'; the sweep waits for one${startedWith[trainer] ?? ""}`,
   )
 })
 

@@ -15,6 +15,7 @@ import { badInput, deniedFailure, stateFailure, unavailable } from "../exitCodes
 import type { CoordinatorFlags } from "../flags.ts"
 import { ensureHome, home } from "../serving/home.ts"
 import { withLineLog } from "../logging.ts"
+import { llamaFactoryHere, prepareLlamaFactory } from "./llamaFactory.ts"
 import { version } from "../version.ts"
 import { programRoot } from "../programRoot.ts"
 import { prepareTrainerPython, trainerPython } from "./trainerPython.ts"
@@ -26,6 +27,8 @@ export interface StartAgent {
   readonly directory: string | undefined
   /** Whether sweeps may start programs of their own here. */
   readonly allowCommands: boolean
+  /** Whether LLaMA-Factory is prepared first; where it is there already, it is offered in any case. */
+  readonly llamafactory: boolean
   /** Whether GPUs are offered whose memory other programs use, too. */
   readonly sharedDevices: boolean
   readonly whileStdin: boolean
@@ -86,6 +89,8 @@ export const startAgent = Effect.fn("startAgent")(function* (options: StartAgent
   yield* ensureHome(at)
   // The command that starts its own agent has seen to it.
   if (!options.whileStdin) yield* prepareTrainerPython
+  if (options.llamafactory) yield* prepareLlamaFactory
+  const llamafactory = llamaFactoryHere()
   yield* runAgent({
     home: options.directory ?? at.agent,
     homeTaken: options.directory === undefined ? "next" : "refuse",
@@ -95,7 +100,12 @@ export const startAgent = Effect.fn("startAgent")(function* (options: StartAgent
     python: trainerPython(),
     pythonPath: join(programRoot, "agents/trainer/src"),
     sdk: join(programRoot, "agents/python/src"),
-    trainers: options.allowCommands ? ["peft", "command"] : ["peft"],
+    llamafactory,
+    trainers: [
+      "peft",
+      ...(llamafactory === null ? [] : ["llamafactory" as const]),
+      ...(options.allowCommands ? ["command" as const] : []),
+    ],
     sharedDevices: options.sharedDevices,
     silenceMillis: yield* silence,
     onTerm: options.onTerm ?? onTermHere(process.env),

@@ -3,6 +3,7 @@ import * as Result from "effect/Result"
 import { epochsOf, mostEpochs, searchesEpochs } from "@sweep/domain/beginning"
 import type { Epoch } from "@sweep/domain/Id"
 import type { Parameters } from "@sweep/domain/Parameter"
+import { llamaFactoryArguments, llamaFactoryCannot } from "@sweep/domain/LlamaFactory"
 import { nextPoint, populationOptions } from "@sweep/domain/population"
 import type { SweepSpec } from "@sweep/domain/SweepSpec"
 import type { SweepState } from "@sweep/domain/SweepState"
@@ -11,6 +12,10 @@ import type { Trial } from "@sweep/domain/Trial"
 
 /** What the trainer is to do, or one sentence why the parameters describe no training run. */
 export const trainingOf = (spec: SweepSpec, parameters: Parameters): Result.Result<TrainingConfig | null, string> => {
+  if (spec.llamafactory !== undefined) {
+    const cannot = llamaFactoryCannot(llamaFactoryArguments(spec.llamafactory, spec.model, parameters).arguments)
+    return cannot === undefined ? Result.succeed(null) : Result.fail(cannot)
+  }
   const run = { model: spec.model, train: spec.data.train.path, eval: spec.data.eval.path }
   const training = fromParameters(run, parameters)
   if (Result.isSuccess(training)) return Result.succeed(training.success)
@@ -26,7 +31,7 @@ export const trialDocument = (
   attempt: { readonly number: number; readonly epoch: Epoch },
   training: TrainingConfig | null,
 ): string => {
-  const { metric, probes, taskMetrics, trainer, groups } = sweep.spec
+  const { metric, probes, taskMetrics, trainer, groups, llamafactory, model, data } = sweep.spec
   const population = populationOptions(sweep.spec)
   const parent = trial.lineage.at(-1)
   return JSON.stringify({
@@ -41,6 +46,14 @@ export const trialDocument = (
     metric: { name: metric.name, goal: metric.goal },
     probes,
     ...(taskMetrics === undefined ? {} : { task_metrics: taskMetrics }),
+    ...(llamafactory === undefined
+      ? {}
+      : {
+          llamafactory: {
+            ...llamaFactoryArguments(llamafactory, model, trial.parameters),
+            data: { train: data.train.path, eval: data.eval.path, entry: llamafactory.entry },
+          },
+        }),
     // For the macros of a command.
     ...(trainer === "command" ? { groups: groups ?? [] } : {}),
     // Whether there is something to go on from is seen where the checkpoints are.

@@ -7,6 +7,7 @@ import { KeepRule } from "../trial/Artifact.ts"
 import { Metric } from "../space/Metric.ts"
 import { Parameters } from "../space/Parameter.ts"
 import { SearchSpace } from "../space/SearchSpace.ts"
+import { LlamaFactorySpec } from "../training/LlamaFactory.ts"
 
 export const Method = Schema.Literals(["grid", "random", "sobol", "tpe", "gp", "cmaes", "nsga2"])
 export type Method = typeof Method.Type
@@ -28,8 +29,11 @@ export const Learned = Schema.Struct({
 })
 export type Learned = typeof Learned.Type
 
-/** Who trains: the built-in PEFT trainer, a command of the person's, or a program that asks for its trials itself. */
-export const Trainer = Schema.Literals(["peft", "command", "external"])
+/**
+ * Who trains: the built-in PEFT trainer, LLaMA-Factory, a command of the user's, or a program that asks for its trials
+ * itself.
+ */
+export const Trainer = Schema.Literals(["peft", "llamafactory", "command", "external"])
 export type Trainer = typeof Trainer.Type
 
 export const Probe = Schema.Struct({
@@ -92,6 +96,8 @@ export class SweepSpec extends Schema.Class<SweepSpec>("SweepSpec")({
   resources: Schema.Struct({ gpus: Schema.Int }),
   probes: Schema.Array(Probe),
   taskMetrics: Schema.optionalKey(TaskMetrics),
+  /** For `trainer: llamafactory`. */
+  llamafactory: Schema.optionalKey(LlamaFactorySpec),
   /** Which files of its trials the coordinator keeps; `best` unless given. */
   artifacts: Schema.optionalKey(KeepRule),
   /** Trials to run first, exactly as given. */

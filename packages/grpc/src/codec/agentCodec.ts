@@ -7,7 +7,14 @@ import { Timings } from "@sweep/domain/Lease"
 import type { PointColumns } from "@sweep/domain/PointColumns"
 import { FailureClass, LineNumber, TrialEvent } from "@sweep/domain/TrialEvent"
 import * as wire from "@sweep/proto/agent"
-import type { Acknowledged, AgentMessage, AttemptEnd, CoordinatorMessage, StopMode } from "@sweep/protocol/AgentMessage"
+import {
+  type Acknowledged,
+  type AgentMessage,
+  agentTrainers,
+  type AttemptEnd,
+  type CoordinatorMessage,
+  type StopMode,
+} from "@sweep/protocol/AgentMessage"
 import { fromBytes32, fromBytes64, toBytes32, toBytes64 } from "./columnBytes.ts"
 import { protocolVersion, unsaidProtocol, versionProblem } from "@sweep/protocol/versions"
 import { WireError } from "../transport/WireError.ts"
@@ -29,7 +36,7 @@ const trialEvent = wireReader("events", Schema.fromJsonString(TrialEvent))
 const lineNumber = wireReader("seq", LineNumber)
 const failureClass = wireReader("class", FailureClass)
 const timings = wireReader("timings", Timings)
-const trainer = wireReader("trainer", Schema.Literals(["peft", "command"]))
+const trainer = wireReader("trainer", Schema.Literals(agentTrainers))
 
 const count = (field: string, value: bigint): number => {
   const number = Number(value)

@@ -92,6 +92,7 @@ export class Box {
     const slots = slotsOf(this.slots)
     const slotTrainers = {
       peft: { ...trainer, prepare: Effect.void, stop: Effect.void, hasTrained: () => false },
+      llamafactory: null,
       command: trainer,
     }
     const running = Effect.flatMap(this.handOver.uploads, (uploads) =>

@@ -5,7 +5,7 @@ import { didYouMean } from "../parse/Field.ts"
 
 export type AlpacaRecord = Readonly<Record<string, unknown>>
 
-interface AlpacaProblem {
+export interface AlpacaProblem {
   /** Counts from 1; `null` when the file as a whole is wrong. */
   readonly record: number | null
   readonly field: string | null
@@ -134,7 +134,7 @@ const jsonMistake = (content: string, error: unknown) => {
   }
 }
 
-const check = (records: ReadonlyArray<unknown>): AlpacaFile => {
+export const checkAlpaca = (records: ReadonlyArray<unknown>): AlpacaFile => {
   if (records.length === 0) return whole("holds no records", { expected: "at least one Alpaca record" })
   const problems: Array<AlpacaProblem> = []
   let problemCount = 0
@@ -145,15 +145,21 @@ const check = (records: ReadonlyArray<unknown>): AlpacaFile => {
   return { records: records as ReadonlyArray<AlpacaRecord>, problems, problemCount }
 }
 
-/** `lines`: one object a line, as a `.jsonl` file has them. */
-export const readAlpaca = (bytes: Uint8Array, lines: boolean): AlpacaFile => {
+/** The records of a file, of whatever form. `lines`: one object a line, as a `.jsonl` file has them. */
+export const parseRecords = (
+  bytes: Uint8Array,
+  lines: boolean,
+): { readonly records: ReadonlyArray<unknown> } | { readonly broken: AlpacaFile } => {
+  const whole = (message: string, rest: Partial<Mistake> = {}) => ({
+    broken: { records: [], problems: [{ record: null, ...mistake(null, message, rest) }], problemCount: 1 },
+  })
   let content: string
   try {
     content = new TextDecoder("utf-8", { fatal: true }).decode(bytes)
   } catch {
     return whole("is not UTF-8 text", { expected: "UTF-8", hint: "convert it, for example with iconv" })
   }
-  if (content.trim() === "") return whole("is empty", { expected: "a list of Alpaca records" })
+  if (content.trim() === "") return whole("is empty", { expected: "a list of records" })
   if (lines) {
     const records: Array<unknown> = []
     for (const line of content.split("\n")) {
@@ -164,10 +170,10 @@ export const readAlpaca = (bytes: Uint8Array, lines: boolean): AlpacaFile => {
         const { column, found } = jsonMistake(line, error)
         const record = records.length + 1
         const problem = mistake(null, `is not JSON from column ${column} on`, { found, expected: "one object a line" })
-        return { records: [], problems: [{ record, ...problem }], problemCount: 1 }
+        return { broken: { records: [], problems: [{ record, ...problem }], problemCount: 1 } }
       }
     }
-    return check(records)
+    return { records }
   }
   let value: unknown
   try {
@@ -181,5 +187,11 @@ export const readAlpaca = (bytes: Uint8Array, lines: boolean): AlpacaFile => {
     })
   }
   if (!Array.isArray(value)) return whole("is no list", { found: describe(value), expected: "a JSON array of records" })
-  return check(value)
+  return { records: value }
+}
+
+/** `lines`: one object a line, as a `.jsonl` file has them. */
+export const readAlpaca = (bytes: Uint8Array, lines: boolean): AlpacaFile => {
+  const parsed = parseRecords(bytes, lines)
+  return "broken" in parsed ? parsed.broken : checkAlpaca(parsed.records)
 }

@@ -9,6 +9,8 @@ import { checkTraining } from "./checkTraining.ts"
 import { exampleParameters } from "./exampleParameters.ts"
 import { type Field, type Fields, oneOf } from "../parse/Field.ts"
 import { nearestName } from "@sweep/domain/nearestName"
+import { isConfiguration, readConfiguration } from "../llamafactory/configuration.ts"
+import { checkLlamaFactory } from "../llamafactory/checkParameters.ts"
 import { readEarlyTerminate } from "./readEarlyTerminate.ts"
 import { readEnqueue } from "./readEnqueue.ts"
 import * as Schema from "effect/Schema"
@@ -98,6 +100,8 @@ export interface ReadSweep {
   } | null
   readonly program: Given | null
   readonly taskMetrics: GivenTaskMetrics | null
+  /** For `trainer: llamafactory`: the configuration's file, and what of one stands in the sweep file itself. */
+  readonly llamafactory: { readonly base: Given | null; readonly inline: Readonly<Record<string, Schema.Json>> } | null
   readonly read: ReadSpace
 }
 
@@ -207,16 +211,13 @@ const readMetrics = (top: Fields, method: Method | undefined): ReadonlyArray<Met
   return metrics
 }
 
-const readTrainer = (top: Fields): Trainer | undefined => {
+const readTrainer = (top: Fields, inline: boolean): Trainer | undefined => {
   const field = top.get("trainer")
-  if (field === undefined) return top.has("program") || top.has("command") ? "command" : "peft"
-  if (field.node.kind === "scalar" && /^llama-?factory$/i.test(String(field.node.value))) {
-    return field.report({
-      message: "`trainer: llamafactory` is not available yet",
-      expected: oneOf(Trainer.literals),
-      hint: "with `trainer: command` any program can train",
-    })
+  if (field === undefined) {
+    if (inline || top.has("base")) return "llamafactory"
+    return top.has("program") || top.has("command") ? "command" : "peft"
   }
+  if (field.node.kind === "scalar" && /^llama[-_ ]?factory$/i.test(String(field.node.value))) return "llamafactory"
   return field.word(Trainer.literals)
 }
 
@@ -382,15 +383,47 @@ const readWarmStart = (field: Field, method: Method | undefined): ReadonlyArray<
   return ids
 }
 
-export const readSweep = (root: Field): ReadSweep | undefined => {
-  const top = root.map(topLevelKeys, "a map of keys such as `model`, `data` and `parameters`")
-  if (top === undefined) return undefined
-  top.get("base")?.report({
-    message: "`base` is not available yet",
-    hint: "copy the values you need into `parameters`",
+/** A LLaMA-Factory configuration alone says how one model is trained, and not what is varied. */
+const reportConfiguration = (root: Field): undefined => {
+  const at = root.source.path
+  const name = at.replace(/^.*[/\\]/, "")
+  return root.source.report({ start: root.node.start, end: root.node.start + 1 }, "", {
+    message: "this is a LLaMA-Factory configuration: it says how one model is trained, not what the sweep varies",
+    expected: "`parameters` with at least one range, for example {learning_rate: {min: 2.0e-5, max: 5.0e-4}}",
+    hint: `add \`parameters\` to this file, or let 'sweep init --from ${at}' write a sweep file with \`trainer: llamafactory\` and \`base: ${name}\``,
   })
-  const trainer = readTrainer(top)
-  const wandb = !top.has("model") && !top.has("data") && !top.has("trainer")
+}
+
+const readLlamaFactory = (top: Fields, inline: boolean): NonNullable<ReadSweep["llamafactory"]> => {
+  const base = given(top.get("base"), "the path of a LLaMA-Factory configuration") ?? null
+  const own = new Set(topLevelKeys)
+  const entries = inline ? Array.from(top).filter(([key]) => !own.has(key)) : []
+  return { base, inline: readConfiguration(entries) }
+}
+
+const refuseConfiguration = (top: Fields, trainer: Trainer, inline: boolean): void => {
+  top.get("base")?.report({
+    message: `\`base\` belongs to \`trainer: llamafactory\`, and this sweep's is \`${trainer}\``,
+  })
+  if (!inline) return
+  top.get("model_name_or_path")?.report({
+    message: `\`model_name_or_path\` belongs to \`trainer: llamafactory\`, and this sweep's is \`${trainer}\``,
+    hint: "write `model`, or take `trainer: llamafactory`",
+  })
+}
+
+export const readSweep = (root: Field): ReadSweep | undefined => {
+  const inline = isConfiguration(root.node)
+  const configured = inline && root.node.kind === "map" ? root.node.entries : []
+  const has = (key: string) => configured.some((entry) => entry.key === key)
+  if (inline && !has("parameters") && !has("trainer")) return reportConfiguration(root)
+  const known = [...topLevelKeys, ...configured.map(({ key }) => key)]
+  const top = root.map(known, "a map of keys such as `model`, `data` and `parameters`")
+  if (top === undefined) return undefined
+  const trainer = readTrainer(top, inline)
+  const llamafactory = trainer === "llamafactory" ? readLlamaFactory(top, inline) : null
+  if (trainer !== undefined && trainer !== "llamafactory") refuseConfiguration(top, trainer, inline)
+  const wandb = !top.has("model") && !top.has("data") && !top.has("trainer") && llamafactory === null
   const peft = trainer === "peft"
   readWandbOnly(top)
 
@@ -437,17 +470,21 @@ export const readSweep = (root: Field): ReadSweep | undefined => {
   }
 
   const parametersField = top.require("parameters")
-  const read = parametersField === undefined ? undefined : readSpace(parametersField, top.get("constraints"), !peft)
+  const read =
+    parametersField === undefined
+      ? undefined
+      : readSpace(parametersField, top.get("constraints"), !peft && llamafactory === null)
   if (read !== undefined) {
     if (method === "grid") checkGrid(read.parameters)
     if (peft) checkTraining(read.parameters, exampleParameters(read))
+    if (llamafactory !== null) checkLlamaFactory(read.parameters)
   }
 
   const seed = top.optional("seed", 0, (f) => f.number({ integer: true, min: 0 }))
   const replicas = top.optional("seeds", 1, (f) => f.number({ integer: true, min: 1, max: 1000 }))
   const names = read?.parameters.map((parameter) => parameter.name) ?? []
   const earlyTerminate = top.optional("early_terminate", null, (f) =>
-    f.isNull ? null : readEarlyTerminate(f, { epochs: peft, parameters: names }),
+    f.isNull ? null : readEarlyTerminate(f, { epochs: peft || llamafactory !== null, parameters: names }),
   )
   if (earlyTerminate?.["type"] === "bohb" && method !== undefined && method !== "tpe") {
     top.get("early_terminate")!.report({
@@ -534,6 +571,7 @@ export const readSweep = (root: Field): ReadSweep | undefined => {
     data: data ?? null,
     program: program ?? null,
     taskMetrics: taskMetrics ?? null,
+    llamafactory,
     read: read!,
   }
 }

@@ -16,6 +16,8 @@ import type { Given } from "../keys/readSweep.ts"
 import type { GivenTaskMetrics } from "../keys/readTaskMetrics.ts"
 import type { Report } from "../parse/Source.ts"
 import { type SpecErrors, specErrors, type SpecProblem } from "../parse/SpecProblem.ts"
+import type { DataRecord } from "../data/forms.ts"
+import { type LlamaFactoryData, type ReadFile, resolveLlamaFactory } from "../llamafactory/resolveLlamaFactory.ts"
 import { splitRecords } from "../data/splitRecords.ts"
 
 export interface ResolveOptions {
@@ -38,7 +40,7 @@ const sha256 = (bytes: Uint8Array): Effect.Effect<string> =>
   )
 
 /** A record a line: one can look at it, and a diff shows records. */
-const toJson = (records: ReadonlyArray<AlpacaRecord>): Uint8Array =>
+const toJson = (records: ReadonlyArray<DataRecord>): Uint8Array =>
   new TextEncoder().encode(`[\n${records.map((record) => JSON.stringify(record)).join(",\n")}\n]\n`)
 
 /** What makes two records the same example. */
@@ -122,8 +124,18 @@ export const resolveSweep = Effect.fn("resolveSweep")(function* (parsed: ParsedS
     if (typeof json !== "object" || json === null || Array.isArray(json)) {
       return report(given, { message: `\`${value}/config.json\` is no JSON object`, found: at, expected })
     }
-    if (parsed.draft.trainer !== "peft") return at
+    const { trainer } = parsed.draft
+    if (trainer !== "peft" && trainer !== "llamafactory") return at
     const held = quantizationOf(json)
+    if (held !== undefined && trainer === "llamafactory") {
+      return report(given, {
+        message: `the model \`${value}\` is quantised already (${held})`,
+        found: `\`quantization_config\` in ${path.join(at, "config.json")}`,
+        expected: "a model in fp32, bf16 or fp16",
+        hint: "LLaMA-Factory would need gptqmodel or autoawq, which its environment here does not have: give it the original model with `quantization_bit: 4` or 8",
+      })
+    }
+    if (trainer === "llamafactory") return at
     if (held === undefined) {
       if (mayMisfit(parsed)) checkModelFit(parsed, yield* modelLayers(at))
       return at
@@ -198,7 +210,7 @@ export const resolveSweep = Effect.fn("resolveSweep")(function* (parsed: ParsedS
       }),
     )
 
-  const write = Effect.fnUntraced(function* (name: string, records: ReadonlyArray<AlpacaRecord>) {
+  const write = Effect.fnUntraced(function* (name: string, records: ReadonlyArray<DataRecord>) {
     const at = path.resolve(options.workDirectory, name)
     const bytes = toJson(records)
     yield* fs.makeDirectory(options.workDirectory, { recursive: true })
@@ -252,6 +264,35 @@ export const resolveSweep = Effect.fn("resolveSweep")(function* (parsed: ParsedS
       train: write(`${stem}-${key.slice(0, 12)}-train.json`, parts.train),
       eval: write(`${stem}-${key.slice(0, 12)}-eval.json`, parts.eval),
     }).pipe(Effect.catch(cannotWrite(given)))
+  })
+
+  /** Records of whatever form, read for LLaMA-Factory; a split, or a set made of several files, is written. */
+  const placeLlamaFactory = Effect.fnUntraced(function* ({ train, eval: wanted, given }: LlamaFactoryData) {
+    const stem = path
+      .basename(train.path)
+      .replace(/\.[^.]*$/, "")
+      .replaceAll(/[^\w.-]/g, "_")
+      .slice(0, 60)
+    const store = Effect.fnUntraced(function* (records: ReadonlyArray<DataRecord>, part: string) {
+      const content = toJson(records)
+      return yield* write(`${stem}-${(yield* sha256(content)).slice(0, 12)}-${part}.json`, records)
+    })
+    const place = Effect.fnUntraced(function* ({ records, path: at, bytes }: ReadFile, part: string) {
+      if (bytes === null) return yield* store(records, part)
+      return { path: at, sha256: yield* sha256(bytes), bytes: bytes.length, records: records.length } satisfies DataFile
+    })
+    const both = Effect.gen(function* () {
+      if (!("fraction" in wanted)) return { train: yield* place(train, "train"), eval: yield* place(wanted, "eval") }
+      if (train.records.length < 2) {
+        return report(given, {
+          message: `\`${train.path}\` has one record: nothing can be set aside for evaluation`,
+          expected: "two records or more, or a file named by `data.eval`",
+        })
+      }
+      const parts = splitRecords(train.records, wanted)
+      return { train: yield* store(parts.train, "train"), eval: yield* store(parts.eval, "eval") }
+    })
+    return yield* both.pipe(Effect.catch(cannotWrite(given)))
   })
 
   /** Both ends of every file: another model under the same path is noticed without reading gigabytes. */
@@ -310,8 +351,17 @@ export const resolveSweep = Effect.fn("resolveSweep")(function* (parsed: ParsedS
       : { metrics: metrics as ReadonlyArray<string>, samples, max_new_tokens: maxNewTokens }
   })
 
-  const model = parsed.model === null ? "" : yield* resolveModel(parsed.model)
-  const data = parsed.data === null ? { train: noFile, eval: noFile } : yield* resolveData(parsed.data)
+  const llama = parsed.llamafactory === null ? null : yield* resolveLlamaFactory(parsed, folder)
+  const givenModel = llama === null ? parsed.model : llama.model
+  const model = givenModel === null ? "" : yield* resolveModel(givenModel)
+  const data =
+    llama !== null
+      ? llama.data === undefined
+        ? undefined
+        : yield* placeLlamaFactory(llama.data)
+      : parsed.data === null
+        ? { train: noFile, eval: noFile }
+        : yield* resolveData(parsed.data)
   const program = parsed.program === null ? null : yield* resolveProgram(parsed.program)
   const taskMetrics = parsed.taskMetrics === null ? null : yield* resolveTaskMetrics(parsed.taskMetrics)
   if (
@@ -329,6 +379,7 @@ export const resolveSweep = Effect.fn("resolveSweep")(function* (parsed: ParsedS
   const spec = new SweepSpec({
     ...draft,
     ...(taskMetrics === null ? {} : { taskMetrics }),
+    ...(llama?.data === undefined ? {} : { llamafactory: { base: llama.base, entry: llama.data.entry } }),
     // Which program it is does not depend on the trial; everything else does.
     command: draft.command?.map((argument) => (argument === "${program}" ? (program ?? argument) : argument)) ?? null,
     model,

@@ -24,6 +24,12 @@ const allowCommands = Flag.Boolean("allow-commands").pipe(
   ),
   Flag.withDefault(false),
 )
+const llamafactory = Flag.Boolean("llamafactory").pipe(
+  Flag.withDescription(
+    "Prepare LLaMA-Factory first, for sweeps with 'trainer: llamafactory'; where it has been prepared, they run without this flag",
+  ),
+  Flag.withDefault(false),
+)
 const sharedDevices = Flag.Boolean("shared-devices").pipe(
   Flag.withDescription(
     "Also offer GPUs whose memory other programs use; without it, a slot waits until its GPU is free",
@@ -54,6 +60,7 @@ export const agent = Command.make(
     id,
     directory,
     allowCommands,
+    llamafactory,
     sharedDevices,
     onTerm,
     notice,
@@ -71,6 +78,7 @@ export const agent = Command.make(
         id: Option.getOrUndefined(options.id),
         directory: Option.getOrUndefined(options.directory),
         allowCommands: options.allowCommands,
+        llamafactory: options.llamafactory,
         sharedDevices: options.sharedDevices,
         whileStdin: options.whileStdin,
         onTerm: Option.getOrUndefined(options.onTerm),
