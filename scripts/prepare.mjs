@@ -238,8 +238,17 @@ const llamaFactory = async () => {
   // What this environment lacks, torch above all, is found in the trainer's: its own packages come first on the path.
   writeFileSync(join(folderOf(python), "sweep-trainer.pth"), `${folderOf(venvPython)}\n`)
   await run("LLaMA-Factory", venvPython, [
-    ...["-m", "pip", "--python", python, "install", "--disable-pip-version-check", "--progress-bar=off", "--no-deps"],
-    ...["--ignore-installed", "-r", "agents/llamafactory/requirements.txt"],
+    "-m",
+    "pip",
+    "--python",
+    python,
+    "install",
+    "--disable-pip-version-check",
+    "--progress-bar=off",
+    "--no-deps",
+    "--ignore-installed",
+    "-r",
+    "agents/llamafactory/requirements.txt",
   ])
   writeFileSync(llamaFactoryMark, "")
 }

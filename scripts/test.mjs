@@ -5,7 +5,7 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { runChecks } from "./checks.mjs"
-import { nodePath, orExplain, prepare, preparedEnvironment, root, venvPython } from "./prepare.mjs"
+import { llamaFactoryVenv, nodePath, orExplain, prepare, preparedEnvironment, root, venvPython } from "./prepare.mjs"
 
 const filters = process.argv.slice(2)
 
@@ -61,11 +61,22 @@ await orExplain(async () => {
         },
       )
       if (pytest.status !== 0) broken = true
-      const suite = /<testsuite [^>]*errors="(\d+)" failures="(\d+)" skipped="(\d+)" tests="(\d+)"/.exec(
-        readFileSync(join(work, "pytest.xml"), "utf8"),
+      const llamaFactory = spawnSync(
+        join(llamaFactoryVenv, "bin/python"),
+        ["-m", "pytest", "-q", "agents/llamafactory/tests", `--junitxml=${join(work, "llamafactory.xml")}`],
+        { cwd: root, env: { ...env, OMP_NUM_THREADS: "1" }, stdio: "inherit" },
       )
-      if (suite === null) broken = true
-      else {
+      if (llamaFactory.status !== 0) broken = true
+      const suites = ["pytest.xml", "llamafactory.xml"].map((name) =>
+        /<testsuite [^>]*errors="(\d+)" failures="(\d+)" skipped="(\d+)" tests="(\d+)"/.exec(
+          readFileSync(join(work, name), "utf8"),
+        ),
+      )
+      for (const suite of suites) {
+        if (suite === null) {
+          broken = true
+          continue
+        }
         const [errors, failures, skipped, tests] = suite.slice(1).map(Number)
         passed += tests - errors - failures - skipped
         failed += errors + failures

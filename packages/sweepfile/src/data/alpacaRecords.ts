@@ -5,7 +5,7 @@ import { didYouMean } from "../parse/Field.ts"
 
 export type AlpacaRecord = Readonly<Record<string, unknown>>
 
-export interface AlpacaProblem {
+interface AlpacaProblem {
   /** Counts from 1; `null` when the file as a whole is wrong. */
   readonly record: number | null
   readonly field: string | null
@@ -159,7 +159,7 @@ export const parseRecords = (
   } catch {
     return whole("is not UTF-8 text", { expected: "UTF-8", hint: "convert it, for example with iconv" })
   }
-  if (content.trim() === "") return whole("is empty", { expected: "a list of records" })
+  if (content.trim() === "") return whole("is empty", { expected: "a list of Alpaca records" })
   if (lines) {
     const records: Array<unknown> = []
     for (const line of content.split("\n")) {

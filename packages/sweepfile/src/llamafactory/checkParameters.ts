@@ -38,7 +38,7 @@ const named = (
 }
 
 /** Why `name` cannot be `value`. */
-export const llamaFactoryProblem = (name: string, value: ParameterValue): Report | undefined => {
+const llamaFactoryProblem = (name: string, value: ParameterValue): Report | undefined => {
   if (name === "variant") return named("variant", llamaFactoryVariants, value)
   if (name === "stage" && value !== "ppo") return named("stage", llamaFactoryStages, value)
   if (llamaFactoryShortNames.includes(name) && Object.hasOwn(parameterDefaults, name))

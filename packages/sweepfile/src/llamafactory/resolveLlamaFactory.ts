@@ -48,7 +48,7 @@ export interface LlamaFactoryData {
   readonly entry: DatasetEntry
 }
 
-export interface ResolvedLlamaFactory {
+interface ResolvedLlamaFactory {
   readonly base: Values
   readonly model: Given | null
   readonly data: LlamaFactoryData | undefined
