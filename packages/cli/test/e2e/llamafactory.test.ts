@@ -50,7 +50,7 @@ parameters: {learning_rate: {values: [3.0e-3]}}
     await running.until(/#1 started/)
     running.kill("SIGINT")
     expect((await running.done).stderr).toContain("guide is paused")
-    const resumed = await place.run(["resume", "guide", "--json", "--slots", "1"])
+    const resumed = await place.run(["resume", "guide", "--json"])
     expect(resumed.code, resumed.stderr).toBe(0)
     const own = lastJson(resumed.stdout)
     expect(own).toMatchObject({ sweep: "guide", trials: { completed: 1 } })
