@@ -7,7 +7,7 @@ const packages = {
   "packages/domain": [],
   "packages/sweepfile": ["packages/domain"],
   "packages/search": ["packages/domain"],
-  "packages/diagnosis": ["packages/domain"],
+  "packages/diagnosis": ["packages/domain", "packages/search"],
   "packages/access": ["packages/domain"],
   "packages/protocol": ["packages/domain"],
   "packages/store": ["packages/domain"],

@@ -66,7 +66,12 @@ const foldTrial = (trial: Trial, fact: Fact): Trial => {
     }
     case "TrialCompleted":
       return current && trial.state !== "pending"
-        ? move("completed", { endedAt: fact.at, objective: fact.objective, values: finiteValues(fact.values) })
+        ? move("completed", {
+            endedAt: fact.at,
+            objective: fact.objective,
+            values: finiteValues(fact.values),
+            lastStep: fact.step,
+          })
         : trial
     case "TrialReused":
       return trial.state === "pending"
@@ -182,6 +187,7 @@ export const applyFact = (sweeps: Map<SweepId, SweepState>, fact: Fact): Trial |
         slot: null,
         objective: null,
         values: {},
+        lastStep: null,
         stopReason: null,
         failure: null,
         verdict: null,

@@ -33,6 +33,10 @@ export const trialStates: ReadonlyArray<TrialState> = [
   "cancelled",
 ]
 
+/** Milliseconds its attempts ran, until `now` where one still does: what every screen and report calls its duration. */
+export const ranFor = ({ busyMs, busySince }: Pick<Trial, "busyMs" | "busySince">, now: number): number =>
+  busyMs + (busySince === null ? 0 : Math.max(0, now - busySince))
+
 const terminal: ReadonlySet<TrialState> = new Set<TrialState>(["completed", "stopped", "failed", "cancelled"])
 export const isTerminal = (state: TrialState): boolean => terminal.has(state)
 
@@ -88,6 +92,8 @@ export interface Trial {
   readonly objective: number | null
   /** The last values reported, by metric name. */
   readonly values: Readonly<Record<string, number>>
+  /** Optimiser steps it had done when it completed; `null` before, and where nobody said so. */
+  readonly lastStep: number | null
   /** Why a rule or a person ended it early; `null` when it was not. */
   readonly stopReason: string | null
   readonly failure: Failure | null

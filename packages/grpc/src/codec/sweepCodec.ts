@@ -39,6 +39,7 @@ const Trial = Schema.Struct({
   slot: Schema.NullOr(Schema.Number),
   objective: Schema.NullOr(Schema.Number),
   values: Values,
+  lastStep: added(Schema.NullOr(Schema.Number), null),
   stopReason: Schema.NullOr(Schema.String),
   failure: Schema.NullOr(
     Schema.Struct({ class: FailureClass, message: Schema.String, detail: Schema.NullOr(Schema.String) }),

@@ -1,0 +1,216 @@
+// The answer of a sweep: what to run next, how sure it is that nothing else is better, and what more time would buy.
+// Owns every number that a terminal, a report, JSON or SQL says of the best configuration: they render this value and work
+// out nothing themselves. Codes and arguments only; the words are where they are shown.
+import { type Configuration, configurationsOf, isUnreliable } from "@sweep/domain/configurations"
+import { hoursUsed } from "@sweep/domain/budgetUse"
+import type { Goal } from "@sweep/domain/Metric"
+import type { Parameters } from "@sweep/domain/Parameter"
+import type { SweepState } from "@sweep/domain/SweepState"
+import { parameterDefaults } from "@sweep/domain/TrainingConfig"
+import { isTerminal, ranFor, type Trial } from "@sweep/domain/Trial"
+import type { VerdictKind } from "@sweep/domain/Verdict"
+import { coordinatesOf } from "./coordinates.ts"
+import { moreTrials } from "./moreTrials.ts"
+import { type Posterior, posteriorOf, type Run } from "./posterior.ts"
+
+/** What to run next: the best parameters, with as much training as helped. */
+export interface NextRun {
+  readonly parameters: Parameters
+  /** Which parameter limits the training and what it becomes; `null` where the trained length is right. */
+  readonly shorter: {
+    readonly parameter: "epochs" | "max_steps"
+    readonly from: number
+    readonly to: number
+    readonly because: "overfitting" | "plateaued"
+  } | null
+  /** Optimiser step of the weights that the result belongs to, where it is known not to be the last one. */
+  readonly checkpoint: number | null
+  /** Whether these weights are among the files that the sweep keeps. */
+  readonly kept: boolean
+}
+
+export interface RunnerUp {
+  readonly trials: ReadonlyArray<number>
+  readonly value: number
+  /** How much worse than the best, in the metric's unit; never negative, whatever the goal. */
+  readonly behind: number
+  /** The same as a share of the best's value; `null` where that is 0. */
+  readonly behindShare: number | null
+  /** Probability that the best is truly better than this one. */
+  readonly chance: number
+  /** How much worse it truly is: lower end, median and upper end of the 80 % interval; negative: it is the better one. */
+  readonly truly: readonly [low: number, median: number, high: number]
+}
+
+export interface Certainty {
+  readonly level: "clear" | "likely" | "open"
+  /** Probability that no other configuration that ran is truly better. */
+  readonly chance: number
+  /** The true value of the best: lower end, median and upper end of the 80 % interval, in the metric's unit. */
+  readonly expected: readonly [low: number, median: number, high: number]
+  /** Standard deviation between runs of the same parameters: lower end, median and upper end of the 80 % interval. */
+  readonly noise: readonly [low: number, median: number, high: number]
+  /** From runs of the same parameters, from how much neighbours differ, or assumed where there are too few of both. */
+  readonly noiseFrom: Posterior["noiseFrom"]
+  /** Trials whose configurations are within reach of being the best one, likeliest first: what to run again. */
+  readonly rivals: ReadonlyArray<number>
+}
+
+export interface Answer {
+  readonly metric: string
+  readonly goal: Goal
+  readonly best: {
+    readonly trial: number
+    readonly trials: ReadonlyArray<number>
+    readonly parameters: Parameters
+    /** Mean of its runs. */
+    readonly value: number
+    readonly deviation: number | null
+    readonly failed: number
+    readonly seed: number
+    readonly verdict: VerdictKind | null
+    readonly state: Trial["state"]
+    readonly stopReason: string | null
+  }
+  readonly next: NextRun
+  readonly runnerUp: RunnerUp | null
+  /** `null` with one configuration: there is nothing to compare it with. */
+  readonly certainty: Certainty | null
+  /** What more time would buy, in the metric's unit; `null` where it cannot be said. */
+  readonly more: {
+    /** Expected gain from knowing the best of those tried, which is what more seeds of the best few are for. */
+    readonly repeating: number
+    /** Trials that an hour held so far, and the expected gain from as many more. */
+    readonly hour: { readonly trials: number; readonly gain: number } | null
+  } | null
+  readonly cost: {
+    /** Milliseconds of the best trial's attempts, and of all trials'. */
+    readonly best: number
+    readonly all: number
+    readonly trials: number
+  }
+}
+
+/** A probability from which the lead counts as clear, and as likely. */
+const clear = 0.95
+const likely = 0.8
+/** Rivals below this share of the best one's chance are out of reach. */
+const within = 0.1
+const mostRivals = 4
+
+/** The parameters whose defaults the trainer is known to fill in. */
+const numberOf = (sweep: SweepState, parameters: Parameters, name: "epochs" | "max_steps"): number | null => {
+  const value = parameters[name] ?? (sweep.spec.trainer === "peft" ? parameterDefaults[name] : null)
+  return typeof value === "number" ? value : null
+}
+
+/**
+ * The training that helped, as a value of the parameter that limits it: whole epochs, never fewer than one. `null` where
+ * it is no shorter than what was run.
+ */
+const shorterOf = (sweep: SweepState, { parameters, verdict, lastStep }: Trial): NextRun["shorter"] => {
+  if (verdict === null || verdict.sinceStep === null || lastStep === null || !(verdict.sinceStep < lastStep)) return null
+  const { kind, sinceStep } = verdict
+  if (kind !== "overfitting" && kind !== "plateaued") return null
+  const steps = numberOf(sweep, parameters, "max_steps")
+  if (steps !== null) {
+    const to = Math.max(1, Math.ceil(sinceStep))
+    return to < steps ? { parameter: "max_steps", from: steps, to, because: kind } : null
+  }
+  const epochs = numberOf(sweep, parameters, "epochs")
+  if (epochs === null) return null
+  const to = Math.max(1, Math.ceil((epochs * sinceStep) / lastStep))
+  return to < epochs ? { parameter: "epochs", from: epochs, to, because: kind } : null
+}
+
+const nextRun = (sweep: SweepState, trial: Trial): NextRun => {
+  const { artifacts = "best", metric } = sweep.spec
+  const shorter = shorterOf(sweep, trial)
+  const earlier =
+    metric.summary === "best" &&
+    trial.verdict !== null &&
+    (trial.verdict.kind === "overfitting" || trial.verdict.kind === "plateaued")
+  return {
+    parameters: shorter === null ? trial.parameters : { ...trial.parameters, [shorter.parameter]: shorter.to },
+    shorter,
+    checkpoint: earlier ? trial.verdict.sinceStep : null,
+    kept: sweep.spec.trainer !== "external" && artifacts !== "none" && trial.reusedFrom === null,
+  }
+}
+
+const numbersOf = ({ trials }: Pick<Configuration, "trials">): ReadonlyArray<number> =>
+  trials.map(({ number }) => number).toSorted((a, b) => a - b)
+
+/** `null` while no trial has a result. `now`, in milliseconds since the Unix epoch, is for what still runs. */
+export const answerOf = (sweep: SweepState, now: number): Answer | null => {
+  const { metric } = sweep.spec
+  const { goal } = metric
+  const sign = goal === "minimize" ? 1 : -1
+  const all = configurationsOf(sweep.trials.values(), goal)
+  const [best, next] = all
+  if (best === undefined) return null
+  const trial = best.trials[0]
+  const everyone = Array.from(sweep.trials.values())
+  const answer = {
+    metric: metric.name,
+    goal,
+    best: {
+      trial: trial.number,
+      trials: numbersOf(best),
+      parameters: best.parameters,
+      value: best.mean,
+      deviation: best.deviation,
+      failed: best.failed,
+      seed: trial.seed,
+      verdict: trial.verdict?.kind ?? null,
+      state: trial.state,
+      stopReason: trial.stopReason,
+    },
+    next: nextRun(sweep, trial),
+    cost: {
+      best: ranFor(trial, now),
+      all: everyone.reduce((sum, one) => sum + ranFor(one, now), 0),
+      trials: everyone.length,
+    },
+  }
+  // A set of parameters whose runs mostly fail is no rival, whatever the one that did not fail shows.
+  const reliable = all.filter((one) => one === best || one === next || !isUnreliable(one))
+  if (next === undefined) return { ...answer, runnerUp: null, certainty: null, more: null }
+  const posterior = posteriorOf(
+    reliable.map(({ trials }): ReadonlyArray<Run> => trials.map((one) => ({ loss: sign * one.objective!, seed: one.seed }))),
+    coordinatesOf(reliable.map(({ parameters }) => parameters)),
+  )
+  const inUnit = ([low, median, high]: readonly [number, number, number]): readonly [number, number, number] =>
+    sign === 1 ? [low, median, high] : [-high, -median, -low]
+  const chance = posterior.chances[0]!
+  const hours = hoursUsed(sweep, now)
+  const ended = everyone.filter(({ state }) => isTerminal(state)).length
+  const perHour = hours > 0 ? Math.floor(ended / hours) : 0
+  const results = reliable.map(({ mean }) => sign * mean)
+  const gain = perHour > 0 ? moreTrials(results, perHour / sweep.spec.replicas) : null
+  return {
+    ...answer,
+    runnerUp: {
+      trials: numbersOf(next),
+      value: next.mean,
+      behind: Math.abs(next.mean - best.mean),
+      behindShare: best.mean === 0 ? null : Math.abs((next.mean - best.mean) / best.mean),
+      chance: posterior.ahead[1]!,
+      truly: posterior.lead,
+    },
+    certainty: {
+      level: chance >= clear ? "clear" : chance >= likely ? "likely" : "open",
+      chance,
+      expected: inUnit(posterior.expected),
+      noise: posterior.noise,
+      noiseFrom: posterior.noiseFrom,
+      rivals: Array.from(posterior.chances.keys())
+        .slice(1)
+        .filter((i) => posterior.chances[i]! >= within * Math.max(chance, 0.1))
+        .sort((a, b) => posterior.chances[b]! - posterior.chances[a]!)
+        .slice(0, mostRivals)
+        .map((i) => reliable[i]!.trials[0].number),
+    },
+    more: { repeating: posterior.regret, hour: gain === null ? null : { trials: perHour, gain } },
+  }
+}
