@@ -117,7 +117,10 @@ const edges = [0, 0.1, 0.3, 0.5, 0.7, 0.9, 1.001]
 const show = (name: string, judged: ReadonlyArray<Judged>): void => {
   const cells = edges.slice(1).map((high, i) => {
     const bin = judged.filter(({ claim }) => claim >= edges[i]! && claim < high)
-    const text = bin.length === 0 ? "–" : `${mean(bin.map((one) => one.claim)).toFixed(2)} → ${share(bin.map((one) => one.right)).toFixed(2)} (${bin.length})`
+    const text =
+      bin.length === 0
+        ? "–"
+        : `${mean(bin.map((one) => one.claim)).toFixed(2)} → ${share(bin.map((one) => one.right)).toFixed(2)} (${bin.length})`
     return text.padStart(18)
   })
   console.log(`${name.padEnd(14)}${cells.join("")}`)
@@ -132,14 +135,21 @@ const all = [...simulated, ...replayed]
 
 console.log("probability of being the best of all: claimed → right (answers)")
 show("all", all)
-for (const family of new Set(all.map((one) => one.family))) show(family, all.filter((one) => one.family === family))
+for (const family of new Set(all.map((one) => one.family)))
+  show(
+    family,
+    all.filter((one) => one.family === family),
+  )
 for (const [low, high] of [
   [2, 3],
   [4, 10],
   [11, 40],
   [41, 200],
 ] as const) {
-  show(`${low} to ${high} sets`, all.filter(({ sets }) => sets >= low && sets <= high))
+  show(
+    `${low} to ${high} sets`,
+    all.filter(({ sets }) => sets >= low && sets <= high),
+  )
 }
 const equal = simulated.filter(({ family }) => family === "equal")
 const falselySure = share(equal.map(({ claim }) => claim >= 0.8))
@@ -150,7 +160,8 @@ const atEighty = { simulated: eighty(simulated), replayed: eighty(replayed), all
 console.log(`equal sets called likely or clear: ${(100 * falselySure).toFixed(1)} % of ${equal.length}`)
 console.log(`80 % intervals of the lead that hold it: ${(100 * share(all.map((one) => one.held))).toFixed(0)} %`)
 console.log(`a plain comparison of the best two, taken as "best of all": ${JSON.stringify(naive)}`)
-const near = ({ right, claimed }: { readonly right: number; readonly claimed: number }) => Math.abs(right - claimed) <= 0.05
+const near = ({ right, claimed }: { readonly right: number; readonly claimed: number }) =>
+  Math.abs(right - claimed) <= 0.05
 console.log(
   JSON.stringify({
     name: "certainty",

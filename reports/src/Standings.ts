@@ -4,7 +4,7 @@ import { type Curve, type CurvePoint, evalLoss, trainLoss } from "@sweep/domain/
 import { type Configuration as Ranked, configurationsOf, hasResult } from "@sweep/domain/configurations"
 import { compare, type Goal, type Metric } from "@sweep/domain/Metric"
 import type { AttemptRecord, SweepResults, TrialDetails } from "@sweep/domain/SweepResults"
-import { isTerminal, type Trial } from "@sweep/domain/Trial"
+import { isTerminal, ranFor, type Trial } from "@sweep/domain/Trial"
 
 export interface Standing {
   readonly trial: Trial
@@ -82,11 +82,6 @@ const lastOf = (points: ReadonlyArray<CurvePoint> | undefined): CurvePoint | nul
 const lowest = (points: ReadonlyArray<CurvePoint> | undefined): CurvePoint | null =>
   points?.reduce<CurvePoint | null>((a, b) => (a === null || b.value < a.value ? b : a), null) ?? null
 
-const spent = (trial: Trial, attempts: ReadonlyArray<AttemptRecord>, at: number): number | null => {
-  if (attempts.length > 0) return attempts.reduce((sum, one) => sum + ((one.endedAt ?? at) - one.assignedAt), 0)
-  return trial.startedAt === null ? null : (trial.endedAt ?? at) - trial.startedAt
-}
-
 /** Parameters with more than one value among the trials; one that some trials lack varies, too. */
 const varyingOf = (results: SweepResults, trials: ReadonlyArray<Trial>): ReadonlyArray<string> => {
   const { space } = results.sweep.spec
@@ -115,7 +110,10 @@ export const standingsOf = (results: SweepResults): Standings => {
       lastTrain: lastOf(own.get(trainLoss)),
       details: detail,
       attempts: tried,
-      duration: spent(trial, tried, results.at),
+      duration:
+        trial.reusedFrom !== null || (trial.startedAt === null && trial.busyMs === 0)
+          ? null
+          : ranFor(trial, results.at),
       // A trainer on the CPU reports no device memory, as null or as 0.
       peakBytes: finite(detail?.memory?.peak_device_bytes || detail?.memory?.peak_host_bytes),
       tokensPerSecond: finite(trial.values["train/tokens_per_second"]) ?? medianOf(own.get("train/tokens_per_second")),

@@ -1,6 +1,7 @@
 // One sweep as one HTML file that needs nothing else: no network, no folder beside it. Owns the order of the page and its
 // head; each section is a file of its own. Rendering reads nothing and decides nothing: the same input gives the same text.
 import { createHash } from "node:crypto"
+import { answerOf } from "@sweep/diagnosis/answer"
 import { importance as importanceOf, type ParameterImportance } from "@sweep/diagnosis/importance"
 import type { SweepResults } from "@sweep/domain/SweepResults"
 import { type ChartWithPicture, compileCharts } from "./charts/compileCharts.ts"
@@ -143,8 +144,9 @@ export const renderReport = async (results: SweepResults, extras: ReportExtras):
       </head>
       <body>
         <main>
-          ${heading(results, standings)} ${answerSection(results, standings)} ${leaderBoardSection(standings)}
-          ${variantsSection(standings)} ${lineageSection(standings)} ${curvesSection(charts.curves, standings, figure)}
+          ${heading(results, standings)} ${answerSection(results, standings, answerOf(results.sweep, results.at))}
+          ${leaderBoardSection(standings)} ${variantsSection(standings)} ${lineageSection(standings)}
+          ${curvesSection(charts.curves, standings, figure)}
           ${parametersSection(charts.parameters, standings, importance, figure)}
           ${diagnosisSection(charts.flagged, standings, figure)} ${retainedSection(standings)}
           ${samplesSection(results, standings)} ${failuresSection(standings, extras.logs)}

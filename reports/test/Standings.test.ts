@@ -1,5 +1,6 @@
 import { expect, it } from "vitest"
-import { certaintyOf, edgesOf, lighterThan } from "../src/certainty.ts"
+import { answerOf } from "@sweep/diagnosis/answer"
+import { edgesOf, lighterThan } from "../src/certainty.ts"
 import { quantile, standingsOf } from "../src/Standings.ts"
 import { fixture } from "./fixture.ts"
 
@@ -31,14 +32,14 @@ it("ranks replicas by their mean", () => {
   expect(best!.standings).toHaveLength(3)
   expect(best!.mean).toBeCloseTo(best!.standings.reduce((sum, one) => sum + one.objective!, 0) / 3)
   expect(next!.standings).toHaveLength(2)
-  expect(certaintyOf(results.sweep, standings)).toMatchObject({ kind: "replicated", certainty: "clear" })
+  expect(answerOf(results.sweep, results.at)!.certainty).toMatchObject({ level: "clear", noiseFrom: "runs" })
 })
 
 it("does not claim to know when nothing ran twice", () => {
   const results = fixture()
-  expect(certaintyOf(results.sweep, standingsOf(results))).toEqual({ kind: "unreplicated", near: 1 })
+  expect(answerOf(results.sweep, results.at)!.certainty).toMatchObject({ level: "open", noiseFrom: "neighbours" })
   const alone = fixture({ trials: [{ parameters: { rank: 8 } }] })
-  expect(certaintyOf(alone.sweep, standingsOf(alone))).toEqual({ kind: "only" })
+  expect(answerOf(alone.sweep, alone.at)).toMatchObject({ runnerUp: null, certainty: null })
 })
 
 it("finds a cheaper trial that is nearly as good, and values at the edge", () => {

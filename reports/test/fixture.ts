@@ -278,6 +278,7 @@ export const fixture = (options: FixtureOptions = {}): SweepResults => {
       clock += minute
       facts.push(
         { _tag: "TrialAssigned", at, ...of, epoch: token, attempt, agent: AgentId.make("agent-2"), slot: 0 },
+        { _tag: "TrialStarted", at, ...of, epoch: token },
         { _tag: "TrialReleased", at: clock, ...of, epoch: token, cause: "agent lost" },
       )
       attempts.push({

@@ -4,7 +4,6 @@ import { AgentId, Epoch, SweepId, TrialNumber } from "@sweep/domain/Id"
 import type { Parameters } from "@sweep/domain/Parameter"
 import { foldFacts, type SweepState } from "@sweep/domain/SweepState"
 import { exampleSpec } from "@sweep/domain/exampleSpec"
-import { compareBest, studentCdf } from "../src/compareBest.ts"
 import { analyseImportance, importance } from "../src/importance.ts"
 import { normals } from "./curves.ts"
 
@@ -93,48 +92,5 @@ describe("importance", () => {
     }
     expect(significant).toBeGreaterThanOrEqual(1)
     expect(significant).toBeLessThanOrEqual(12)
-  })
-})
-
-describe("compareBest", () => {
-  const set = (rank: number, ...values: ReadonlyArray<number>) => values.map((value) => [{ rank }, value] as const)
-
-  it("is clear when the gap is far larger than what seeds do", () => {
-    const found = compareBest(sweepOf([...set(8, 1.0, 1.01, 0.99), ...set(4, 1.2, 1.21, 1.19)]))!
-    expect(found).toMatchObject({ certainty: "clear" })
-    expect(found.gap).toBeCloseTo(0.2, 9)
-    expect(found.spread).toBeCloseTo(0.01, 9)
-    expect(found.probability).toBeGreaterThan(0.999)
-  })
-
-  it("is open when seeds do as much", () => {
-    const found = compareBest(sweepOf([...set(8, 1.0, 1.1), ...set(4, 1.02, 1.12)]))!
-    expect(found.certainty).toBe("open")
-    expect(found.statement).toMatch(/other seeds/)
-  })
-
-  it("does not pretend to know when nothing ran twice", () => {
-    expect(compareBest(sweepOf([...set(8, 1), ...set(4, 1.5)]))).toMatchObject({
-      certainty: "unknown",
-      spread: null,
-      probability: null,
-    })
-    expect(compareBest(sweepOf(set(8, 1, 2)))).toBeNull()
-    expect(compareBest(sweepOf([]))).toBeNull()
-  })
-
-  it("has Student's distribution right", () => {
-    // Two-sided 95% points of printed tables.
-    for (const [freedom, t] of [
-      [1, 12.706],
-      [2, 4.3027],
-      [4, 2.7764],
-      [10, 2.2281],
-      [30, 2.0423],
-    ] as const) {
-      expect(studentCdf(t, freedom)).toBeCloseTo(0.975, 4)
-      expect(studentCdf(-t, freedom)).toBeCloseTo(0.025, 4)
-    }
-    expect(studentCdf(0, 3)).toBeCloseTo(0.5, 12)
   })
 })

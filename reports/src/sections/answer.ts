@@ -1,8 +1,10 @@
-// The answer, before anything else: which configuration, how much better than what, how sure, at what cost.
+// The answer, before anything else: what to run next, how much better than what, how sure, at what cost. Every number of it
+// is `answerOf`'s; this writes them out.
 import { sharedSteps } from "@sweep/domain/beginning"
+import type { Answer } from "@sweep/diagnosis/answer"
 import { isBetter } from "@sweep/domain/Metric"
 import type { SweepResults } from "@sweep/domain/SweepResults"
-import { certaintyOf, edgesOf, lighterThan, nearShare, relativeGap } from "../certainty.ts"
+import { edgesOf, lighterThan, relativeGap } from "../certainty.ts"
 import { count, difference, duration, metricValue, percent, shortValue } from "../Format.ts"
 import { html, type Html, join } from "../Html.ts"
 import { say, type Text } from "../Say.ts"
@@ -18,31 +20,52 @@ const deviceOf = (standing: Standing): Text | null => {
   return /^cpu\b/i.test(device) ? answer.cpu : { en: device, zh: device }
 }
 
-const gapText = (best: number, other: number): string =>
-  `${difference(other - best)}, ${percent(relativeGap(best, other))}`
+/** A size without a sign: which way it goes stands in words beside it. */
+const size = (value: number): string => difference(Math.abs(value)).slice(1)
 
-const certaintySentences = (results: SweepResults, standings: Standings): ReadonlyArray<Html> => {
-  const certainty = certaintyOf(results.sweep, standings)
-  switch (certainty.kind) {
-    case "only":
-      return []
-    case "unreplicated":
-      return [say(answer.noReplicas(certainty.near, percent(nearShare)))]
-    case "replicated": {
-      const runs = standings.configurations[0]!.standings.length
-      return [
-        say(answer.replicas(runs, shortValue(certainty.spread))),
+const behindText = (behind: number, share: number | null): Text =>
+  behind === 0 ? answer.level : answer.behind(size(behind), share === null ? null : percent(share))
+
+/** A share that is a probability: never 0 or 100 %. */
+export const probability = (value: number): string =>
+  value > 0.99 ? `> ${percent(0.99)}` : value < 0.01 ? `< ${percent(0.01)}` : percent(Number(value.toFixed(2)))
+
+const certaintySentences = (
+  { certainty, more, runnerUp }: Answer,
+  { configurations }: Standings,
+): ReadonlyArray<Html> => {
+  if (certainty === null || runnerUp === null) return []
+  const { chance, level, expected, noise, noiseFrom, rivals } = certainty
+  return [
+    say(answer.chance(probability(chance), level, configurations.length)),
+    ...(configurations.length > 2 ? [say(answer.aheadOfRunnerUp(probability(runnerUp.chance)))] : []),
+    say(answer.noise[noiseFrom](size(noise[1]))),
+    say(answer.expected(metricValue(expected[0]), metricValue(expected[2]))),
+    ...(level === "clear" || rivals.length === 0 || more === null
+      ? []
+      : [say(answer.rivals(rivals, size(more.repeating)))]),
+    ...(more === null || more.hour === null || more.hour.gain === 0
+      ? []
+      : [say(answer.hour(more.hour.trials, size(more.hour.gain)))]),
+  ]
+}
+
+const nextSentences = ({ next, best }: Answer): ReadonlyArray<Html> => [
+  ...(next.shorter === null
+    ? []
+    : [
         say(
-          answer.probability(
-            certainty.probability > 0.99 ? `> ${percent(0.99)}` : percent(certainty.probability),
-            certainty.certainty,
+          answer.shorter(
+            next.shorter.parameter,
+            shortValue(next.shorter.to),
+            shortValue(next.shorter.from),
+            next.shorter.because,
           ),
         ),
-        ...(standings.configurations.length > 2 ? [say(answer.limit)] : []),
-      ]
-    }
-  }
-}
+      ]),
+  ...(next.checkpoint === null ? [] : [say(answer.checkpoint(count(next.checkpoint), next.kept))]),
+  ...(best.failed === 0 ? [] : [say(answer.failedRuns(best.failed))]),
+]
 
 const paragraph = (sentences: ReadonlyArray<Html>): Html | null =>
   sentences.length === 0 ? null : html`<p>${join(sentences, " ")}</p>`
@@ -62,15 +85,17 @@ const noAnswer = (standings: Standings): Html => {
   </section>`
 }
 
-export const answerSection = (results: SweepResults, standings: Standings): Html => {
+export const answerSection = (results: SweepResults, standings: Standings, found: Answer | null): Html => {
   const { best, base, goal, middleHalf } = standings
-  if (best === null) return noAnswer(standings)
+  if (best === null || found === null) return noAnswer(standings)
   const { spec } = results.sweep
   const metric = metricName(standings.metric)
   // With replicas the configuration stands for its runs, and so does its mean.
-  const value = standings.configurations[0]!.mean
-  const runs = standings.configurations[0]!.standings.length
-  const next = standings.configurations[1] ?? null
+  const { value } = found.best
+  const runs = found.best.trials.length
+  const { runnerUp } = found
+  const { shorter } = found.next
+  const following = nextSentences(found)
   const verdict = best.trial.verdict
   const lighter = lighterThan(standings)
   const edges = edgesOf(standings)
@@ -79,27 +104,27 @@ export const answerSection = (results: SweepResults, standings: Standings): Html
     base === null
       ? null
       : say(answer.base(metricValue(base), percent(relativeGap(base, value)), isBetter(goal, value, base))),
-    next === null
+    runnerUp === null
       ? say(answer.only)
       : say(
           answer.runnerUp(
-            next.standings.map((one) => one.trial.number).toSorted((a, b) => a - b),
-            metricValue(next.mean),
-            gapText(value, next.mean),
+            runnerUp.trials,
+            metricValue(runnerUp.value),
+            behindText(runnerUp.behind, runnerUp.behindShare),
           ),
         ),
     middleHalf === null
       ? null
       : say(answer.spread(standings.ranked.length, metricValue(middleHalf[0]), metricValue(middleHalf[1]))),
-    best.duration === null
+    found.cost.best === 0
       ? null
       : say(
           answer.cost(
-            best.trial.number,
-            duration(best.duration),
+            found.best.trial,
+            duration(found.cost.best),
             deviceOf(best),
-            standings.all.length,
-            duration(standings.duration),
+            found.cost.trials,
+            duration(found.cost.all),
           ),
         ),
     best.trial.lineage.length === 0
@@ -109,30 +134,28 @@ export const answerSection = (results: SweepResults, standings: Standings): Html
   ].filter((sentence) => sentence !== null)
   const yaml =
     `# ${results.sweep.id}/${best.trial.number} · ${standings.metric} ${metricValue(value)} · seed ${best.trial.seed}\n` +
-    parametersYaml(spec.model === "" ? best.trial.parameters : { model: spec.model, ...best.trial.parameters })
+    parametersYaml(spec.model === "" ? found.next.parameters : { model: spec.model, ...found.next.parameters })
   return html`<section id="answer" class="answer">
     <div class="says">
       <p class="kicker">${say(answer.best)}</p>
-      <h2>${say(answer.headline(best.trial.number))} ${verdictBadge(verdict)}</h2>
+      <h2>
+        ${say(answer.headline(found.best.trial, shorter === null ? null : `${shorter.parameter}: ${shortValue(shorter.to)}`))}
+        ${verdictBadge(verdict)}
+      </h2>
       <dl class="figures">
         ${figure(metricValue(value), say(runs === 1 ? metric : answer.mean(metric, runs)))}
-        ${base === null ? null : figure(`${difference(value - base).slice(0, 1)}${percent(relativeGap(base, value))}`, say(answer.againstBase))}
-        ${next === null ? null : figure(difference(next.mean - value), say(answer.toRunnerUp))}
-        ${best.duration === null ? null : figure(duration(best.duration), say(answer.time))}
+        ${base === null ? null : figure(percent(relativeGap(base, value)), say(answer.againstBase(isBetter(goal, value, base))))}
+        ${runnerUp === null ? null : figure(size(runnerUp.behind), say(answer.toRunnerUp))}
+        ${found.cost.best === 0 ? null : figure(duration(found.cost.best), say(answer.time))}
       </dl>
-      ${paragraph(facts)}
-      ${
-        verdict?.kind === "overfitting" && verdict.sinceStep !== null
-          ? paragraph([say(answer.overfits(count(verdict.sinceStep)))])
-          : null
-      }
+      ${paragraph(following)} ${paragraph(facts)}
       ${best.trial.state === "stopped" ? paragraph([say(answer.stopped(best.trial.stopReason))]) : null}
       ${
         standings.configurations.length < 2
           ? null
           : html`<h3>${say(answer.howSure)}</h3>
               ${paragraph([
-                ...certaintySentences(results, standings),
+                ...certaintySentences(found, standings),
                 ...(edges.length === 0
                   ? []
                   : [
@@ -155,7 +178,7 @@ export const answerSection = (results: SweepResults, standings: Standings): Html
                 answer.lighter(
                   lighter.trial.number,
                   metricValue(lighter.objective!),
-                  gapText(value, lighter.objective!),
+                  behindText(Math.abs(lighter.objective! - value), relativeGap(value, lighter.objective!)),
                   duration(lighter.duration!),
                 ),
               ),

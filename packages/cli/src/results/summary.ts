@@ -1,4 +1,6 @@
 // A sweep and its trials as JSON for programs: the shape of every `--json`, documented in docs/cli.md.
+import { answerOf } from "@sweep/diagnosis/answer"
+import { answerJson } from "@sweep/diagnosis/answerJson"
 import { gpuHoursUsed, hoursUsed } from "@sweep/domain/budgetUse"
 import { formatTrialRef } from "@sweep/domain/Id"
 import { takeoversOf } from "@sweep/domain/lineage"
@@ -53,6 +55,7 @@ export const bestJson = (sweep: SweepState) => {
         objective: best.mean,
         deviation: best.deviation,
         trials: best.trials.map(({ number }) => number),
+        answer: answerJson(answerOf(sweep, Date.now())!),
       }
 }
 

@@ -109,7 +109,8 @@ const numberOf = (sweep: SweepState, parameters: Parameters, name: "epochs" | "m
  * it is no shorter than what was run.
  */
 const shorterOf = (sweep: SweepState, { parameters, verdict, lastStep }: Trial): NextRun["shorter"] => {
-  if (verdict === null || verdict.sinceStep === null || lastStep === null || !(verdict.sinceStep < lastStep)) return null
+  if (verdict === null || verdict.sinceStep === null || lastStep === null || !(verdict.sinceStep < lastStep))
+    return null
   const { kind, sinceStep } = verdict
   if (kind !== "overfitting" && kind !== "plateaued") return null
   const steps = numberOf(sweep, parameters, "max_steps")
@@ -177,7 +178,9 @@ export const answerOf = (sweep: SweepState, now: number): Answer | null => {
   const reliable = all.filter((one) => one === best || one === next || !isUnreliable(one))
   if (next === undefined) return { ...answer, runnerUp: null, certainty: null, more: null }
   const posterior = posteriorOf(
-    reliable.map(({ trials }): ReadonlyArray<Run> => trials.map((one) => ({ loss: sign * one.objective!, seed: one.seed }))),
+    reliable.map(({ trials }): ReadonlyArray<Run> =>
+      trials.map((one) => ({ loss: sign * one.objective!, seed: one.seed })),
+    ),
     coordinatesOf(reliable.map(({ parameters }) => parameters)),
   )
   const inUnit = ([low, median, high]: readonly [number, number, number]): readonly [number, number, number] =>
@@ -199,7 +202,8 @@ export const answerOf = (sweep: SweepState, now: number): Answer | null => {
       truly: posterior.lead,
     },
     certainty: {
-      level: chance >= clear ? "clear" : chance >= likely ? "likely" : "open",
+      // An assumption about the noise settles nothing.
+      level: posterior.noiseFrom === "assumed" || chance < likely ? "open" : chance < clear ? "likely" : "clear",
       chance,
       expected: inUnit(posterior.expected),
       noise: posterior.noise,

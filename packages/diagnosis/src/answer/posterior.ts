@@ -84,15 +84,15 @@ interface Prepared {
  * Losses on a scale on which a normal model is fair: linear where it is better than the median, logarithmic where it is
  * worse, because how bad the bad ones are says little of the best.
  */
-const scaleOf = (losses: ReadonlyArray<number>) => {
-  const sorted = losses.toSorted((a, b) => a - b)
+const scaleOf = (sets: ReadonlyArray<ReadonlyArray<Run>>) => {
+  const sorted = sets.flatMap((runs) => runs.map(({ loss }) => loss)).sort((a, b) => a - b)
   const middle = sorted[Math.floor((sorted.length - 1) / 2)]!
   const wide = middle - sorted[0]! || sorted.at(-1)! - middle || 1
   const draw = (loss: number): number => {
     const z = (loss - middle) / wide
     return z > 0 ? Math.log1p(z) : z
   }
-  const drawn = losses.map(draw)
+  const drawn = sets.map((runs) => runs.reduce((sum, { loss }) => sum + draw(loss), 0) / runs.length)
   const mean = drawn.reduce((sum, z) => sum + z, 0) / drawn.length
   const deviation = Math.sqrt(drawn.reduce((sum, z) => sum + (z - mean) ** 2, 0) / Math.max(1, drawn.length - 1)) || 1
   return {
@@ -365,13 +365,11 @@ const quantiles = (values: ReadonlyArray<number>): readonly [number, number, num
 }
 
 /** `sets`: best mean first, at least two, each with at least one run; `coordinates` has a point for each. */
-export const posteriorOf = (
-  sets: ReadonlyArray<ReadonlyArray<Run>>,
-  coordinates: Coordinates,
-  seed = 1,
-): Posterior => {
-  const scale = scaleOf(sets.map((runs) => runs.reduce((sum, { loss }) => sum + loss, 0) / runs.length))
-  const data = withoutSeeds(sets.map((runs) => runs.map(({ loss, seed: own }) => ({ loss: scale.apply(loss), seed: own }))))
+export const posteriorOf = (sets: ReadonlyArray<ReadonlyArray<Run>>, coordinates: Coordinates, seed = 1): Posterior => {
+  const scale = scaleOf(sets)
+  const data = withoutSeeds(
+    sets.map((runs) => runs.map(({ loss, seed: own }) => ({ loss: scale.apply(loss), seed: own }))),
+  )
   const all = Array.from(sets.keys())
   const ranked = all.toSorted((a, b) => data.means[a]! - data.means[b]!)
   // Sets 0 and 1 are those the answer is about.

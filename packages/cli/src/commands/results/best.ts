@@ -1,11 +1,13 @@
 import * as Effect from "effect/Effect"
 import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
+import { answerOf } from "@sweep/diagnosis/answer"
 import { SweepApi } from "@sweep/protocol/SweepApi"
 import { explainApi, withApi } from "../../serving/access.ts"
 import { badInput } from "../../exitCodes.ts"
 import * as flags from "../../flags.ts"
 import { print, printJson, printLines } from "../../output.ts"
+import { certaintyLines, nextLines } from "../../results/answerLines.ts"
 import { bestJson } from "../../results/summary.ts"
 import { parameterValue, result, runsOf, trialNumbers } from "../../terminal/format.ts"
 import { leaders } from "../../terminal/SweepView.ts"
@@ -30,13 +32,16 @@ export const best = Command.make(
           `no trial of ${id} has an objective (${state.spec.metric.name}) yet; 'sweep trials ${id}' shows where they are`,
         )
       }
+      const answer = answerOf(state, Date.now())!
       if (yaml) {
         const { bestYaml } = yield* Effect.promise(() => import("../../results/bestYaml.ts"))
-        return yield* print(bestYaml(state.spec, first))
+        return yield* print(bestYaml(state.spec, first, answer))
       }
       yield* printLines([
         `${trialNumbers(first)}  ${state.spec.metric.name} ${result(first)}${runsOf(first, state.spec)}  ${verdictWord(first.trials[0].verdict)}`,
         ...Object.entries(first.parameters).map(([name, value]) => `  ${name}: ${parameterValue(value)}`),
+        ...nextLines(answer),
+        ...certaintyLines(answer),
       ])
     }).pipe((effect) => withApi(coordinator, effect), explainApi),
 ).pipe(

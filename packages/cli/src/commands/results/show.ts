@@ -2,7 +2,7 @@ import * as Effect from "effect/Effect"
 import * as Command from "effect/cli/Command"
 import { styleText } from "node:util"
 import { searchesEpochs, type SharedSteps, sharedSteps } from "@sweep/domain/beginning"
-import { compareBest } from "@sweep/diagnosis/compareBest"
+import { answerOf } from "@sweep/diagnosis/answer"
 import { adviceSentence } from "@sweep/diagnosis/sentence"
 import { evalLoss } from "@sweep/domain/Curve"
 import { formatTrialRef } from "@sweep/domain/Id"
@@ -12,6 +12,7 @@ import { SweepApi } from "@sweep/protocol/SweepApi"
 import { explainApi, withApi } from "../../serving/access.ts"
 import * as flags from "../../flags.ts"
 import { printJson, printLines } from "../../output.ts"
+import { certaintyLines, nextLines } from "../../results/answerLines.ts"
 import { budgetUsed, summaryJson, trialJson } from "../../results/summary.ts"
 import {
   duration,
@@ -82,8 +83,8 @@ const showText = (sweep: SweepState, planned: number | null, shared: SharedSteps
   if (best[1] !== undefined) {
     lines.push(`  runner-up: ${trialNumbers(best[1])}, ${result(best[1])} (${parameters(names, best[1].parameters)})`)
   }
-  const comparison = compareBest(sweep)
-  if (comparison !== null) lines.push(`  ${comparison.statement}`)
+  const answer = answerOf(sweep, Date.now())!
+  lines.push(...[...nextLines(answer), ...certaintyLines(answer)].map((line) => `  ${line}`))
   const flagged = Array.from(sweep.trials.values()).filter(
     ({ verdict, values }) =>
       // Without an eval loss there is nothing to judge, and nothing is flagged for that.

@@ -1,0 +1,53 @@
+// The answer of a sweep in lines for a terminal. Owns the words; every number is `answerOf`'s, so that the report says the
+// same.
+import type { Answer } from "@sweep/diagnosis/answer"
+import { number, plural } from "../terminal/format.ts"
+
+/** Never 0 or 100 %. */
+const probability = (value: number): string =>
+  value > 0.99 ? "> 99 %" : value < 0.01 ? "< 1 %" : `${Math.round(100 * value)} %`
+
+/** Two significant digits, without a sign: which way it goes stands in words beside it. */
+const size = (value: number): string => number(Number(Math.abs(value).toPrecision(2)))
+
+const trialNames = (trials: ReadonlyArray<number>): string => trials.map((trial) => `#${trial}`).join(" ")
+
+/** What to run next, where that is not simply what ran. */
+export const nextLines = ({ next, best }: Answer): ReadonlyArray<string> => {
+  const { shorter, checkpoint, kept } = next
+  return [
+    ...(shorter === null
+      ? []
+      : [
+          `next run: ${shorter.parameter}: ${number(shorter.to)} instead of ${number(shorter.from)} (${shorter.because === "overfitting" ? "beyond that it overfits" : "beyond that it gains nothing"})`,
+        ]),
+    ...(checkpoint === null
+      ? []
+      : [`checkpoint: the value is that of step ${number(checkpoint)}${kept ? ", which is kept" : ""}`]),
+    ...(best.failed === 0 ? [] : [`${plural(best.failed, "run")} of the same parameters failed`]),
+  ]
+}
+
+const levels = { clear: "a clear answer", likely: "likely, not certain", open: "an open race" } as const
+
+const noises = {
+  runs: "as runs of the same parameters show",
+  neighbours: "judged by trials with similar parameters, as nothing ran twice",
+  assumed: "an assumption, as nothing ran twice and there are few trials",
+} as const
+
+export const certaintyLines = ({ certainty, runnerUp, more }: Answer): ReadonlyArray<string> => {
+  if (certainty === null || runnerUp === null) return []
+  const { chance, level, noise, noiseFrom, rivals } = certainty
+  const lead = runnerUp.behind === 0 ? "level with the runner-up" : `${size(runnerUp.behind)} better than the runner-up`
+  return [
+    `how sure: the best of all with a probability of ${probability(chance)} (${levels[level]}); ${lead}`,
+    `noise: runs of the same parameters differ by about ${size(noise[1])} (${noises[noiseFrom]})`,
+    ...(level === "clear" || rivals.length === 0 || more === null
+      ? []
+      : [`within reach: ${trialNames(rivals)}; running them and the best again would gain ${size(more.repeating)}`]),
+    ...(more?.hour == null || more.hour.gain === 0
+      ? []
+      : [`one more hour (${plural(more.hour.trials, "trial")}) would gain about ${size(more.hour.gain)}`]),
+  ]
+}
