@@ -27,7 +27,7 @@ const behindText = (behind: number, share: number | null): Text =>
   behind === 0 ? answer.level : answer.behind(size(behind), share === null ? null : percent(share))
 
 /** A share that is a probability: never 0 or 100 %. */
-export const probability = (value: number): string =>
+const probability = (value: number): string =>
   value > 0.99 ? `> ${percent(0.99)}` : value < 0.01 ? `< ${percent(0.01)}` : percent(Number(value.toFixed(2)))
 
 const certaintySentences = (
