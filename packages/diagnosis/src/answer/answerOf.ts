@@ -104,11 +104,21 @@ const numberOf = (sweep: SweepState, parameters: Parameters, name: "epochs" | "m
   return typeof value === "number" ? value : null
 }
 
+/** The argument of an advice of the verdict, so that the answer and the diagnosis say the same number. */
+const advised = ({ verdict }: Trial, name: "epochs" | "step"): number | null => {
+  for (const one of verdict?.advice ?? []) {
+    const value = typeof one === "string" || one.code === "stop-at-step" ? undefined : one.args[name]
+    if (typeof value === "number") return value
+  }
+  return null
+}
+
 /**
  * The training that helped, as a value of the parameter that limits it: whole epochs, never fewer than one. `null` where
  * it is no shorter than what was run.
  */
-const shorterOf = (sweep: SweepState, { parameters, verdict, lastStep }: Trial): NextRun["shorter"] => {
+const shorterOf = (sweep: SweepState, trial: Trial): NextRun["shorter"] => {
+  const { parameters, verdict, lastStep } = trial
   if (verdict === null || verdict.sinceStep === null || lastStep === null || !(verdict.sinceStep < lastStep))
     return null
   const { kind, sinceStep } = verdict
@@ -120,7 +130,7 @@ const shorterOf = (sweep: SweepState, { parameters, verdict, lastStep }: Trial):
   }
   const epochs = numberOf(sweep, parameters, "epochs")
   if (epochs === null) return null
-  const to = Math.max(1, Math.ceil((epochs * sinceStep) / lastStep))
+  const to = advised(trial, "epochs") ?? Math.max(1, Math.ceil((epochs * sinceStep) / lastStep))
   return to < epochs ? { parameter: "epochs", from: epochs, to, because: kind } : null
 }
 
@@ -134,7 +144,7 @@ const nextRun = (sweep: SweepState, trial: Trial): NextRun => {
   return {
     parameters: shorter === null ? trial.parameters : { ...trial.parameters, [shorter.parameter]: shorter.to },
     shorter,
-    checkpoint: earlier ? trial.verdict.sinceStep : null,
+    checkpoint: earlier ? (advised(trial, "step") ?? trial.verdict.sinceStep) : null,
     kept: sweep.spec.trainer !== "external" && artifacts !== "none" && trial.reusedFrom === null,
   }
 }
