@@ -7,6 +7,7 @@ import * as Schema from "effect/Schema"
 import { AccessError } from "./AccessError.ts"
 import { timeLeft } from "./Authority.ts"
 import { writePrivately } from "./privateFile.ts"
+import { fileProblem } from "@sweep/domain/fileProblem"
 
 const AccessFile = Schema.Struct({
   /** Of the file's form. */
@@ -43,7 +44,7 @@ export const readAccessFile = (path: string): AccessFile => {
     throw new AccessError({
       message: missing
         ? `${path}: there is no such access file; the coordinator's owner makes one with: sweep tokens create NAME --role ROLE`
-        : `the access file cannot be read: ${(error as Error).message}`,
+        : `the access file cannot be read: ${fileProblem(Object.assign(error as object, { path }))}`,
     })
   }
   let access: AccessFile

@@ -38,6 +38,18 @@ export const json = Flag.Boolean("json").pipe(
   Flag.withDefault(false),
 )
 
+/** Fails before anything is done with the command's other arguments. */
+export const atLeast = (name: string, least: number, value: number | undefined) =>
+  value === undefined || value >= least
+    ? Effect.void
+    : Effect.fail(badInput(`--${name} ${value}: expected ${least} or more`))
+
+/** Of a port that is listened on; 0 takes a free one. */
+export const portNumber = (name: string, value: number | undefined) =>
+  value === undefined || (value >= 0 && value <= 65_535)
+    ? Effect.void
+    : Effect.fail(badInput(`--${name} ${value}: expected a port, 0 to 65535`))
+
 export const sweep = Argument.String("SWEEP").pipe(Argument.withDescription("The sweep's id, as 'sweep ls' shows it"))
 export const sweepOrTrial = Argument.String("SWEEP[/N]").pipe(
   Argument.withDescription("A sweep's id, or one trial of it, such as quickstart/3"),

@@ -3,7 +3,10 @@
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import * as NodeServices from "@effect/platform-node/NodeServices"
 import * as Effect from "effect/Effect"
+import * as CliConfig from "effect/cli/CliConfig"
+import * as CliOutput from "effect/cli/CliOutput"
 import * as Command from "effect/cli/Command"
+import * as GlobalFlag from "effect/cli/GlobalFlag"
 import { agent } from "./commands/hosts/agent.ts"
 import { ask } from "./commands/sweeps/ask.ts"
 import { backup, restore } from "./commands/hosts/backup.ts"
@@ -32,7 +35,9 @@ import { trials } from "./commands/results/trials.ts"
 import { upgrade } from "./commands/hosts/upgrade.ts"
 import { watch } from "./commands/sweeps/watch.ts"
 import { Failure } from "./exitCodes.ts"
-import { note } from "./output.ts"
+import { leaveWhenNobodyReads, noteText } from "./output.ts"
+import { completions } from "./terminal/completions.ts"
+import { presenter } from "./terminal/presenter.ts"
 import { version } from "./version.ts"
 
 const sweep = Command.make("sweep").pipe(
@@ -78,10 +83,16 @@ const sweep = Command.make("sweep").pipe(
   ]),
 )
 
+leaveWhenNobodyReads()
+
 sweep.pipe(
   Command.run({ version }),
   // Before the main fiber ends with it: the exit code is the failure's own.
-  Effect.tapError((error) => (error instanceof Failure ? note(error.text) : Effect.void)),
+  Effect.tapError((error) => (error instanceof Failure ? noteText(error.text) : Effect.void)),
+  Effect.provideService(CliOutput.Presenter, presenter),
+  Effect.provideService(CliConfig.CliConfig, {
+    builtIns: GlobalFlag.BuiltIns.map((flag) => (flag === GlobalFlag.Completions ? completions : flag)),
+  }),
   Effect.provide(NodeServices.layer),
   NodeRuntime.runMain,
 )

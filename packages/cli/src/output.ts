@@ -3,6 +3,7 @@
 // machines.
 import * as Effect from "effect/Effect"
 import { redactor, secretsIn } from "@sweep/domain/Secrets"
+import { type Column, table, truncate, wrap } from "./terminal/table.ts"
 
 /** All control characters but line ends, tabs and the colours that commands here put in. */
 export const tame = (text: string): string =>
@@ -11,12 +12,37 @@ export const tame = (text: string): string =>
     found.length > 1 ? found : "",
   )
 
+/**
+ * Whoever reads standard output may stop at any time (`sweep trials x | head`): the command then ends without a word, as
+ * a program that SIGPIPE ends does.
+ */
+export const leaveWhenNobodyReads = (): void => {
+  for (const stream of [process.stdout, process.stderr]) {
+    stream.on("error", (error: NodeJS.ErrnoException) => {
+      if (error.code !== "EPIPE") throw error
+      if (stream === process.stdout) process.exit(0)
+    })
+  }
+}
+
 const redact = redactor(secretsIn(process.env))
 
 export const print = (text: string) =>
   Effect.sync(() => {
     process.stdout.write(`${tame(text)}\n`)
   })
+
+const widthOf = (stream: NodeJS.WriteStream): number => (stream.isTTY ? stream.columns : Infinity)
+
+/** Cut to the terminal's width, where there is one: a row that wraps is no row any more. */
+export const printTable = (columns: ReadonlyArray<Column>, rows: ReadonlyArray<ReadonlyArray<string>>) =>
+  printLines(table(columns, rows).map((line) => truncate(line, widthOf(process.stdout))))
+
+/** Lines of text, wrapped between words at the terminal's width. */
+export const printText = (text: string) => print(wrap(text, widthOf(process.stdout)))
+
+/** The same on standard error. */
+export const noteText = (text: string) => note(wrap(text, widthOf(process.stderr)))
 
 export const printLines = (lines: ReadonlyArray<string>) => print(lines.join("\n"))
 

@@ -54,11 +54,12 @@ describe("plain lines", () => {
 
 describe("the outlook", () => {
   it("counts ended trials and the shares of running ones", () => {
-    // 3 of 5 ended, one at 60 %: 3.6 / 5. Left: 1.4 trials of the mean of 2, 3, 1 and 2.5 / 0.6 minutes, one at a time.
+    // 3 of 5 ended, one at 60 %: 3.6 / 5. Left: what the running one still
+    // needs, then one of the mean of 2, 3, 1 and 2.5 / 0.6 minutes.
     const ahead = outlook(exampleView, now)
     expect(ahead.done).toBe(3)
     expect(ahead.share).toBeCloseTo(0.72)
-    expect(ahead.left).toBeCloseTo(1.4 * ((2 + 3 + 1 + 2.5 / 0.6) / 4) * 60_000)
+    expect(ahead.left).toBeCloseTo(((2.5 / 0.6) * 0.4 + (2 + 3 + 1 + 2.5 / 0.6) / 4) * 60_000)
   })
 })
 

@@ -103,14 +103,14 @@ describe("a native file", () => {
     ["resources: {gpus: 2}", { resources: { gpus: 2 } }],
     ["metric: train/loss", { metric: { name: "train/loss", goal: "minimize", summary: "best", target: null } }],
     [
-      "metric: {name: acc, goal: maximize, summary: last, target: 0.9}",
-      { metric: { name: "acc", goal: "maximize", summary: "last", target: 0.9 } },
+      "metric: {name: eval/token_accuracy, goal: maximize, summary: last, target: 0.9}",
+      { metric: { name: "eval/token_accuracy", goal: "maximize", summary: "last", target: 0.9 } },
     ],
     [
-      "method: nsga2\nmetrics: [eval/loss, {name: memory}]",
+      "method: nsga2\nmetrics: [eval/loss, {name: train/loss}]",
       {
         metric: { name: "eval/loss", goal: "minimize", summary: "best", target: null },
-        metrics: [{ name: "eval/loss" }, { name: "memory" }],
+        metrics: [{ name: "eval/loss" }, { name: "train/loss" }],
       },
     ],
     ["constraints: [rank < 6]", { space: { constraints: ["rank < 6"] } }],

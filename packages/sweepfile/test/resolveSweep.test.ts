@@ -45,7 +45,7 @@ describe("data", () => {
     put("train.json", records(3))
     put(
       "eval.jsonl",
-      '{"instruction": "q", "output": "a"}\n\n{"instruction": "", "input": "x", "output": "", "history": [["a", "b"]]}\n',
+      '{"instruction": "q", "output": "a"}\n\n{"instruction": "", "input": "x", "output": "c", "history": [["a", "b"]]}\n',
     )
     const { spec, warnings } = await good(file("{train: train.json, eval: ./eval.jsonl}"))
     const bytes = readFileSync(join(folder, "train.json"))

@@ -8,6 +8,7 @@ import { AgentId } from "@sweep/domain/Id"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import { isAlive, processStatus } from "../process/ProcessIdentity.ts"
+import { fileProblem } from "@sweep/domain/fileProblem"
 
 /** Thrown when another agent works in the home directory, or it cannot be written. */
 export class HomeUnusable extends Schema.TaggedError<HomeUnusable>()("HomeUnusable", { message: Schema.String }) {}
@@ -99,7 +100,7 @@ export const claimHome = Effect.fn("AgentHome.claim")(function* (options: {
       error instanceof HomeUnusable
         ? error
         : new HomeUnusable({
-            message: `The agent cannot use ${options.directory}: ${error instanceof Error ? error.message : String(error)}.`,
+            message: `The agent cannot use ${options.directory}: ${fileProblem(error)}.`,
           }),
   })
   return yield* Effect.acquireRelease(claim, (home) =>

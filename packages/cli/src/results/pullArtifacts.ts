@@ -9,6 +9,7 @@ import type { SweepId } from "@sweep/domain/Id"
 import { SweepApi } from "@sweep/protocol/SweepApi"
 import { sha256OfFile } from "@sweep/store/sha256OfFile"
 import { badInput, stateFailure, unavailable } from "../exitCodes.ts"
+import { fileProblem } from "@sweep/domain/fileProblem"
 
 export interface Pulled {
   readonly path: string
@@ -39,7 +40,7 @@ export const pullArtifacts = Effect.fn("pullArtifacts")(function* (
   const attempt = <A>(run: () => Promise<A>) =>
     Effect.tryPromise({
       try: run,
-      catch: (cause) => stateFailure(`cannot write to ${directory}: ${(cause as Error).message}`),
+      catch: (cause) => stateFailure(`cannot write to ${directory}: ${fileProblem(cause)}`),
     })
 
   const pullOne = Effect.fnUntraced(function* (artifact: Artifact) {

@@ -1,5 +1,5 @@
 // The report of a sweep as a file: asks for the results, renders, writes it whole or not at all.
-import { mkdirSync, renameSync, writeFileSync } from "node:fs"
+import { renameSync, writeFileSync } from "node:fs"
 import { dirname, resolve } from "node:path"
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
@@ -10,6 +10,8 @@ import { renderReport } from "@sweep/reports/renderReport"
 import { loadRuntime } from "@sweep/reports/runtime"
 import { stateFailure } from "../exitCodes.ts"
 import { version } from "../version.ts"
+import { fileProblem } from "@sweep/domain/fileProblem"
+import { makeFolder } from "../folders.ts"
 
 /** Per curve; with 100 curves the file stays below 2 MB. */
 const maxPoints = 300
@@ -45,11 +47,11 @@ export const writeReport = Effect.fn("writeReport")(function* (sweep: SweepId, f
   const path = resolve(file)
   yield* Effect.try({
     try: () => {
-      mkdirSync(dirname(path), { recursive: true })
+      makeFolder(dirname(path))
       writeFileSync(`${path}.part`, html)
       renameSync(`${path}.part`, path)
     },
-    catch: (cause) => stateFailure(`cannot write the report: ${(cause as Error).message}`),
+    catch: (cause) => stateFailure(`cannot write the report: ${fileProblem(Object.assign(cause as object, { path }))}`),
   })
   return path
 })

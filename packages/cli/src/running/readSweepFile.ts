@@ -12,6 +12,27 @@ import { badInput } from "../exitCodes.ts"
 import { home } from "../serving/home.ts"
 import { note } from "../output.ts"
 import { refuseSecretsInFile } from "./refuseSecrets.ts"
+import { fileProblem } from "@sweep/domain/fileProblem"
+import { isUtf8 } from "node:buffer"
+
+/** The text, or where the file stops being UTF-8: a Latin-1 letter would otherwise turn into a mark nobody wrote. */
+const utf8Text = (path: string, bytes: Buffer) => {
+  if (isUtf8(bytes)) return Effect.succeed(bytes.toString("utf8").replace(/^\uFEFF/, ""))
+  const lines = bytes.toString("latin1").split("\n")
+  const row = lines.findIndex((line) => !isUtf8(Buffer.from(line, "latin1")))
+  const line = Buffer.from(lines[row] ?? "", "latin1")
+  let column = 0
+  while (column < line.length && isUtf8(line.subarray(0, column + 1) as Buffer)) column++
+  const begun = line
+    .subarray(0, column)
+    .toString("utf8")
+    .replace(/\uFFFD$/, "")
+  return Effect.fail(
+    badInput(
+      `${path}:${row + 1}:${begun.length + 1}: this file is not UTF-8 (byte 0x${(line[column] ?? 0).toString(16)}). Save it as UTF-8, such as with: iconv -f latin1 -t utf-8`,
+    ),
+  )
+}
 
 const readText = (path: string) =>
   Effect.suspend(() => {
@@ -26,18 +47,21 @@ const readText = (path: string) =>
           ),
         )
       }
-      return Effect.succeed(readFileSync(path, "utf8"))
+      return utf8Text(path, readFileSync(path))
     } catch (cause) {
-      const { code, message } = cause as NodeJS.ErrnoException
+      const { code } = cause as NodeJS.ErrnoException
       return Effect.fail(
         badInput(
           code === "ENOENT"
             ? `${path}: no such file. Examples lie in sweeps/; start with sweep run sweeps/quickstart.yaml`
-            : `${path}: ${message}`,
+            : fileProblem(Object.assign(cause as object, { path })),
         ),
       )
     }
   })
+
+/** Of a grid without a budget; a hundred years at a trial an hour. */
+const mostGridSets = 1_000_000
 
 /** What drawing from the space shows, where it stands: constraints nothing satisfies, conditions that never hold. */
 const tried = Effect.fnUntraced(function* (loaded: LoadedSweep) {
@@ -53,7 +77,13 @@ const tried = Effect.fnUntraced(function* (loaded: LoadedSweep) {
   }
   if (impossible.length > 0) return yield* specErrors(impossible, parsed.text)
   try {
-    samplerFor(spec)
+    const { size } = samplerFor(spec)
+    if (spec.method === "grid" && spec.budget.trials === null && size !== null && size > mostGridSets) {
+      const message = `this grid has ${size.toLocaleString("en")} sets of parameters, more than can ever be run`
+      const hint = "shorten the lists, take `method: random`, or say how many with `budget: {trials: 100}`"
+      const problem = parsed.source.problemAt(parsed.source.spanOf("method"), "method", { message, hint })
+      return yield* specErrors([problem], parsed.text)
+    }
     const never = neverActive(compileSpace(spec.space))
     const problems = never.map((where) =>
       spaceProblem(parsed, { where, message: `no draw had \`${where}\`: its condition never seems to hold` }),

@@ -11,33 +11,59 @@ import { finishRun } from "./finishRun.ts"
 import { note } from "../output.ts"
 import { goOnHere, needsToStay, type RunOptions, runHere } from "./runLocally.ts"
 import { follow } from "../terminal/follow.ts"
+import * as Stream from "effect/Stream"
 
 /** A command on its way out has closed its door and still left its note. */
 const whileItLeaves = { times: 100, schedule: Schedule.spaced("200 millis"), while: isUnreachable }
 
 /** Follows the sweep where it runs now, to its end. */
-const goOn = (id: SweepId, options: RunOptions): Effect.Effect<void, unknown, FileSystem> =>
+const goOn = (
+  id: SweepId,
+  options: RunOptions,
+  /** Whether it was paused when it was last seen. */
+  wasPaused = false,
+): Effect.Effect<void, unknown, FileSystem> =>
   Effect.gen(function* () {
+    let paused = wasPaused
     const found = yield* ownCoordinator()
     if (found === undefined) {
       yield* note(`the command that ran ${id} has ended; this one goes on with it`)
       // Another one that waits may have been faster.
       return yield* goOnHere(id, options).pipe(
         Effect.catch((error) =>
-          Effect.flatMap(ownCoordinator(), (other) => (other === undefined ? Effect.fail(error) : goOn(id, options))),
+          Effect.flatMap(ownCoordinator(), (other) =>
+            other === undefined ? Effect.fail(error) : goOn(id, options, paused),
+          ),
         ),
       )
     }
     yield* Effect.gen(function* () {
       const api = yield* SweepApi
-      yield* follow(api.watch(id), {
+      // A command that began meanwhile takes what nobody seems to run for left behind.
+      if (!paused && (yield* api.get(id)).status === "paused")
+        yield* api.control(id, null, "resume", "its command waits")
+      const events = api.watch(id).pipe(
+        Stream.tap((event) =>
+          Effect.sync(() => {
+            if (event._tag === "Snapshot") paused = event.sweep.status === "paused"
+            if (event._tag === "Recorded" && event.fact._tag === "SweepPaused") paused = true
+            if (event._tag === "Recorded" && event.fact._tag === "SweepResumed") paused = false
+          }),
+        ),
+      )
+      yield* follow(events, {
         out: options.json ? process.stderr : process.stdout,
         hint: "Ctrl-C leaves; the sweep goes on for as long as the command that runs it.",
       }).pipe(Effect.onInterrupt(() => note(`\n${id} goes on without this command. Go on: sweep resume ${id}`)))
       yield* finishRun(id, options)
     }).pipe(
       Effect.provide(remoteApi(found)),
-      Effect.catchIf(isUnreachable, () => Effect.andThen(Effect.sleep("200 millis"), goOn(id, options))),
+      Effect.catchIf(isUnreachable, () =>
+        Effect.andThen(
+          Effect.sleep("200 millis"),
+          Effect.suspend(() => goOn(id, options, paused)),
+        ),
+      ),
     )
   })
 

@@ -46,13 +46,32 @@ const atRest = (id: SweepId) =>
     }
   })
 
-const runHereWith = <E, R>(begin: Effect.Effect<SweepId, E, R>, options: RunOptions) =>
+/**
+ * Sweeps that still count as running though the command that ran them is gone: left so, they would take this command's
+ * agent. `sweep resume` continues them.
+ */
+const setOrphansAside = Effect.gen(function* () {
+  const api = yield* SweepApi
+  for (const { id, status, spec } of yield* api.list) {
+    if (status !== "running" || spec.trainer === "external") continue
+    yield* Effect.ignore(api.control(id, null, "pause", "the command that ran it has ended"))
+    yield* note(`${id} is paused: the command that ran it has ended. Resume it: sweep resume ${id}`)
+  }
+})
+
+const runHereWith = <E, R>(
+  begin: Effect.Effect<SweepId, E, R>,
+  options: RunOptions,
+  /** Whether other commands wait for sweeps of theirs to go on here. */
+  { succeeds = false }: { readonly succeeds?: boolean } = {},
+) =>
   Effect.gen(function* () {
     const at = yield* home
     yield* Effect.gen(function* () {
       const api = yield* SweepApi
       const address = formatAddress(yield* listen({ host: "127.0.0.1", port: 0 }))
       yield* leaveNote(at, { address, version, passing: true })
+      if (!succeeds) yield* setOrphansAside
       const id = yield* begin
       const { trainer } = (yield* api.get(id)).spec
       if (trainer === "peft" || trainer === "llamafactory") yield* prepareTrainerPython
@@ -68,7 +87,13 @@ const runHereWith = <E, R>(begin: Effect.Effect<SweepId, E, R>, options: RunOpti
         out: options.json ? process.stderr : process.stdout,
         hint: `Ctrl-C stops cleanly; 'sweep resume ${id}' goes on.`,
       }).pipe(
-        Effect.raceFirst(agent.died),
+        Effect.raceFirst(
+          Effect.tapError(agent.died, () =>
+            Effect.ignore(api.control(id, null, "pause", "the agent of this machine ended")).pipe(
+              Effect.andThen(note(`${id} is paused. Resume it: sweep resume ${id}`)),
+            ),
+          ),
+        ),
         Effect.onInterrupt(() =>
           note("\nstopping: running trials are checkpointed …").pipe(
             Effect.andThen(api.control(id, null, "pause", "Ctrl-C")),
@@ -88,7 +113,8 @@ export const needsToStay = badInput(
 )
 
 /** Goes on with a sweep that was submitted, however far it is. */
-export const goOnHere = (id: SweepId, options: RunOptions) => runHereWith(Effect.succeed(id), options)
+export const goOnHere = (id: SweepId, options: RunOptions) =>
+  runHereWith(Effect.succeed(id), options, { succeeds: true })
 
 export const runHere = Effect.fn("runHere")(function* (
   spec: SweepSpec,

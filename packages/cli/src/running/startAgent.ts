@@ -12,7 +12,7 @@ import { runAgent } from "@sweep/daemon/Agent"
 import { type OnTerm, onTermHere } from "@sweep/daemon/signals"
 import { findCoordinator } from "../serving/access.ts"
 import { badInput, deniedFailure, stateFailure, unavailable } from "../exitCodes.ts"
-import type { CoordinatorFlags } from "../flags.ts"
+import { atLeast, type CoordinatorFlags } from "../flags.ts"
 import { ensureHome, home } from "../serving/home.ts"
 import { withLineLog } from "../logging.ts"
 import { llamaFactoryHere, prepareLlamaFactory } from "./llamaFactory.ts"
@@ -68,8 +68,7 @@ const noticeIn = (text: string): number | null => {
 }
 
 export const startAgent = Effect.fn("startAgent")(function* (options: StartAgent) {
-  if (options.slots !== undefined && options.slots < 1)
-    return yield* badInput(`--slots ${options.slots}: expected 1 or more`)
+  yield* atLeast("slots", 1, options.slots)
   const id = options.id === undefined ? undefined : Schema.decodeUnknownOption(AgentId)(options.id)
   if (id !== undefined && Option.isNone(id)) {
     return yield* badInput(

@@ -39,15 +39,16 @@ const given = (flag: Option.Option<string>, variable: string): string | undefine
   return text === "" ? undefined : text
 }
 
+const readNow = (file: string) =>
+  Effect.try({
+    try: () => readAccessFile(file),
+    catch: (error) => (error instanceof AccessError ? deniedFailure(error.message) : badInput(String(error))),
+  })
+
 const found = Effect.fnUntraced(function* (address: Address, file: string | undefined, passing = false) {
   const accessFile = file === undefined ? undefined : resolve(file)
   // Read now, so that what is wrong with it is said before anything else is done.
-  if (accessFile !== undefined) {
-    yield* Effect.try({
-      try: () => readAccessFile(accessFile),
-      catch: (error) => (error instanceof AccessError ? deniedFailure(error.message) : badInput(String(error))),
-    })
-  }
+  if (accessFile !== undefined) yield* readNow(accessFile)
   return {
     address,
     accessFile,
@@ -73,6 +74,8 @@ export const findCoordinator = Effect.fn("findCoordinator")(function* (flags: Co
   const named = given(flags.address, "SWEEP_COORDINATOR")
   const access = given(flags.access, "SWEEP_ACCESS")
   if (named !== undefined) return yield* found(yield* readAddress(named), access)
+  // Not needed here, but a name that leads nowhere is a mistake.
+  if (access !== undefined) yield* readNow(resolve(access))
   return yield* ownCoordinator(access)
 })
 

@@ -1,11 +1,13 @@
 // The state directory: `.sweep` where the command runs, or SWEEP_HOME. Owns its layout and the note a coordinator
 // leaves there so that other commands find it; what is inside the database is the store's.
-import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs"
+import { chmodSync, existsSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs"
 import { join, resolve } from "node:path"
 import * as Effect from "effect/Effect"
 import { bootId, hasProc, isAlive, processStatus } from "@sweep/daemon/ProcessIdentity"
 import type { SweepId } from "@sweep/domain/Id"
 import { stateFailure } from "../exitCodes.ts"
+import { fileProblem } from "@sweep/domain/fileProblem"
+import { makeFolder } from "../folders.ts"
 
 export interface Home {
   readonly directory: string
@@ -45,14 +47,14 @@ export const home = Effect.sync(() => homeAt(resolve(process.env["SWEEP_HOME"] ?
 export const ensureHome = (at: Home) =>
   Effect.try({
     try: () => {
-      mkdirSync(at.directory, { recursive: true, mode: 0o700 })
+      makeFolder(at.directory, 0o700)
       const { mode, uid } = statSync(at.directory)
       const shared = (mode & 0o1000) !== 0 || uid !== process.getuid?.()
       if ((mode & 0o077) !== 0 && !shared) chmodSync(at.directory, 0o700)
     },
     catch: (cause) =>
       stateFailure(
-        `cannot create the state directory ${at.directory}: ${(cause as Error).message}\nSet SWEEP_HOME to a directory you can write to.`,
+        `cannot create the state directory ${at.directory}: ${fileProblem(cause)}\nSet SWEEP_HOME to a directory you can write to.`,
       ),
   })
 

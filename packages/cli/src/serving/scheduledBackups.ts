@@ -1,6 +1,6 @@
 // `sweep serve --backup-to DIR --every 1h --keep 24`: a backup in every interval, read back whole before it gets its name,
 // the oldest removed. A backup that fails is an error in the log, and the next one is tried.
-import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, statSync } from "node:fs"
+import { existsSync, readdirSync, renameSync, rmSync, statSync } from "node:fs"
 import { join, resolve } from "node:path"
 import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
@@ -9,6 +9,8 @@ import { SweepApi } from "@sweep/protocol/SweepApi"
 import { acknowledgedIn, verifyBackup } from "@sweep/store/verifyBackup"
 import { badInput } from "../exitCodes.ts"
 import { writeWhole } from "./writeWhole.ts"
+import { makeFolder } from "../folders.ts"
+import { fileProblem } from "@sweep/domain/fileProblem"
 
 export interface Schedule {
   readonly directory: string
@@ -80,8 +82,8 @@ export const scheduledBackups = Effect.fn("scheduledBackups")(function* (store: 
   const { directory, every } = schedule
   if (!existsSync(directory)) {
     yield* Effect.try({
-      try: () => mkdirSync(directory, { recursive: true, mode: 0o700 }),
-      catch: (cause) => badInput(`--backup-to ${directory}: ${(cause as Error).message}`),
+      try: () => makeFolder(directory, 0o700),
+      catch: (cause) => badInput(`--backup-to ${directory}: ${fileProblem(cause)}`),
     })
   }
   const due = newest(directory) + Duration.toMillis(every) - (yield* Clock.currentTimeMillis)

@@ -80,10 +80,42 @@ export interface Outlook {
   readonly left: number | null
 }
 
+/** Milliseconds until a running trial is done, as its progress tells; `null` before it is well on its way. */
+export const timeLeftOf = (view: SweepView, trial: Trial, now: number): number | null => {
+  const done = shareDone(view.progress.get(trial.number))
+  return done === null || done <= 0.05 || trial.startedAt === null
+    ? null
+    : ((now - trial.startedAt) / done) * (1 - done)
+}
+
 /**
- * Time left = trials left × mean duration of the ended ones ÷ how many run at once. Trials differ in length, so this is
- * an estimate, and it is shown as one ("about").
+ * Time left: the running trials end as their own progress tells, and each place that becomes free takes one of those
+ * that wait, which is as long as the others on average. Trials differ in length, so this is an estimate, and it is shown
+ * as one ("about"); it is never less than what a running trial still needs.
  */
+const untilAllEnd = (
+  view: SweepView,
+  running: ReadonlyArray<Trial>,
+  waiting: number,
+  mean: number | null,
+  now: number,
+): number | null => {
+  const places: Array<number> = []
+  for (const trial of running) {
+    const left = timeLeftOf(view, trial, now)
+    if (left === null && mean === null) return null
+    places.push(left ?? Math.max(0, mean! - (trial.startedAt === null ? 0 : now - trial.startedAt)))
+  }
+  if (waiting <= 0) return Math.max(0, ...places)
+  if (mean === null) return null
+  if (places.length === 0) places.push(0)
+  // In rounds of as many as there are places, so that a large sweep costs no more than a small one.
+  const rounds = Math.floor(waiting / places.length)
+  const loads = places.map((place) => place + rounds * mean).sort((a, b) => a - b)
+  for (let i = 0; i < waiting % places.length; i++) loads[i]! += mean
+  return Math.max(...loads)
+}
+
 export const outlook = (view: SweepView, now: number): Outlook => {
   const trials = Array.from(view.sweep.trials.values())
   const ended = trials.filter((trial) => isTerminal(trial.state))
@@ -97,10 +129,8 @@ export const outlook = (view: SweepView, now: number): Outlook => {
     const done = shareDone(view.progress.get(trial.number))
     if (done !== null && done > 0.2 && trial.startedAt !== null) spent.push((now - trial.startedAt) / done)
   }
+  const mean = spent.length === 0 ? null : spent.reduce((a, b) => a + b, 0) / spent.length
   const left =
-    view.planned === null || spent.length === 0
-      ? null
-      : ((view.planned - ended.length - shares) * (spent.reduce((a, b) => a + b, 0) / spent.length)) /
-        Math.max(1, running.length)
-  return { done: ended.length, planned: view.planned, share, left: left === null ? null : Math.max(0, left) }
+    view.planned === null ? null : untilAllEnd(view, running, view.planned - ended.length - running.length, mean, now)
+  return { done: ended.length, planned: view.planned, share, left }
 }

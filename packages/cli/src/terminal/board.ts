@@ -3,7 +3,7 @@
 import { styleText } from "node:util"
 import type { Trial } from "@sweep/domain/Trial"
 import { duration, number, parameters, plural, printable, result, trialNumbers, varying } from "./format.ts"
-import { countByState, leaders, outlook, shareDone, trialsIn, type SweepView } from "./SweepView.ts"
+import { countByState, leaders, outlook, shareDone, timeLeftOf, trialsIn, type SweepView } from "./SweepView.ts"
 import { bar, table, truncate } from "./table.ts"
 import { verdictSentence, verdictWord } from "./verdictStyle.ts"
 
@@ -21,10 +21,8 @@ const runningLine = (
   const done = shareDone(progress)
   const evalLoss = progress?.values[view.sweep.spec.metric.name]
   const trainLoss = progress?.values["train/loss"]
-  const left =
-    done !== null && done > 0.05 && trial.startedAt !== null
-      ? `${duration(((now - trial.startedAt) / done) * (1 - done))} left`
-      : ""
+  const remaining = timeLeftOf(view, trial, now)
+  const left = remaining === null ? "" : `${duration(remaining)} left`
   const narrow = width < 90
   const facts = [
     `${bar(done ?? 0, narrow ? 8 : 16)} ${done === null ? "    " : `${String(Math.round(done * 100)).padStart(3)}%`}`,

@@ -38,8 +38,7 @@ export const plainLine = (view: SweepView, fact: Fact, earlier: Verdict | null):
   const ahead = outlook(view, fact.at)
   const count = `[${ahead.done}/${ahead.planned ?? "?"}]`
   const left = ahead.left === null || ahead.left === 0 ? "" : ` · about ${duration(ahead.left)} left`
-  const took =
-    trial.startedAt !== null && trial.endedAt !== null ? ` in ${duration(trial.endedAt - trial.startedAt)}` : ""
+  const took = trial.endedAt !== null && trial.busyMs > 0 ? ` in ${duration(trial.busyMs)}` : ""
   switch (fact._tag) {
     case "TrialStarted":
       return `#${trial.number} started${again(trial)}: ${parameters(varying(view.sweep), trial.parameters)}`

@@ -33,7 +33,8 @@ export const table = (
   rows: ReadonlyArray<ReadonlyArray<string>>,
 ): ReadonlyArray<string> => {
   const widths = columns.map((column, i) =>
-    Math.max(displayWidth(column.title), ...rows.map((row) => displayWidth(row[i] ?? ""))),
+    // Not by spreading: more rows than a call takes arguments.
+    rows.reduce((widest, row) => Math.max(widest, displayWidth(row[i] ?? "")), displayWidth(column.title)),
   )
   const line = (cells: ReadonlyArray<string>) =>
     cells
@@ -42,6 +43,30 @@ export const table = (
       .trimEnd()
   return [styleText("dim", line(columns.map((column) => column.title))), ...rows.map(line)]
 }
+
+/** What the lines after the first are indented by: a label's width, as in `model      …` and `  hint:     …`. */
+const hangOf = (line: string): number => (/^\s*(?:→ |\S+:\s+|\S+(?: \S+){0,2}\s{2,})?/.exec(line) ?? [""])[0].length
+
+/** Wraps lines that are longer than `width` between words. Lines with a `|`, which quote a file, and words stay whole. */
+export const wrap = (text: string, width: number): string =>
+  text
+    .split("\n")
+    .flatMap((line) => {
+      if (displayWidth(line) <= width || / \| /.test(line)) return [line]
+      const hang = Math.min(hangOf(line), Math.floor(width / 2))
+      const lines: Array<string> = []
+      let current = line.slice(0, hang)
+      let empty = true
+      for (const word of line.slice(hang).split(" ")) {
+        if (!empty && displayWidth(`${current} ${word}`) > width) {
+          lines.push(current)
+          current = " ".repeat(hang) + word
+        } else current += empty ? word : ` ${word}`
+        empty = false
+      }
+      return [...lines, current]
+    })
+    .join("\n")
 
 export const bar = (fraction: number, width: number): string => {
   const clamped = Math.min(1, Math.max(0, fraction))

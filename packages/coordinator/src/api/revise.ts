@@ -118,7 +118,7 @@ export const makeRevise = (journal: Journal, curves: CurvesOf): Revise => {
     if (Result.isFailure(amended)) return yield* refuse(amended.failure)
     const training = trainingOf(spec, amended.success)
     if (Result.isFailure(training)) {
-      return yield* refuse(`these parameters describe no training run: ${training.failure}`)
+      return yield* refuse(training.failure)
     }
     return amended.success
   })

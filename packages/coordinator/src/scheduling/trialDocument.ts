@@ -10,6 +10,32 @@ import type { SweepState } from "@sweep/domain/SweepState"
 import { fromParameters, type TrainingConfig } from "@sweep/domain/TrainingConfig"
 import type { Trial } from "@sweep/domain/Trial"
 
+/** `expected a number above 0`: a schema's first words, without its place in a structure that nobody wrote. */
+const inWords = (message: string): string =>
+  message
+    .split("\n", 1)[0]!
+    .replace(/ at \[.*$/s, "")
+    .replace(/^Expected /, "expected ")
+    .replaceAll('"', "`")
+    .replaceAll(" | ", ", ")
+    .replace("expected number", "expected a number")
+    .replace("expected string", "expected text")
+    .replace("expected boolean", "expected true or false")
+
+/** The first parameter that is wrong by itself, and how. */
+const parameterProblem = (
+  run: { readonly model: string; readonly train: string; readonly eval: string },
+  parameters: Parameters,
+): string | undefined => {
+  for (const [name, value] of Object.entries(parameters)) {
+    const alone = fromParameters(run, { [name]: value })
+    if (Result.isFailure(alone)) {
+      return `\`${name}\` cannot be ${JSON.stringify(value)}: ${inWords(alone.failure.message)}`
+    }
+  }
+  return undefined
+}
+
 /** What the trainer is to do, or one sentence why the parameters describe no training run. */
 export const trainingOf = (spec: SweepSpec, parameters: Parameters): Result.Result<TrainingConfig | null, string> => {
   if (spec.llamafactory !== undefined) {
@@ -22,7 +48,7 @@ export const trainingOf = (spec: SweepSpec, parameters: Parameters): Result.Resu
   // A trainer of one's own gives its parameters whatever meaning it likes.
   return spec.trainer === "command"
     ? Result.succeed(null)
-    : Result.fail(training.failure.message.replaceAll(/\s+/g, " "))
+    : Result.fail(parameterProblem(run, parameters) ?? inWords(training.failure.message))
 }
 
 export const trialDocument = (

@@ -154,6 +154,13 @@ function* watchResponses(event: WatchEvent): Generator<WatchResponse> {
   }
 }
 
+const bindProblem = (message: string): string =>
+  /EADDRNOTAVAIL|ENOTFOUND|EAI_|DNS address|Name resolution|EINVAL/.test(message)
+    ? "this machine has no such address; --host takes 127.0.0.1, 0.0.0.0 or one of its own"
+    : /EACCES/.test(message)
+      ? "ports below 1024 are for the system; choose another with --port"
+      : message
+
 const bind = (server: Server, address: Address, credentials: ServerCredentials) =>
   Effect.callback<number, CannotListen>((resume) => {
     const name = formatAddress(address)
@@ -166,7 +173,7 @@ const bind = (server: Server, address: Address, credentials: ServerCredentials) 
             reason: inUse ? "in-use" : "address",
             message: inUse
               ? `port ${address.port} on ${address.host} is in use by another program; choose another with --port, or 0 for any free one`
-              : `cannot listen on ${name}: ${error.message}`,
+              : `cannot listen on ${name}: ${bindProblem(error.message)}`,
           }),
         ),
       )

@@ -138,7 +138,7 @@ const tlsProblems: ReadonlyArray<readonly [pattern: RegExp, (address: string) =>
 const unreachable = ({ address, access }: GrpcClientOptions, details: string) => {
   const tls = access === undefined ? undefined : tlsProblems.find(([pattern]) => pattern.test(details))
   if (tls !== undefined) return { denied: true, message: tls[1](address) }
-  if (/ECONNREFUSED|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH|Name resolution/i.test(details)) {
+  if (/ECONNREFUSED|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH|Name resolution|DNS address/i.test(details)) {
     return {
       denied: false,
       message: `no coordinator answers at ${address}; start one with \`sweep serve\`, or check the address`,

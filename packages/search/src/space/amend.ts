@@ -3,7 +3,7 @@
 import { evaluate, holds } from "@sweep/domain/Expression"
 import type { Parameters, ParameterValue } from "@sweep/domain/Parameter"
 import * as Result from "effect/Result"
-import { type Node, type Space } from "./Space.ts"
+import { InvalidSpace, type Node, type Space } from "./Space.ts"
 
 /** Fails with one sentence. Parameters that the space does not know are set as they are. */
 export const amend = (space: Space, from: Parameters, changes: Parameters): Result.Result<Parameters, string> => {
@@ -40,7 +40,14 @@ export const amend = (space: Space, from: Parameters, changes: Parameters): Resu
   }
   const known = new Set(space.nodes.map(({ name }) => name))
   for (const [name, value] of Object.entries({ ...from, ...changes })) if (!known.has(name)) parameters[name] = value
-  const against = space.violated(parameters)
+  let against: string | undefined
+  try {
+    against = space.violated(parameters)
+  } catch (error) {
+    // A value of another type than the constraint compares.
+    if (error instanceof InvalidSpace) return Result.fail(error.message)
+    throw error
+  }
   return against === undefined
     ? Result.succeed(parameters)
     : Result.fail(`this is against the constraint \`${against}\``)

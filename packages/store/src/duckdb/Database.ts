@@ -15,6 +15,7 @@ import { migrations, newestVersion } from "./migrations.ts"
 import { StoreError } from "../Store.ts"
 import { storeFailure } from "./storeFailure.ts"
 import { views } from "./views.ts"
+import { fileProblem } from "@sweep/domain/fileProblem"
 
 export type Client = typeof import("@duckdb/node-api")
 
@@ -129,8 +130,7 @@ export const open = Effect.fn("Database.open")(function* (
       mkdirSync(directory, { recursive: true })
       return realpathSync(directory)
     },
-    catch: (cause) =>
-      new StoreError({ reason: "io", message: `${directory} cannot be used: ${(cause as Error).message}` }),
+    catch: (cause) => new StoreError({ reason: "io", message: `${directory} cannot be used: ${fileProblem(cause)}` }),
   })
   const file = join(home, "sweep.duckdb")
   const exports = join(home, "exports")

@@ -8,6 +8,7 @@ import { Epoch } from "@sweep/domain/Id"
 import { layer } from "./DuckdbStore.ts"
 import { Store, StoreError } from "../Store.ts"
 import { storeFailure } from "./storeFailure.ts"
+import { fileProblem } from "@sweep/domain/fileProblem"
 
 /** Attempts of after the backup may still run, under numbers the copy knows nothing of: new ones begin beyond them. */
 const epochsAhead = 1_000_000
@@ -58,11 +59,11 @@ export const restore = Effect.fn("restore")(function* (options: {
       Effect.gen(function* () {
         yield* Effect.try({
           try: () => {
-            if (!statSync(file).isFile()) throw new Error(`${file} is no file`)
+            if (!statSync(file).isFile()) throw new Error(`${file} is not a file`)
             copyFileSync(file, join(stage, "sweep.duckdb"))
           },
           catch: (cause) =>
-            new StoreError({ reason: "io", message: `the backup cannot be read: ${(cause as Error).message}` }),
+            new StoreError({ reason: "io", message: `the backup cannot be read: ${fileProblem(cause)}` }),
         })
         const now = yield* Clock.currentTimeMillis
         const found = yield* Effect.gen(function* () {

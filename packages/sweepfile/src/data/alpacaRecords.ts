@@ -112,6 +112,11 @@ const mistakeIn = (record: unknown): Mistake | undefined => {
       expected: "a question in one of them",
     })
   }
+  if (String(values["output"]).trim() === "") {
+    return mistake("output", "has no answer: `output` is empty, and there would be nothing to learn from", {
+      expected: "an answer, or no such record",
+    })
+  }
   return undefined
 }
 

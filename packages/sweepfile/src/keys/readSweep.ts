@@ -17,6 +17,7 @@ import * as Schema from "effect/Schema"
 import type { ReadParameter } from "./readParameters.ts"
 import { readSpace, type ReadSpace } from "./readSpace.ts"
 import { type GivenTaskMetrics, readTaskMetrics } from "./readTaskMetrics.ts"
+import { checkMetricNames } from "./checkMetricNames.ts"
 
 /** W&B's keys about its own service. */
 const withoutEffect: Readonly<Record<string, string>> = {
@@ -508,6 +509,9 @@ export const readSweep = (root: Field): ReadSweep | undefined => {
       ? readTaskMetrics(f)
       : f.report({ message: "`task_metrics` belongs to `trainer: peft`; a program reports metrics of its own" }),
   )
+  if (peft && metrics !== undefined && taskMetrics !== undefined) {
+    checkMetricNames(top, metrics, taskMetrics?.metrics.map(({ name }) => name) ?? [])
+  }
   const enqueueField = top.get("enqueue")
   // With broken parameters every entry would look wrong, too.
   const enqueue =

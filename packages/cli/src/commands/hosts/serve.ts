@@ -2,6 +2,7 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
+import * as flags from "../../flags.ts"
 
 const host = Flag.String("host").pipe(
   Flag.withDescription(
@@ -38,6 +39,8 @@ const serveFlags = { host, port, tls, metricsPort, backupTo, every, keep }
 
 export const serve = Command.make("serve", serveFlags, ({ metricsPort, backupTo, every, keep, ...options }) =>
   Effect.gen(function* () {
+    yield* flags.portNumber("port", options.port)
+    yield* flags.portNumber("metrics-port", Option.getOrUndefined(metricsPort))
     const { readSchedule } = yield* Effect.promise(() => import("../../serving/scheduledBackups.ts"))
     const backups = yield* readSchedule({
       backupTo: Option.getOrUndefined(backupTo),

@@ -1,4 +1,4 @@
-import { createWriteStream, mkdirSync, renameSync } from "node:fs"
+import { createWriteStream, renameSync } from "node:fs"
 import { resolve } from "node:path"
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
@@ -10,6 +10,8 @@ import { stateFailure } from "../../exitCodes.ts"
 import { exportedFile } from "../../results/exportedFile.ts"
 import * as flags from "../../flags.ts"
 import { printJson, printLines } from "../../output.ts"
+import { fileProblem } from "@sweep/domain/fileProblem"
+import { makeFolder } from "../../folders.ts"
 
 const parquet = Flag.String("parquet").pipe(
   Flag.withMetavar("DIR"),
@@ -27,7 +29,7 @@ export const exportCommand = Command.make(
       const open = (file: string) => {
         let target = written.get(file)
         if (target === undefined) {
-          mkdirSync(directory, { recursive: true })
+          makeFolder(directory)
           const path = exportedFile(directory, file)
           if (path === undefined) throw new Error(`the coordinator sent a file with the name ${JSON.stringify(file)}`)
           target = { path, out: createWriteStream(`${path}.part`) }
@@ -38,7 +40,7 @@ export const exportCommand = Command.make(
       const attempt = <A>(promise: () => Promise<A>) =>
         Effect.tryPromise({
           try: promise,
-          catch: (cause) => stateFailure(`cannot write to ${directory}: ${(cause as Error).message}`),
+          catch: (cause) => stateFailure(`cannot write to ${directory}: ${fileProblem(cause)}`),
         })
       yield* (yield* SweepApi).exportParquet(id).pipe(
         Stream.runForEach(({ file, chunk }) =>

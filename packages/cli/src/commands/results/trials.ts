@@ -6,10 +6,9 @@ import { compare } from "@sweep/domain/Metric"
 import { SweepApi } from "@sweep/protocol/SweepApi"
 import { explainApi, withApi } from "../../serving/access.ts"
 import * as flags from "../../flags.ts"
-import { printJson, printLines } from "../../output.ts"
+import { printJson, printTable } from "../../output.ts"
 import { trialJson } from "../../results/summary.ts"
 import { duration, number, parameterValue, varying } from "../../terminal/format.ts"
-import { table } from "../../terminal/table.ts"
 import { stateWord, verdictWord } from "../../terminal/verdictStyle.ts"
 
 const sort = Flag.Literals("sort", ["number", "objective"]).pipe(
@@ -29,29 +28,27 @@ export const trials = Command.make(
       if (json) return yield* printJson(all.map(trialJson(state)))
       const names = varying(state)
       const isPopulation = all.some(({ lineage }) => lineage.length > 0)
-      yield* printLines(
-        table(
-          [
-            { title: "trial", align: "right" },
-            { title: "state" },
-            { title: state.spec.metric.name, align: "right" },
-            { title: "verdict" },
-            { title: "took", align: "right" },
-            ...names.map((title) => ({ title, align: "right" as const })),
-            ...(isPopulation ? [{ title: "went on from" }] : []),
-          ],
-          all.map((trial) => [
-            `#${trial.number}`,
-            trial.reusedFrom === null ? stateWord(trial.state) : `${formatTrialRef(trial.reusedFrom)} (reused)`,
-            trial.objective === null ? "–" : number(trial.objective),
-            verdictWord(trial.verdict),
-            trial.startedAt === null || trial.endedAt === null ? "" : duration(trial.endedAt - trial.startedAt),
-            ...names.map((name) => (name in trial.parameters ? parameterValue(trial.parameters[name]!) : "")),
-            ...(isPopulation
-              ? [trial.lineage.map(({ trial: from, step }) => `#${from} at step ${step}`).join(", ")]
-              : []),
-          ]),
-        ),
+      yield* printTable(
+        [
+          { title: "trial", align: "right" },
+          { title: "state" },
+          { title: state.spec.metric.name, align: "right" },
+          { title: "verdict" },
+          { title: "took", align: "right" },
+          ...names.map((title) => ({ title, align: "right" as const })),
+          ...(isPopulation ? [{ title: "went on from" }] : []),
+        ],
+        all.map((trial) => [
+          `#${trial.number}`,
+          trial.reusedFrom === null ? stateWord(trial.state) : `${formatTrialRef(trial.reusedFrom)} (reused)`,
+          trial.objective === null ? "–" : number(trial.objective),
+          verdictWord(trial.verdict),
+          trial.endedAt === null || trial.busyMs === 0 ? "" : duration(trial.busyMs),
+          ...names.map((name) => (name in trial.parameters ? parameterValue(trial.parameters[name]!) : "")),
+          ...(isPopulation
+            ? [trial.lineage.map(({ trial: from, step }) => `#${from} at step ${step}`).join(", ")]
+            : []),
+        ]),
       )
     }).pipe((effect) => withApi(coordinator, effect), explainApi),
 ).pipe(

@@ -2,7 +2,7 @@ import * as Effect from "effect/Effect"
 import * as Argument from "effect/cli/Argument"
 import * as Command from "effect/cli/Command"
 import * as flags from "../../flags.ts"
-import { print, printJson } from "../../output.ts"
+import { printJson, printText } from "../../output.ts"
 
 export const check = Command.make(
   "check",
@@ -17,7 +17,7 @@ export const check = Command.make(
       const { describeSweep, renderDescription } = yield* Effect.promise(() => import("@sweep/sweepfile/describeSweep"))
       const { spec, neverActive, warnings } = yield* readSweepFile(file)
       const description = describeSweep(spec, { ...preview(spec), neverActive }, warnings)
-      yield* json ? printJson(description) : print(renderDescription(description))
+      yield* json ? printJson(description) : printText(renderDescription(description))
     }),
 ).pipe(
   Command.withDescription("Check a sweep file: what it means, the first trials, the cost; nothing is run"),

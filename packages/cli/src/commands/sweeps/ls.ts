@@ -1,26 +1,39 @@
 import * as Effect from "effect/Effect"
 import * as Command from "effect/cli/Command"
+import * as Flag from "effect/cli/Flag"
 import { SweepApi } from "@sweep/protocol/SweepApi"
-import { explainApi, withApi } from "../../serving/access.ts"
 import * as flags from "../../flags.ts"
-import { print, printJson, printLines } from "../../output.ts"
+import { print, printJson, printLines, printTable } from "../../output.ts"
 import { summaryJson } from "../../results/summary.ts"
+import { waitsForResume } from "../../running/howToGoOn.ts"
+import { explainApi, findCoordinator, withApi } from "../../serving/access.ts"
 import { printable, result } from "../../terminal/format.ts"
-import { leaders, outlook } from "../../terminal/SweepView.ts"
-import { table } from "../../terminal/table.ts"
+import { countByState, leaders, outlook } from "../../terminal/SweepView.ts"
 
-export const ls = Command.make("ls", { coordinator: flags.coordinator, json: flags.json }, ({ coordinator, json }) =>
-  Effect.gen(function* () {
-    const sweeps = yield* (yield* SweepApi).list
-    if (json) return yield* printJson(sweeps.map(summaryJson))
-    if (sweeps.length === 0) return yield* print("No sweeps yet. Start one: sweep run sweeps/quickstart.yaml")
-    const { plannedTrials } = yield* Effect.promise(() => import("../../running/plannedTrials.ts"))
-    yield* printLines(
-      table(
+const ids = Flag.Boolean("ids").pipe(Flag.withDescription("Only the ids, one a line"), Flag.withDefault(false))
+
+export const ls = Command.make(
+  "ls",
+  { coordinator: flags.coordinator, ids, json: flags.json },
+  ({ coordinator, ids, json }) =>
+    Effect.gen(function* () {
+      const alone = (yield* findCoordinator(coordinator)) === undefined
+      const sweeps = yield* (yield* SweepApi).list
+      if (ids) return yield* sweeps.length === 0 ? Effect.void : printLines(sweeps.map(({ id }) => id))
+      if (json) {
+        return yield* printJson(
+          sweeps.map((sweep) => ({ ...summaryJson(sweep), waits_for_resume: waitsForResume(sweep, alone) })),
+        )
+      }
+      if (sweeps.length === 0) return yield* print("No sweeps yet. Start one: sweep run sweeps/quickstart.yaml")
+      const { plannedTrials } = yield* Effect.promise(() => import("../../running/plannedTrials.ts"))
+      const anyFailed = sweeps.some((sweep) => countByState(sweep).failed !== undefined)
+      yield* printTable(
         [
           { title: "sweep" },
           { title: "status" },
           { title: "trials", align: "right" },
+          ...(anyFailed ? [{ title: "failed", align: "right" as const }] : []),
           { title: "best", align: "right" },
           { title: "metric" },
           { title: "created" },
@@ -32,17 +45,22 @@ export const ls = Command.make("ls", { coordinator: flags.coordinator, json: fla
           const best = leaders(sweep)[0]
           return [
             sweep.id,
-            sweep.status,
+            waitsForResume(sweep, alone) ? "waiting" : sweep.status,
             `${done}/${planned ?? "∞"}`,
+            ...(anyFailed ? [String(countByState(sweep).failed ?? "")] : []),
             best === undefined ? "–" : result(best),
             sweep.spec.metric.name,
             new Date(sweep.createdAt).toISOString().slice(0, 16).replace("T", " "),
             printable(sweep.spec.name),
           ]
         }),
-      ),
-    )
-  }).pipe((effect) => withApi(coordinator, effect), explainApi),
+      )
+      const waiting = sweeps.filter((sweep) => waitsForResume(sweep, alone))
+      if (waiting.length > 0) {
+        const which = waiting.length === 1 ? waiting[0]!.id : "the sweeps that wait"
+        yield* print(`\nNothing runs ${which}; resume: sweep resume ${waiting.length === 1 ? which : "SWEEP"}`)
+      }
+    }).pipe((effect) => withApi(coordinator, effect), explainApi),
 ).pipe(
   Command.withDescription("List the sweeps, newest first"),
   Command.withExamples([

@@ -27,6 +27,7 @@ export const run = Command.make(
   },
   ({ file, coordinator, detach, slots, python, json }) =>
     Effect.gen(function* () {
+      yield* flags.atLeast("slots", 1, Option.getOrUndefined(slots))
       const { noteWarnings, readSweepFile } = yield* Effect.promise(() => import("../../running/readSweepFile.ts"))
       const { usePython } = yield* Effect.promise(() => import("../../running/trainerPython.ts"))
       yield* usePython(python)
