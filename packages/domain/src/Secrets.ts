@@ -14,10 +14,31 @@ const namesPlace = /_(PATH|FILE|DIR|URL|URI|HOST)$/i
 /** Shorter values are words, numbers and switches, which stand everywhere. */
 const shortest = 8
 
-/** By the names that the field's tools use: HF_TOKEN, WANDB_API_KEY, AWS_SECRET_ACCESS_KEY … */
+/** `scheme://user:password@host`, as proxies, package indexes and databases are named. */
+const address = /[A-Za-z][A-Za-z0-9+.-]*:\/\/([^\s/:@]*):([^\s/@]+)@/g
+
+const decoded = (text: string): string => {
+  try {
+    return decodeURIComponent(text)
+  } catch {
+    return text
+  }
+}
+
+/** The passwords in the addresses of a value: with the user's name whatever their length, alone when long enough. */
+const addressSecrets = (name: string, value: string): ReadonlyArray<Secret> =>
+  Array.from(value.matchAll(address)).flatMap(([, user, password]) =>
+    [`${user}:${password!}@`, ...[password!, decoded(password!)].filter((text) => text.length >= shortest)].map(
+      (secret) => ({ name, value: secret }),
+    ),
+  )
+
+/** By the names that the field's tools use: HF_TOKEN, WANDB_API_KEY, AWS_SECRET_ACCESS_KEY …; and the passwords in addresses. */
 export const secretsIn = (environment: Readonly<Record<string, string | undefined>>): ReadonlyArray<Secret> =>
   Object.entries(environment).flatMap(([name, text]) => {
     const value = text?.trim() ?? ""
+    const inAddress = addressSecrets(name, value)
+    if (inAddress.length > 0) return inAddress
     return value.length >= shortest && secretName.test(name) && !namesPlace.test(name) ? [{ name, value }] : []
   })
 

@@ -28,6 +28,21 @@ describe("secrets of an environment", () => {
     expect(secretsIn(environment).map(({ name }) => name)).toEqual(names)
   })
 
+  it("are the passwords in addresses, of proxies above all", () => {
+    const environment = {
+      HTTPS_PROXY: "http://alice:p%40ss-word-1@proxy.example:3128",
+      PIP_INDEX_URL: "https://bob:short@pypi.example/simple https://eve:second-password@other.example/simple",
+      NO_PROXY: "localhost,127.0.0.1",
+      PLAIN: "https://example.org/a:b@c",
+    }
+    const redact = redactor(secretsIn(environment))
+    const said = Object.values(environment).join(" | ")
+    for (const secret of ["p%40ss-word-1", "bob:short", "second-password"]) expect(redact(said)).not.toContain(secret)
+    expect(redact("password p@ss-word-1 refused")).toBe(`password ${redacted} refused`)
+    expect(redact(said)).toContain("proxy.example:3128")
+    expect(redact(environment.PLAIN)).toBe(environment.PLAIN)
+  })
+
   it("are not words and switches", () => {
     expect(secretsIn({ HF_TOKEN: "", WANDB_API_KEY: "true", MY_SECRET: undefined })).toEqual([])
   })

@@ -1,6 +1,7 @@
 // `sweep run` and `sweep resume` with nothing else there: the coordinator in this process, one agent as a child, loopback
 // gRPC between them; the same path as with a hundred boxes. Ctrl-C pauses the sweep: running trials are checkpointed.
 import { hostname } from "node:os"
+import { join } from "node:path"
 import * as Effect from "effect/Effect"
 import type { SweepId, TrialNumber } from "@sweep/domain/Id"
 import { Timings } from "@sweep/domain/Lease"
@@ -15,7 +16,7 @@ import { home, leaveNote } from "../serving/home.ts"
 import { prepareLlamaFactory } from "./llamaFactory.ts"
 import { startLocalAgent } from "./LocalAgent.ts"
 import { prepareTrainerPython } from "./trainerPython.ts"
-import { withQuietLog } from "../logging.ts"
+import { withFileLog } from "../logging.ts"
 import { note } from "../output.ts"
 import { listen } from "../serving/serveCoordinator.ts"
 import { follow } from "../terminal/follow.ts"
@@ -105,8 +106,8 @@ const runHereWith = <E, R>(
         ),
       )
       yield* finishRun(id, options)
-    }).pipe(Effect.scoped, Effect.provide(coordinator(at, timings)))
-  }).pipe(withQuietLog, explainApi)
+    }).pipe(Effect.scoped, Effect.provide(coordinator(at, timings)), withFileLog(join(at.directory, "coordinator.log")))
+  }).pipe(explainApi)
 
 export const needsToStay = badInput(
   "--detach needs a coordinator that stays: start 'sweep serve' and an agent, then add --coordinator HOST:PORT.",
