@@ -3,7 +3,8 @@
 One request a line on standard input, one answer a line on standard output:
   {"type": "study", "sampler": "tpe" | "gp" | "cmaes" | "random", "seed": 1, "dimensions": [...]}
   {"type": "ask"}                      -> {"parameters": {...}, "seconds": 0.01}, CPU time of the thread
-  {"type": "tell", "value": 0.3}
+  {"type": "tell", "value": 0.3}       of the oldest trial that was asked for and not told
+  {"type": "importance"}               -> {"fanova": {...}, "ped_anova": {...}}, by parameter
   {"type": "add", "trials": [{"parameters": {...}, "value": 0.3}, ...]}   finished trials, given by hand
 """
 
@@ -51,12 +52,15 @@ def suggest(trial, name, dist):
 
 
 def main():
-    study = trial = None
+    study = None
+    # Under way, oldest first: a value is told of the oldest.
+    asked = []
     dimensions = []
     for line in sys.stdin:
         request = json.loads(line)
         kind = request["type"]
         if kind == "study":
+            asked = []
             study = optuna.create_study(
                 sampler=SAMPLERS[request["sampler"]](request["seed"])
             )
@@ -68,14 +72,26 @@ def main():
         elif kind == "ask":
             start = time.thread_time()
             trial = study.ask()
+            asked.append(trial)
             parameters = {}
             for name, dist, when in dimensions:
                 if when is None or parameters.get(when["parameter"]) == when["value"]:
                     parameters[name] = suggest(trial, name, dist)
             reply = {"parameters": parameters, "seconds": time.thread_time() - start}
         elif kind == "tell":
-            study.tell(trial, request["value"])
+            study.tell(asked.pop(0), request["value"])
             reply = {}
+        elif kind == "importance":
+            evaluators = {
+                "fanova": optuna.importance.FanovaImportanceEvaluator(seed=1),
+                "ped_anova": optuna.importance.PedAnovaImportanceEvaluator(),
+            }
+            reply = {
+                name: optuna.importance.get_param_importances(
+                    study, evaluator=evaluator
+                )
+                for name, evaluator in evaluators.items()
+            }
         else:
             study.add_trials(
                 optuna.trial.create_trial(

@@ -27,6 +27,10 @@ export interface TestFunction {
   readonly optimum: number
   /** Standard deviation of the noise on what the samplers see. */
   readonly noise: number
+  /** What kind of function it is, for figures by kind. */
+  readonly family?: string
+  /** Trials under way at any time; 1 unless given. */
+  readonly parallel?: number
 }
 
 export const spaceOf = ({ dimensions }: Pick<TestFunction, "dimensions">): SearchSpace =>
@@ -48,25 +52,25 @@ export const spaceOf = ({ dimensions }: Pick<TestFunction, "dimensions">): Searc
 export const observedValue = (f: TestFunction, parameters: Parameters, seed: number, trial: number): number =>
   f.value(parameters) + (f.noise === 0 ? 0 : f.noise * random(seed, trial, "noise").normal())
 
-const uniform = (name: string, min: number, max: number): TestDimension => ({
+export const uniform = (name: string, min: number, max: number): TestDimension => ({
   name,
   distribution: { _tag: "Uniform", min, max },
 })
-const cube = (n: number, min: number, max: number) =>
+export const cube = (n: number, min: number, max: number) =>
   Array.from({ length: n }, (_, i) => uniform(`x${i + 1}`, min, max))
-const int = (name: string, min: number, max: number): TestDimension => ({
+export const int = (name: string, min: number, max: number): TestDimension => ({
   name,
   distribution: { _tag: "IntUniform", min, max },
 })
-const log = (name: string, min: number, max: number): TestDimension => ({
+export const log = (name: string, min: number, max: number): TestDimension => ({
   name,
   distribution: { _tag: "LogUniform", min, max },
 })
-const list = (name: string, ...values: [string | number, ...Array<string | number>]): TestDimension => ({
+export const list = (name: string, ...values: [string | number, ...Array<string | number>]): TestDimension => ({
   name,
   distribution: { _tag: "Categorical", values, probabilities: null },
 })
-const numbers = (parameters: Parameters): ReadonlyArray<number> =>
+export const numbers = (parameters: Parameters): ReadonlyArray<number> =>
   Object.keys(parameters)
     .sort()
     .map((name) => parameters[name] as number)
@@ -88,14 +92,14 @@ const hartmannP = [
   [2348, 1451, 3522, 2883, 3047, 6650],
   [4047, 8828, 8732, 5743, 1091, 381],
 ]
-const hartmann6 = (x: ReadonlyArray<number>): number =>
+export const hartmann6 = (x: ReadonlyArray<number>): number =>
   -[1, 1.2, 3, 3.2].reduce(
     (sum, weight, i) =>
       sum + weight * Math.exp(-x.reduce((s, v, k) => s + hartmannA[i]![k]! * (v - hartmannP[i]![k]! / 1e4) ** 2, 0)),
     0,
   )
 
-const ackley = (x: ReadonlyArray<number>): number =>
+export const ackley = (x: ReadonlyArray<number>): number =>
   -20 * Math.exp(-0.2 * Math.sqrt(x.reduce((s, v) => s + v * v, 0) / x.length)) -
   Math.exp(x.reduce((s, v) => s + Math.cos(2 * Math.PI * v), 0) / x.length) +
   20 +
@@ -104,7 +108,7 @@ const ackley = (x: ReadonlyArray<number>): number =>
 const rosenbrock = (x: ReadonlyArray<number>): number =>
   x.slice(1).reduce((s, v, i) => s + 100 * (v - x[i]! ** 2) ** 2 + (1 - x[i]!) ** 2, 0)
 
-const levy = (x: ReadonlyArray<number>): number => {
+export const levy = (x: ReadonlyArray<number>): number => {
   const w = x.map((v) => 1 + (v - 1) / 4)
   const last = w.at(-1)!
   return (
@@ -114,7 +118,7 @@ const levy = (x: ReadonlyArray<number>): number => {
   )
 }
 
-const rastrigin = (x: ReadonlyArray<number>): number =>
+export const rastrigin = (x: ReadonlyArray<number>): number =>
   x.reduce((s, v) => s + v * v - 10 * Math.cos(2 * Math.PI * v) + 10, 0)
 
 const styblinskiTang = (x: ReadonlyArray<number>): number =>
@@ -127,7 +131,7 @@ const michalewicz = (x: ReadonlyArray<number>): number =>
  * Eval loss as fine-tuning shows it: a valley in log learning rate that moves with alpha / rank and the variant, a
  * rank that saturates, epochs that overfit the more the higher the learning rate, a dropout that helps then.
  */
-const finetune = (p: Parameters): number => {
+export const finetune = (p: Parameters): number => {
   const lr = Math.log10(p["learning_rate"] as number)
   const rank = Math.log2(p["rank"] as number)
   const scale = Math.log2((p["alpha"] as number) / (p["rank"] as number))
@@ -141,7 +145,7 @@ const finetune = (p: Parameters): number => {
   const overfit = Math.max(0, epochs - 3) * 0.03 * 10 ** (0.5 * (lr - best)) * (1 + 0.2 * rank)
   return 1 + offset + valley + capacity + undertrained + overfit * (1 - dropout) + 0.3 * (dropout - 0.1) ** 2
 }
-const finetuneSpace = [
+export const finetuneSpace = [
   log("learning_rate", 1e-6, 1e-1),
   list("rank", 4, 8, 16, 32, 64, 128),
   list("alpha", 8, 16, 32, 64, 128),
@@ -180,7 +184,7 @@ const integerAckley = (p: Parameters): number => {
   )
 }
 
-const plain = (
+export const plain = (
   name: string,
   dimensions: ReadonlyArray<TestDimension>,
   value: (x: ReadonlyArray<number>) => number,
@@ -190,6 +194,7 @@ const plain = (
 
 const braninSpace = [uniform("x1", -5, 10), uniform("x2", 0, 15)]
 
+/** Smooth and mixed ones on which methods are compared one by one; families.ts has the others. */
 export const functions: ReadonlyArray<TestFunction> = [
   plain("branin", braninSpace, branin, 0.39788735772973816),
   plain("hartmann-6", cube(6, 0, 1), hartmann6, -3.322368011391339),

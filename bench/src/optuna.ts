@@ -30,6 +30,8 @@ export interface Optuna {
   readonly ask: () => Promise<{ readonly parameters: Parameters; readonly seconds: number }>
   readonly tell: (value: number) => Promise<void>
   readonly add: (trials: ReadonlyArray<{ readonly parameters: Parameters; readonly value: number }>) => Promise<void>
+  /** Of the finished trials of the study, by parameter. */
+  readonly importance: () => Promise<Record<"fanova" | "ped_anova", Readonly<Record<string, number>>>>
   readonly close: () => void
 }
 
@@ -53,6 +55,7 @@ export const startOptuna = async (): Promise<Optuna> => {
     ask: async () => (await request({ type: "ask" })) as never,
     tell: async (value) => void (await request({ type: "tell", value })),
     add: async (trials) => void (await request({ type: "add", trials })),
+    importance: async () => (await request({ type: "importance" })) as never,
     close: () => void child.stdin.end(),
   }
 }

@@ -18,7 +18,11 @@ export const runOurs = (
   const history: Array<Observation> = []
   const seen: Array<number> = []
   const exact: Array<number> = []
+  const parallel = f.parallel ?? 1
   for (let number = 1; number <= trials; number++) {
+    // The oldest of those under way ends before another one begins.
+    const ended = number - parallel
+    if (ended >= 1) history[ended - 1] = { ...history[ended - 1]!, outcome: "completed", objective: seen[ended - 1]! }
     const suggestion = sampler.suggest(history, number)
     if (suggestion._tag !== "Suggested") {
       while (seen.length < trials) {
@@ -31,7 +35,7 @@ export const runOurs = (
     const objective = observedValue(f, parameters, seed, number)
     exact.push(f.value(parameters))
     seen.push(objective)
-    history.push({ number, parameters, outcome: "completed", objective, values: {} })
+    history.push({ number, parameters, outcome: "open", objective: null, values: {} })
   }
   return regretsOf(f, seen, exact)
 }

@@ -1,11 +1,15 @@
 // How good the samplers are: ours against Optuna's on the test functions (simple regret after 25, 50, 100 and 200
-// trials) and on the real response table, the same seeds for both. `node bench/src/quality.ts [--seeds 20] [--from 1]
-// [--methods random,tpe,cmaes,gp] [--function NAME] [--fresh]`; the last line of stdout is one JSON object.
+// trials) and on the real response table, the same seeds for both; then the default against Optuna's default, family by
+// family, on functions of further kinds (families.ts). `node bench/src/quality.ts [--seeds 20] [--from 1]
+// [--methods random,tpe,cmaes,gp] [--function NAME] [--family-seeds 20] [--families-only] [--fresh]`; the last line of
+// stdout is one JSON object.
 // Optuna's side is read from bench/data (made with the pinned version; `--fresh` runs it again); 20 seeds of ours take
 // a few minutes.
 import { parseArgs } from "node:util"
+import { chooseMethod } from "@sweep/domain/chooseMethod"
 import { random } from "@sweep/search/Random"
 import { samplers } from "@sweep/search/samplerFor"
+import { families } from "./families.ts"
 import { functions, type TestFunction } from "./functions.ts"
 import { type Optuna, type OptunaSampler, startOptuna } from "./optuna.ts"
 import { runOurs } from "./ours.ts"
@@ -18,6 +22,8 @@ const { values } = parseArgs({
     from: { type: "string", default: "1" },
     methods: { type: "string", default: "random,tpe,cmaes,gp" },
     function: { type: "string" },
+    "family-seeds": { type: "string", default: "20" },
+    "families-only": { type: "boolean", default: false },
     fresh: { type: "boolean", default: false },
   },
 })
@@ -29,13 +35,18 @@ const all = [...functions, ...tableFunction()].filter(({ name }) => name.include
 let optuna: Optuna | undefined
 const traces = load()
 /** Regrets of Optuna's, from the traces or by running it; `null` where there is none to be had quickly. */
-const theirs = async (sampler: OptunaSampler, f: TestFunction, seed: number): Promise<ReadonlyArray<number> | null> => {
+const theirs = async (
+  sampler: OptunaSampler,
+  f: TestFunction,
+  seed: number,
+  trials = 200,
+): Promise<ReadonlyArray<number> | null> => {
   const key = keyOf(optunaVersion, sampler, f, seed)
   if (!values.fresh && traces[key] !== undefined) return traces[key]
   // Its GP takes minutes per function and seed under `--fresh` only.
   if (!values.fresh && sampler === "gp") return null
   optuna ??= await startOptuna()
-  traces[key] = await runOptuna(optuna, sampler, f, seed, sampler === "gp" ? 50 : 200)
+  traces[key] = await runOptuna(optuna, sampler, f, seed, sampler === "gp" ? 50 : trials)
   save(traces)
   return traces[key]
 }
@@ -131,6 +142,65 @@ const compare = async (method: keyof typeof samplers, sampler: OptunaSampler, tr
   return { ours: method, theirs: sampler, functions: pooled.length, seeds: most, at, overall, interval: [low, high] }
 }
 
+interface FamilyFigures {
+  readonly family: string
+  readonly functions: number
+  readonly seeds: number
+  readonly difference: number
+  readonly interval: readonly [number, number]
+}
+
+/** The default against Optuna's default after 25, 50 and 100 trials, averaged within each family. */
+const compareFamilies = async (): Promise<ReadonlyArray<FamilyFigures>> => {
+  const counted = checkpoints.filter((n) => n <= 100)
+  const several = Array.from({ length: Number(values["family-seeds"]) }, (_, i) => i + Number(values.from))
+  console.log(`\nthe default against Optuna's default, log₁₀ regret (difference) after ${counted.join(", ")} trials`)
+  const found: Array<FamilyFigures> = []
+  for (const [family, members] of Map.groupBy(families, (f) => f.family!)) {
+    const differences: Array<ReadonlyArray<number>> = []
+    for (const f of members.filter(({ name }) => name.includes(values.function ?? ""))) {
+      const method = chooseMethod({ dimensions: f.dimensions.length, trials: 100, objectives: 1, earlyTerminate: null })
+      const baseline: Array<number> = []
+      for (const seed of several) baseline.push((await theirs("random", f, seed, 25))![0]!)
+      const scale = baseline.sort((a, b) => a - b)[Math.floor(baseline.length / 2)]! || 1e-9
+      const pairs: Array<{ readonly mine: ReadonlyArray<number>; readonly other: ReadonlyArray<number> }> = []
+      for (const seed of several) {
+        const other = (await theirs("tpe", f, seed, 100))!
+        pairs.push({ mine: oursOf(method.method, f, seed), other })
+      }
+      const byCount = counted.map((_, c) =>
+        pairs.map(({ mine, other }) => scoreOf(mine[c]!, scale) - scoreOf(other[c]!, scale)),
+      )
+      differences.push(pairs.map((_, i) => mean(byCount.map((one) => one[i]!))))
+      console.log(
+        `  ${family.padEnd(24)} ${f.name.padEnd(30)} ${byCount.map((one) => mean(one).toFixed(2).padStart(6)).join(" ")}`,
+      )
+    }
+    if (differences.length === 0) continue
+    const [low, high] = interval(differences)
+    const difference = mean(differences.map(mean))
+    console.log(`  ${family}: ${difference.toFixed(2)} decades [${low.toFixed(2)}, ${high.toFixed(2)}]`)
+    found.push({
+      family,
+      functions: differences.length,
+      seeds: several.length,
+      difference: Number(difference.toFixed(3)),
+      interval: [Number(low.toFixed(3)), Number(high.toFixed(3))],
+    })
+  }
+  return found
+}
+
+const byFamily = await compareFamilies()
+const noneBehind = byFamily.every(({ interval: [low] }) => low <= 0)
+const familiesRatio = 10 ** -mean(byFamily.map(({ difference }) => difference))
+if (values["families-only"]) {
+  optuna?.close()
+  const ratio = Number(familiesRatio.toFixed(3))
+  console.log(JSON.stringify({ name: "quality", families_ratio: ratio, families: byFamily, ok: noneBehind }))
+  process.exit(0)
+}
+
 const comparisons: Array<Comparison> = []
 for (const method of values.methods.split(",") as Array<OptunaSampler>) {
   comparisons.push(await compare(method, method, method === "gp" ? 50 : 200))
@@ -155,6 +225,8 @@ console.log(
       difference: round(overall),
       interval: ci.map(round),
     })),
-    ok: good && standard.interval[1] < 0,
+    families_ratio: round(familiesRatio),
+    families: byFamily,
+    ok: good && standard.interval[1] < 0 && noneBehind,
   }),
 )

@@ -54,11 +54,12 @@ export const runOptuna = async (
   await optuna.study(sampler, seed, f.dimensions)
   const seen: Array<number> = []
   const exact: Array<number> = []
+  const parallel = f.parallel ?? 1
   for (let trial = 1; trial <= trials; trial++) {
+    if (trial > parallel) await optuna.tell(seen[trial - parallel - 1]!)
     const { parameters } = await optuna.ask()
     exact.push(f.value(parameters))
     seen.push(observedValue(f, parameters, seed, trial))
-    await optuna.tell(seen.at(-1)!)
   }
   return regretsOf(f, seen, exact)
 }

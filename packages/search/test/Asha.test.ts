@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest"
 import { asha, type AshaOptions, bracketOf, rungsOf } from "../src/stopping/Asha.ts"
-import { curve, curvesOf, running, verdicts } from "./curves.ts"
+import { curve, curvesOf, running, verdicts, verdictsOnTheWay } from "./curves.ts"
 
 const options = (change: Partial<AshaOptions> = {}): AshaOptions => ({
   resource: "epoch",
@@ -42,8 +42,8 @@ describe("ASHA", () => {
     // At epoch 2: best so far 0.3 (trial 1) against 0.5; last 0.6 against 0.5.
     const curves = curvesOf(curve(1, 0.3, 0.6), curve(2, 0.9, 0.5, 0.1))
     const two = options({ min_resource: 2, eta: 2 })
-    expect(verdicts(asha("minimize", "best", two), curves)).toEqual({ 1: "Continue", 2: "Stop" })
-    expect(verdicts(asha("minimize", "last", two), curves)).toEqual({ 1: "Stop", 2: "Continue" })
+    expect(verdictsOnTheWay(asha("minimize", "best", two), curves)).toEqual({ 1: "Continue", 2: "Stop" })
+    expect(verdictsOnTheWay(asha("minimize", "last", two), curves)).toEqual({ 1: "Stop", 2: "Continue" })
   })
 
   it("counts in steps or seconds as well, and in epochs where only some reports say them", () => {
@@ -52,20 +52,28 @@ describe("ASHA", () => {
       { resource: "step", min_resource: 10 },
       { resource: "seconds", min_resource: 60 },
     ] as const) {
-      expect(verdicts(asha("minimize", "best", options(change)), curves)).toEqual({
+      expect(verdictsOnTheWay(asha("minimize", "best", options(change)), curves)).toEqual({
         1: "Stop",
         2: "Stop",
         3: "Continue",
       })
     }
     const later = options({ resource: "step", min_resource: 11 })
-    expect(verdicts(asha("minimize", "best", later), curves)).toMatchObject({ 1: "Continue" })
+    expect(verdictsOnTheWay(asha("minimize", "best", later), curves)).toMatchObject({ 1: "Continue" })
     const sparse = curvesOf(
       curve(1, 0.9, 0.9).map((r, i) => (i === 0 ? { ...r, epoch: null } : r)),
       curve(2, 0.5),
       curve(3, 0.4),
     )
-    expect(verdicts(asha("minimize", "best", options()), sparse)).toMatchObject({ 1: "Stop" })
+    expect(verdictsOnTheWay(asha("minimize", "best", options()), sparse)).toMatchObject({ 1: "Stop" })
+  })
+
+  it("judges a trial at its rung and not again on the way to the next", () => {
+    // Trial 1 was among the best when it came to epoch 1; two better ones have come since, and it is at epoch 2.
+    const curves = curvesOf(curve(1, 0.5, 0.45), curve(2, 0.4), curve(3, 0.3))
+    const stopper = asha("minimize", "best", options({ eta: 3 }))
+    expect(stopper.decide([], curves, curves.get(1)!.at(-1)!)._tag).toBe("Continue")
+    expect(stopper.decide([], curves, curves.get(1)![0]!)._tag).toBe("Stop")
   })
 
   it("stops NaN whoever else is there", () => {

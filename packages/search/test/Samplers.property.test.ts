@@ -4,7 +4,7 @@
 import type { Distribution } from "@sweep/domain/Distribution"
 import type { Parameters, ParameterValue } from "@sweep/domain/Parameter"
 import { canonicalText } from "@sweep/domain/Parameter"
-import type { Method } from "@sweep/domain/SweepSpec"
+import type { Method } from "@sweep/domain/Method"
 import * as fc from "fast-check"
 import { describe, expect, it } from "vitest"
 import type { Observation, Outcome } from "../src/space/History.ts"

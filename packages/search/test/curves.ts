@@ -14,8 +14,19 @@ export const curvesOf = (...all: ReadonlyArray<ReadonlyArray<Report>>): Curves =
 export const running = (curves: Curves, parameters: (trial: number) => Parameters = () => ({})): History =>
   Array.from(curves.keys(), (trial) => open(trial, parameters(trial)))
 
-/** The decision on each trial at its last report. */
+/** What becomes of each trial at its last report. */
 export const verdicts = (stopper: Stopper, curves: Curves): Record<number, string> =>
   Object.fromEntries(
     Array.from(curves, ([trial, reports]) => [trial, stopper.decide(running(curves), curves, reports.at(-1)!)._tag]),
+  )
+
+/** What becomes of each trial when every report of it has been judged, in order: the first decision that is not to go on. */
+export const verdictsOnTheWay = (stopper: Stopper, curves: Curves): Record<number, string> =>
+  Object.fromEntries(
+    Array.from(curves, ([trial, reports]) => [
+      trial,
+      reports
+        .map((report) => stopper.decide(running(curves), curves, report)._tag)
+        .find((decision) => decision !== "Continue") ?? "Continue",
+    ]),
   )

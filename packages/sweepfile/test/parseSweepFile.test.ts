@@ -75,7 +75,8 @@ describe("a native file", () => {
     expect(data?.eval).toEqual({ fraction: 0.1, seed: 7 })
     expect(draft).toMatchObject({
       name: "my sweep",
-      method: "random",
+      method: "gp",
+      methodBecause: "model",
       metric: { name: "eval/loss", goal: "minimize", summary: "best", target: null },
       seed: 0,
       replicas: 1,
@@ -84,6 +85,19 @@ describe("a native file", () => {
       budget: { trials: null, gpuHours: null, hours: null },
       resources: { gpus: 1 },
     })
+  })
+
+  it.each([
+    ["budget: {trials: 8}", "sobol", "few trials"],
+    ["budget: {trials: 40}", "gp", "model"],
+    ["budget: {trials: 5000}", "tpe", "many trials"],
+    ["metrics: [eval/loss, eval/cost]", "nsga2", "objectives"],
+    ["early_terminate: {type: bohb}", "tpe", "rule"],
+  ])("chooses a method for %s", async (line, method, methodBecause) => {
+    const { draft } = await parse(`model: m\ndata: {train: t.json}\nparameters: {rank: [4, 8]}\n${line}\n`)
+    expect(draft).toMatchObject({ method, methodBecause })
+    const named = await parse(`model: m\ndata: {train: t.json}\nparameters: {rank: [4, 8]}\nmethod: random\n`)
+    expect(named.draft).not.toHaveProperty("methodBecause")
   })
 
   it.each<[string, Record<string, unknown>]>([

@@ -6,15 +6,9 @@ import { SweepId, TrialNumber } from "../Id.ts"
 import { KeepRule } from "../trial/Artifact.ts"
 import { Metric } from "../space/Metric.ts"
 import { Parameters } from "../space/Parameter.ts"
+import { Method, MethodReason } from "./Method.ts"
 import { SearchSpace } from "../space/SearchSpace.ts"
 import { LlamaFactorySpec } from "../training/LlamaFactory.ts"
-
-export const Method = Schema.Literals(["grid", "random", "sobol", "tpe", "gp", "cmaes", "nsga2"])
-export type Method = typeof Method.Type
-
-/** Whether what a method suggests rests on how the trials before it ended. */
-export const learnsFromResults = (method: Method): boolean =>
-  method !== "grid" && method !== "random" && method !== "sobol"
 
 /** A result of another sweep. */
 export const Learned = Schema.Struct({
@@ -78,6 +72,8 @@ export class SweepSpec extends Schema.Class<SweepSpec>("SweepSpec")({
   /** Every objective of a sweep with several, the first being `metric`. */
   metrics: Schema.optionalKey(Schema.Array(Metric)),
   method: Method,
+  /** Why the method was chosen where the file names none; absent where it does. */
+  methodBecause: Schema.optionalKey(MethodReason),
   space: SearchSpace,
   /** Dotted names of the nested parameter groups; a command gets each as one argument. */
   groups: Schema.optionalKey(Schema.Array(Schema.String)),

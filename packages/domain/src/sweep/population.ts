@@ -1,6 +1,7 @@
 // Population-based training as a sweep asks for it: members train up to a point and wait there for each other. Owns its
 // options, where the points are, and what makes it impossible. Who goes on from whom is the search room's.
-import { learnsFromResults, type SweepSpec } from "./SweepSpec.ts"
+import { learnsFromResults } from "./Method.ts"
+import type { SweepSpec } from "./SweepSpec.ts"
 import { parameterDefaults } from "../training/TrainingConfig.ts"
 
 /** The options of `early_terminate`, as the spec room checks them. */

@@ -17,6 +17,8 @@ export interface GaussianProcess {
   readonly predict: (x: Float64Array) => Prediction
   /** Also writes the gradients of both by x; those of choices are 0. */
   readonly predictWithGradient: (x: Float64Array, ofMean: Float64Array, ofVariance: Float64Array) => Prediction
+  /** What it would have predicted of each of its points without it (Rasmussen & Williams, 2006, eq. 5.12). */
+  readonly leftOut: () => Float64Array
   /** The process after observing `y` at `x`, too. */
   readonly extend: (x: Float64Array, y: number) => GaussianProcess
 }
@@ -219,6 +221,11 @@ export const gaussianProcess = (
         }
       }
       return prediction
+    },
+    leftOut: () => {
+      const inverse = new Float64Array(n * n)
+      invert(factor, n, inverse)
+      return Float64Array.from({ length: n }, (_, i) => y[i]! - alpha[i]! / inverse[i * n + i]!)
     },
     extend: (x, value) => gaussianProcess(theta, [...points, x], [...Array.from(y), value], choice),
   }

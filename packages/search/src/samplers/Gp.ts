@@ -2,7 +2,9 @@
 // improvement. Owns what the model is told (standardised losses with the bad tail drawn in, failures as the worst,
 // open trials as if they came out as expected) and the search for the best promise over continuous, ordered and choice
 // axes alike, within the constraints. Hyperparameters are fitted to the first trials of a growing schedule, so that a
-// fit is used for several suggestions and yet depends on the history alone.
+// fit is used for several suggestions and yet depends on the history alone. Where the model foresees little of what it was not
+// shown (rugged landscapes, tables whose cells have nothing to do with their neighbours), the tree-structured Parzen
+// estimator takes turns with it: a portfolio of two, whose shares the data decide.
 import type { SearchSpace } from "@sweep/domain/SearchSpace"
 import type { Parameters } from "@sweep/domain/Parameter"
 import { clampUnit, logBelief } from "../space/Axis.ts"
@@ -22,6 +24,7 @@ import type { Sampler, SamplerFactory, SamplerInput, Suggestion } from "./Sample
 import { sobolSequence, sobolSuggestion } from "./Sobol.ts"
 import { checkFeasible, compileSpace, drawUnit, type Space } from "../space/Space.ts"
 import { type Tried, tried } from "../space/Tried.ts"
+import { tpe } from "./Tpe.ts"
 
 /** Trials of a Sobol sequence before the model is asked. */
 const startup = 10
@@ -193,10 +196,26 @@ interface Fit {
   readonly rows: ReadonlyArray<Float64Array>
   readonly losses: ReadonlyArray<number>
   readonly theta: Hyperparameters
+  /** Every how many trials the Parzen estimator suggests one; 0: never. */
+  readonly turn: number
 }
 
+/**
+ * How much of the variance of the losses the model foresees, each from all others: 1 is everything, 0 or less nothing.
+ */
+const skillOf = (model: GaussianProcess, y: Float64Array): number => {
+  const foreseen = model.leftOut()
+  const error = foreseen.reduce((sum, value, i) => sum + (value - y[i]!) ** 2, 0)
+  // Of variance 1 around 0.
+  return 1 - error / y.length
+}
+
+/** The Parzen estimator's turns, by the model's skill. Ours, from functions of many kinds (bench/src/families.ts). */
+const turnOf = (skill: number): number => (skill >= 0.5 ? 0 : skill >= 0.2 ? 3 : 2)
+
 /** Throws `InvalidSpace`. */
-export const gp: SamplerFactory = ({ space: definition, metric, seed }: SamplerInput): Sampler => {
+export const gp: SamplerFactory = (input: SamplerInput): Sampler => {
+  const { space: definition, metric, seed } = input
   const space = compileSpace(definition)
   checkFeasible(space, definition)
   const { axes } = space
@@ -205,15 +224,21 @@ export const gp: SamplerFactory = ({ space: definition, metric, seed }: SamplerI
   const look = tried()
   const read = observed(space, metric)
   const all = listing(space, definition)
+  const parzen = tpe(input)
   let known: Fit | undefined
 
-  const hyperparameters = (rows: ReadonlyArray<Float64Array>, losses: ReadonlyArray<number>): Hyperparameters => {
+  const fit = (rows: ReadonlyArray<Float64Array>, losses: ReadonlyArray<number>): Fit => {
     const same =
       known !== undefined &&
       known.rows.length === rows.length &&
       rows.every((row, i) => row === known!.rows[i]! && losses[i]! === known!.losses[i]!)
-    if (!same) known = { rows, losses, theta: fitHyperparameters(rows.map(complete), standardize(losses), choice) }
-    return known!.theta
+    if (!same) {
+      const points = rows.map(complete)
+      const y = standardize(losses)
+      const theta = fitHyperparameters(points, y, choice)
+      known = { rows, losses, theta, turn: turnOf(skillOf(gaussianProcess(theta, points, y, choice), y)) }
+    }
+    return known!
   }
 
   const suggest = (history: History, number: number): Suggestion => {
@@ -233,10 +258,11 @@ export const gp: SamplerFactory = ({ space: definition, metric, seed }: SamplerI
     }
     const told = select(ended)
     const first = select(ended.slice(0, fitSize(ended.length)))
-    const theta = hyperparameters(
+    const { theta, turn } = fit(
       first.map((i) => rows[i]!),
       first.map(lossOf),
     )
+    if (turn > 0 && number % turn === 0) return parzen.suggest(history, number)
     const points = told.map((i) => complete(rows[i]!))
     let model = gaussianProcess(theta, points, standardize(told.map(lossOf)), choice)
     // The best the model believes in: with noise, the best single value is a lucky one.

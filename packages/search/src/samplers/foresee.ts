@@ -1,7 +1,8 @@
 // What a sampler will ask for before any trial has a result. Owns which methods can be foreseen whole: those whose
 // suggestions depend on no result, as long as there are not too many of them.
 import type { Parameters } from "@sweep/domain/Parameter"
-import { learnsFromResults, type SweepSpec } from "@sweep/domain/SweepSpec"
+import { learnsFromResults } from "@sweep/domain/Method"
+import type { SweepSpec } from "@sweep/domain/SweepSpec"
 import type { Observation } from "../space/History.ts"
 import type { Sampler } from "./Sampler.ts"
 

@@ -1,5 +1,6 @@
 // The registry of samplers: from the method a sweep file names to the sampler that carries it out.
-import type { Method, SweepSpec } from "@sweep/domain/SweepSpec"
+import type { Method } from "@sweep/domain/Method"
+import type { SweepSpec } from "@sweep/domain/SweepSpec"
 import { bohb } from "./Bohb.ts"
 import { cmaEs } from "./CmaEs.ts"
 import { gp } from "./Gp.ts"

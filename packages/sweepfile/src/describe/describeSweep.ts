@@ -4,6 +4,7 @@
 import type { SharedSteps } from "@sweep/domain/beginning"
 import type { Distribution } from "@sweep/domain/Distribution"
 import { canonicalText, type Parameters, type ParameterValue } from "@sweep/domain/Parameter"
+import type { MethodReason } from "@sweep/domain/Method"
 import { plannedRuns } from "@sweep/domain/plannedRuns"
 import type { SweepSpec, Trainer } from "@sweep/domain/SweepSpec"
 import { parameterDefaults } from "@sweep/domain/TrainingConfig"
@@ -34,6 +35,8 @@ export interface SweepDescription {
   } | null
   readonly metric: { readonly name: string; readonly goal: string; readonly target: number | null }
   readonly method: string
+  /** Why it was chosen; `null` where the file names it. */
+  readonly methodBecause: MethodReason | null
   readonly dimensions: ReadonlyArray<{
     readonly name: string
     readonly takes: string
@@ -220,6 +223,7 @@ export const describeSweep = (
         },
   metric: { name: spec.metric.name, goal: spec.metric.goal, target: spec.metric.target },
   method: spec.method,
+  methodBecause: spec.methodBecause ?? null,
   dimensions: spec.space.dimensions.map(({ name, distribution, when }) => ({
     name,
     takes: takesOf(distribution),
@@ -284,6 +288,16 @@ const sharedText = ({ runs, steps, of }: SharedSteps): string =>
     ? "nothing: the shorter runs are over before there is anything to go on from"
     : `${count(runs, "run")} ${runs === 1 ? "goes" : "go"} on from ${runs === 1 ? "a shorter one" : "shorter ones"}: about ${steps.toLocaleString("en")} of ${count(of, "step")} ${steps === 1 ? "is" : "are"} not trained twice`
 
+const methodReasons: Readonly<Record<MethodReason, string>> = {
+  population: "members of a population change on the way, and teach nothing",
+  rule: "the stopping rule is made for it",
+  objectives: "there are several metrics",
+  "few trials": "the trials are over before a model would begin",
+  "many trials": "there are more than 1,000 trials",
+  "many parameters": "there are more than 60 parameters",
+  model: "the fewest trials to a good result",
+}
+
 /** What `sweep check` prints. */
 export const renderDescription = (d: SweepDescription): string => {
   const facts: ReadonlyArray<ReadonlyArray<string>> = [
@@ -301,7 +315,7 @@ export const renderDescription = (d: SweepDescription): string => {
       "metric",
       `${d.metric.name}, ${d.metric.goal}${d.metric.target === null ? "" : `, until ${number(d.metric.target)}`}`,
     ],
-    ["method", d.method],
+    ["method", d.methodBecause === null ? d.method : `${d.method}, chosen: ${methodReasons[d.methodBecause]}`],
     ["size", d.size === null ? "endless" : count(d.size, "set") + " of parameters"],
     ...(d.replicas === 1 ? [] : [["seeds", `${d.replicas} runs of each`]]),
     ["early stop", d.earlyTerminate ?? "none"],

@@ -1,9 +1,11 @@
 // The top level of a sweep file, both dialects in one grammar: which keys there are, what each means and which of them
 // need or exclude each other. Owns everything the file alone decides; what depends on other files is `resolveSweep`'s.
 import { defaultCommand, unknownMacros, commandMacros } from "@sweep/domain/Command"
+import { chooseMethod } from "@sweep/domain/chooseMethod"
 import type { Distribution } from "@sweep/domain/Distribution"
 import { Metric } from "@sweep/domain/Metric"
-import { type Method, type Probe, type SweepSpec, Trainer } from "@sweep/domain/SweepSpec"
+import type { Method } from "@sweep/domain/Method"
+import { type Probe, type SweepSpec, Trainer } from "@sweep/domain/SweepSpec"
 import { SweepId } from "@sweep/domain/Id"
 import { checkTraining } from "./checkTraining.ts"
 import { exampleParameters } from "./exampleParameters.ts"
@@ -77,6 +79,7 @@ type SweepDraft = Pick<
   | "metric"
   | "metrics"
   | "method"
+  | "methodBecause"
   | "space"
   | "groups"
   | "seed"
@@ -434,9 +437,8 @@ export const readSweep = (root: Field): ReadSweep | undefined => {
   )
   const methodField =
     wandb && trainer === "command" ? top.require("method", "for example `method: random`") : top.get("method")
-  const method =
-    methodField === undefined ? (wandb && trainer === "command" ? undefined : "random") : readMethod(methodField)
-  const metrics = readMetrics(top, method)
+  const givenMethod = methodField === undefined ? undefined : readMethod(methodField)
+  const metrics = readMetrics(top, givenMethod)
   if (trainer === "external" && !top.has("metrics")) {
     top.require("metric", "which value will you tell? For example `metric: {name: loss, goal: minimize}`")
   }
@@ -476,7 +478,7 @@ export const readSweep = (root: Field): ReadSweep | undefined => {
       ? undefined
       : readSpace(parametersField, top.get("constraints"), !peft && llamafactory === null)
   if (read !== undefined) {
-    if (method === "grid") checkGrid(read.parameters)
+    if (givenMethod === "grid") checkGrid(read.parameters)
     if (peft) checkTraining(read.parameters, exampleParameters(read))
     if (llamafactory !== null) checkLlamaFactory(read.parameters)
   }
@@ -487,16 +489,26 @@ export const readSweep = (root: Field): ReadSweep | undefined => {
   const earlyTerminate = top.optional("early_terminate", null, (f) =>
     f.isNull ? null : readEarlyTerminate(f, { epochs: peft || llamafactory !== null, parameters: names }),
   )
-  if (earlyTerminate?.["type"] === "bohb" && method !== undefined && method !== "tpe") {
+  if (earlyTerminate?.["type"] === "bohb" && givenMethod !== undefined && givenMethod !== "tpe") {
     top.get("early_terminate")!.report({
       message: "`bohb` is `tpe` on top of successive halving",
-      found: `method ${method}`,
+      found: `method ${givenMethod}`,
       expected: "`method: tpe`",
       hint: "with another method take `type: asha`",
     })
   }
   const overfitting = top.optional("overfitting", { action: "flag" } as const, readOverfitting)
   const budget = readBudget(top)
+  const chosen =
+    methodField !== undefined || (wandb && trainer === "command") || budget === undefined
+      ? undefined
+      : chooseMethod({
+          dimensions: read?.parameters.filter(({ takes }) => takes._tag === "Searched").length ?? 0,
+          trials: budget.trials,
+          objectives: metrics?.length ?? 1,
+          earlyTerminate: (earlyTerminate?.["type"] as string | undefined) ?? null,
+        })
+  const method = givenMethod ?? chosen?.method
   const resourceFields = top.get("resources")?.map(["gpus"])
   const gpus =
     resourceFields === undefined
@@ -557,6 +569,7 @@ export const readSweep = (root: Field): ReadSweep | undefined => {
       metric: metrics![0]!,
       ...(metrics!.length > 1 ? { metrics: metrics! } : {}),
       method: method!,
+      ...(chosen === undefined ? {} : { methodBecause: chosen.because }),
       space: read!.space,
       ...(read!.groups.length > 0 ? { groups: read!.groups } : {}),
       seed: seed!,
