@@ -1,5 +1,4 @@
 // What a report is made of besides the results: everything here is passed in, because rendering reads nothing.
-import type { ParameterImportance } from "@sweep/diagnosis/importance"
 import type { TrialNumber } from "@sweep/domain/Id"
 
 export interface ReportExtras {
@@ -7,8 +6,6 @@ export interface ReportExtras {
   readonly runtime: string
   /** Of the program that renders, shown with those the sweep recorded. */
   readonly versions?: Readonly<Record<string, string>>
-  /** Most important first; worked out from the results when it is not given. */
-  readonly importance?: ReadonlyArray<ParameterImportance>
   /** The end of the log of trials that failed. */
   readonly logs?: ReadonlyMap<TrialNumber, string>
 }

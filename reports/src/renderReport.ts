@@ -2,7 +2,7 @@
 // head; each section is a file of its own. Rendering reads nothing and decides nothing: the same input gives the same text.
 import { createHash } from "node:crypto"
 import { answerOf } from "@sweep/diagnosis/answer"
-import { importance as importanceOf, type ParameterImportance } from "@sweep/diagnosis/importance"
+import { analyseImportance, type Importance, type ParameterImportance } from "@sweep/diagnosis/importance"
 import type { SweepResults } from "@sweep/domain/SweepResults"
 import { type ChartWithPicture, compileCharts } from "./charts/compileCharts.ts"
 import { pack } from "./charts/pack.ts"
@@ -119,7 +119,8 @@ const heading = (results: SweepResults, standings: Standings): Html => {
  */
 export const renderReport = async (results: SweepResults, extras: ReportExtras): Promise<string> => {
   const standings = standingsOf(results)
-  const importance = extras.importance ?? importanceOf(results.sweep)
+  const found: Importance = analyseImportance(results.sweep)
+  const { parameters: importance, interactions } = found._tag === "Known" ? found : { parameters: [], interactions: [] }
   const charts = chartsOf(results, standings, importance)
   const compiled = await compileCharts(charts.all)
   const figure = figureOf(new Map(compiled.charts.map(({ chart, svg }) => [chart.id, svg])))
@@ -147,7 +148,7 @@ export const renderReport = async (results: SweepResults, extras: ReportExtras):
           ${heading(results, standings)} ${answerSection(results, standings, answerOf(results.sweep, results.at))}
           ${leaderBoardSection(standings)} ${variantsSection(standings)} ${lineageSection(standings)}
           ${curvesSection(charts.curves, standings, figure)}
-          ${parametersSection(charts.parameters, standings, importance, figure)}
+          ${parametersSection(charts.parameters, standings, importance, interactions, figure)}
           ${diagnosisSection(charts.flagged, standings, figure)} ${retainedSection(standings)}
           ${samplesSection(results, standings)} ${failuresSection(standings, extras.logs)}
           ${reproduceSection(results, standings, extras)}

@@ -351,14 +351,20 @@ export const parameters = {
   },
   importance: { en: "What mattered", zh: "哪些参数重要" },
   importanceNote: {
-    en: "The share of the differences between trials that goes with each parameter alone, from the ranks of the objective.",
-    zh: "按目标的名次计算，试验间的差异中仅与各参数相关的比例。",
+    en: "The part of the differences between trials that each parameter has a hand in, over the range that was tried, with the 90 % interval. All parameters are looked at together, so that a search that moved several at once makes none look important.",
+    zh: "在尝试过的范围内，试验间的差异中有多少与各参数有关，并附 90 % 区间。所有参数一并考察，因此搜索同时移动几个参数，不会使其中任何一个显得重要。",
   },
   nothingStandsOut: {
-    en: "No parameter stands out from chance in this many trials; with more of them one may.",
-    zh: "就目前的试验次数而言，没有参数的影响明显超出偶然；更多试验也许能看出。",
+    en: "No parameter can be said to matter from this many trials; with more of them one may.",
+    zh: "就目前的试验次数而言，还不能说哪个参数重要；更多试验也许能看出。",
   },
-  chance: (p: string): Text => ({ en: `may be chance (p ${p})`, zh: `可能只是偶然（p ${p}）` }),
+  interval: (low: string, high: string): Text => ({ en: `${low} to ${high}`, zh: `${low} 至 ${high}` }),
+  little: { en: "matters little", zh: "影响很小" },
+  cannotSay: { en: "cannot say whether it matters", zh: "尚不能说是否重要" },
+  together: (one: Piece, other: Piece, share: string): Text => ({
+    en: html`${one} and ${other} act together (${share}): the best value of one depends on the other.`,
+    zh: html`${one} 与 ${other} 相互作用（${share}）：其一的最佳取值取决于另一个。`,
+  }),
   inseparable: (names: Piece): Text => ({
     en: html`changed together with ${names}`,
     zh: html`与 ${names} 同时变化，无法区分`,

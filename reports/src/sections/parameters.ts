@@ -1,20 +1,17 @@
 // What the parameters do to the objective: how much each matters, the two that matter most together, each one alone.
-import type { ParameterImportance } from "@sweep/diagnosis/importance"
+import type { Interaction, ParameterImportance } from "@sweep/diagnosis/importance"
 import type { SearchSpace } from "@sweep/domain/SearchSpace"
 import type { Chart } from "../charts/Chart.ts"
 import { heatMap, heatMapPairs } from "../charts/heatMap.ts"
 import { parameterChart } from "../charts/parameter.ts"
 import type { Figure } from "../figure.ts"
 import { percent } from "../Format.ts"
-import { html, type Html } from "../Html.ts"
+import { html, type Html, join } from "../Html.ts"
 import { say, type Text } from "../Say.ts"
 import type { Standings } from "../Standings.ts"
 import { metricName, nav, parameters } from "../strings.ts"
 
 const mostCharts = 9
-/** A share that shuffled trials reach this often is no finding. */
-const chance = 0.05
-
 export interface ParameterCharts {
   readonly single: ReadonlyArray<{ readonly name: string; readonly chart: Chart }>
   /** Varying parameters beyond the most that are drawn. */
@@ -27,7 +24,7 @@ const ordered = (
   names: ReadonlyArray<string>,
   importance: ReadonlyArray<ParameterImportance>,
 ): ReadonlyArray<string> => {
-  const share = new Map(importance.flatMap((one) => (one.pValue < chance ? [[one.parameter, one.share]] : [])))
+  const share = new Map(importance.flatMap((one) => (one.finding === "matters" ? [[one.parameter, one.share]] : [])))
   return names.toSorted((a, b) => (share.get(b) ?? -1) - (share.get(a) ?? -1))
 }
 
@@ -47,30 +44,46 @@ export const parameterCharts = (
     heats: heatMapPairs(
       standings,
       space,
-      importance.filter((one) => one.pValue < chance).map((one) => one.parameter),
+      importance.filter((one) => one.finding === "matters").map((one) => one.parameter),
     ).map((pair, index) => heatMap(standings, space, pair, `heat-${index}`)),
   }
 }
 
-const importanceList = (importance: ReadonlyArray<ParameterImportance>): Html | null =>
+const importanceList = (
+  importance: ReadonlyArray<ParameterImportance>,
+  interactions: ReadonlyArray<Interaction>,
+): Html | null =>
   importance.length === 0
     ? null
     : html`<div class="importance">
         <h3>${say(parameters.importance)}</h3>
-        ${importance.some((one) => one.pValue < chance) ? null : html`<p>${say(parameters.nothingStandsOut)}</p>`}
+        ${importance.some((one) => one.finding === "matters") ? null : html`<p>${say(parameters.nothingStandsOut)}</p>`}
         <dl>
-          ${importance.slice(0, 8).map(({ parameter, share, pValue, inseparable }) => {
+          ${importance.slice(0, 8).map(({ parameter, share, interval, finding, inseparable }) => {
             const width = Math.round(Math.min(1, Math.max(0, share)) * 100)
-            return html`<div${pValue < chance ? null : html` class="quiet"`}>
+            return html`<div${finding === "matters" ? null : html` class="quiet"`}>
               <dt><code>${parameter}</code></dt>
               <dd>
                 <i style="width:${width}%"></i><span>${percent(share)}</span>
-                ${pValue < chance ? null : html`<small>${say(parameters.chance(pValue.toFixed(2)))}</small>`}
+                <small>${say(parameters.interval(percent(interval[0]), percent(interval[1])))}</small>
+                ${finding === "matters" ? null : html`<small>${say(finding === "little" ? parameters.little : parameters.cannotSay)}</small>`}
                 ${inseparable.length === 0 ? null : html`<small>${say(parameters.inseparable(inseparable.join(", ")))}</small>`}
               </dd>
             </div>`
           })}
         </dl>
+        ${
+          interactions.length === 0
+            ? null
+            : html`<p>
+                ${join(
+                  interactions.map(({ parameters: [one, other], share }) =>
+                    say(parameters.together(html`<code>${one}</code>`, html`<code>${other}</code>`, percent(share))),
+                  ),
+                  " ",
+                )}
+              </p>`
+        }
         <p class="note">${say(parameters.importanceNote)}</p>
       </div>`
 
@@ -113,13 +126,14 @@ export const parametersSection = (
   { single, left, heats }: ParameterCharts,
   standings: Standings,
   importance: ReadonlyArray<ParameterImportance>,
+  interactions: ReadonlyArray<Interaction>,
   figure: Figure,
 ): Html => {
   const metric = metricName(standings.metric)
   return html`<section id="parameters">
     <h2>${say(nav.parameters)}</h2>
     ${single.length === 0 ? html`<p>${say(parameters.none)}</p>` : html`<p class="lead">${say(parameters.lead)}</p>`}
-    ${importanceList(importance)} ${maps(heats, metric, figure)} ${alone(single, metric, figure)}
+    ${importanceList(importance, interactions)} ${maps(heats, metric, figure)} ${alone(single, metric, figure)}
     ${left === 0 ? null : html`<p class="note">${say(parameters.more(left))}</p>`}
   </section>`
 }

@@ -5,7 +5,6 @@ import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
 import type { SweepId, TrialNumber } from "@sweep/domain/Id"
 import { SweepApi } from "@sweep/protocol/SweepApi"
-import { importance } from "@sweep/diagnosis/importance"
 import { renderReport } from "@sweep/reports/renderReport"
 import { loadRuntime } from "@sweep/reports/runtime"
 import { stateFailure } from "../exitCodes.ts"
@@ -40,7 +39,6 @@ export const writeReport = Effect.fn("writeReport")(function* (sweep: SweepId, f
     renderReport(results, {
       runtime: await loadRuntime(),
       versions: { sweep: version, node: process.versions.node },
-      importance: importance(results.sweep),
       logs,
     }),
   )

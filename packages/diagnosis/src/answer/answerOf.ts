@@ -11,7 +11,8 @@ import { isTerminal, ranFor, type Trial } from "@sweep/domain/Trial"
 import type { VerdictKind } from "@sweep/domain/Verdict"
 import { coordinatesOf } from "./coordinates.ts"
 import { moreTrials } from "./moreTrials.ts"
-import { type Posterior, posteriorOf, type Run } from "./posterior.ts"
+import { type Posterior, posteriorOf } from "./posterior.ts"
+import type { Run } from "./runs.ts"
 
 /** What to run next: the best parameters, with as much training as helped. */
 export interface NextRun {
