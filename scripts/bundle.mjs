@@ -14,7 +14,10 @@ const { version } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"))
 
 rmSync(out, { recursive: true, force: true })
 await build({
-  entryPoints: { sweep: join(root, "packages/cli/src/bin.ts") },
+  entryPoints: {
+    sweep: join(root, "packages/cli/src/bin.ts"),
+    queryWorker: join(root, "packages/store/src/duckdb/queryWorker.ts"),
+  },
   outdir: out,
   outExtension: { ".js": ".mjs" },
   bundle: true,

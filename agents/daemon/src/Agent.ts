@@ -27,6 +27,8 @@ export interface AgentOptions {
   readonly homeTaken: "refuse" | "next"
   /** Instead of the id remembered in the home directory (host name and a random suffix). */
   readonly agent?: AgentId | undefined
+  /** How an id begins that is made up. */
+  readonly idPrefix?: string | undefined
   /** Sent to the coordinator. */
   readonly version: string
   /** Trials at a time on each device; 1 unless given. */
@@ -41,6 +43,8 @@ export interface AgentOptions {
   readonly llamafactory?: { readonly python: string; readonly pythonPath: string } | null | undefined
   /** Trainers the owner of this machine lets a coordinator start. */
   readonly trainers: ReadonlyArray<AgentTrainer>
+  /** Folders whose Python files trials may name as metrics: that code runs as this agent's user. None unless given. */
+  readonly allowedMetrics?: ReadonlyArray<string> | undefined
   /** Environment variables that trainers get beyond the ones training programs are known to need. */
   readonly passEnvironment?: ReadonlyArray<string> | undefined
   /** Disk space for attempts that are over, in bytes. */
@@ -75,7 +79,12 @@ const agent = (options: AgentOptions) =>
   Effect.scoped(
     Effect.gen(function* () {
       const stops = options.stops === "signals" ? yield* signalStops(options.onTerm ?? "drain") : options.stops
-      const home = yield* claimHome({ directory: options.home, taken: options.homeTaken, agent: options.agent })
+      const home = yield* claimHome({
+        directory: options.home,
+        taken: options.homeTaken,
+        agent: options.agent,
+        idPrefix: options.idPrefix,
+      })
       const devices = yield* findDevices({ perDevice: options.slotsPerDevice })
       for (const warning of devices.warnings) yield* Effect.logWarning(warning)
       const disk = new Disk(home.directory)
@@ -86,6 +95,7 @@ const agent = (options: AgentOptions) =>
         slots: devices.slots,
         trainers: yield* makeTrainers(options, home.directory, devices.slots),
         allowed: options.trainers,
+        allowedMetrics: options.allowedMetrics ?? [],
         retention: yield* makeRetention(home.directory, disk, options.keptBytes ?? defaultKeptBytes),
         uploads: yield* makeUploads,
         checks: {

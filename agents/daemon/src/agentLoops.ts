@@ -32,6 +32,8 @@ export interface AgentParts {
   readonly trainers: ReadonlyMap<number, SlotTrainers>
   /** Trainers the owner of this machine lets a coordinator start. */
   readonly allowed: ReadonlyArray<AgentTrainer>
+  /** Folders whose Python files trials may name as metrics. */
+  readonly allowedMetrics: ReadonlyArray<string>
   readonly retention: Retention
   readonly uploads: Uploads
   readonly checks: SlotChecks
@@ -122,6 +124,7 @@ export const runLoops: (parts: AgentParts) => Effect.Effect<void, SessionRefused
       version: parts.version,
       hostname: parts.hostname,
       trainers: parts.allowed,
+      allowedMetrics: parts.allowedMetrics,
       redact: parts.redact,
       attempts,
       slots,

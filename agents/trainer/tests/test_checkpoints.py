@@ -15,8 +15,8 @@ from sweep_trainer.checkpoints import Checkpoints, write_folder
 
 def fill(folder: Path) -> None:
     (folder / "adapter").mkdir()
-    (folder / "adapter" / "weights").write_bytes(b"w" * 100)
-    (folder / "state").write_bytes(b"s" * 10)
+    (folder / "adapter" / "weights.safetensors").write_bytes(b"w" * 100)
+    (folder / "optimizer.pt").write_bytes(b"s" * 10)
 
 
 @pytest.fixture
@@ -33,7 +33,7 @@ def test_newest_intact(checkpoints: Checkpoints) -> None:
 
 @pytest.mark.parametrize("damage", ["flip", "truncate", "delete", "manifest"])
 def test_a_damaged_one_falls_back(checkpoints: Checkpoints, damage: str) -> None:
-    weights = checkpoints.path(30) / "adapter" / "weights"
+    weights = checkpoints.path(30) / "adapter" / "weights.safetensors"
     if damage == "flip":
         weights.write_bytes(b"w" * 99 + b"x")
     elif damage == "truncate":
@@ -120,3 +120,15 @@ def test_a_full_disk_is_called_full(tmp_path: Path) -> None:
     )
     assert done.returncode == 0, done.stderr
     assert "No space left on device" in done.stdout
+
+
+def test_what_is_read_is_data_inside_the_folder(tmp_path: Path) -> None:
+    checkpoints = Checkpoints(tmp_path / "checkpoints", "run", "kind")
+    checkpoints.write(10, fill)
+    weights = checkpoints.path(10) / "adapter" / "weights.safetensors"
+    content = weights.read_bytes()
+    target = tmp_path / "elsewhere.safetensors"
+    target.write_bytes(content)
+    weights.unlink()
+    weights.symlink_to(target)
+    assert checkpoints.newest_intact() is None

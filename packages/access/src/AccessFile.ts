@@ -5,6 +5,7 @@ import { readFileSync, statSync } from "node:fs"
 import { Role } from "@sweep/domain/Role"
 import * as Schema from "effect/Schema"
 import { AccessError } from "./AccessError.ts"
+import { AgentPattern } from "./Tokens.ts"
 import { timeLeft } from "./Authority.ts"
 import { writePrivately } from "./privateFile.ts"
 import { fileProblem } from "@sweep/domain/fileProblem"
@@ -14,6 +15,8 @@ const AccessFile = Schema.Struct({
   version: Schema.Literal(1),
   name: Schema.String,
   role: Role,
+  /** Of the role `agent`: the id of the agent, or how it begins with `*` behind it. */
+  agent: Schema.optionalKey(AgentPattern),
   token: Schema.String.check(Schema.isPattern(/^sweep_[0-9a-f]{8}_[A-Za-z0-9_-]{43}$/)),
   /** PEM, as all that follows. */
   ca: Schema.String,

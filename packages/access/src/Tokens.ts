@@ -10,11 +10,23 @@ import { writePrivately } from "./privateFile.ts"
 
 export const TokenName = Schema.String.check(Schema.isPattern(/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/))
 
+/** An agent's id, or the beginning of many with `*` behind it. */
+export const AgentPattern = Schema.String.check(Schema.isPattern(/^[A-Za-z0-9][A-Za-z0-9._-]{0,126}\*?$/))
+
+/** Whether the agent is one of those that `pattern` stands for. */
+export const isAgentOf = (pattern: string, agent: string): boolean =>
+  pattern.endsWith("*") ? agent.length >= pattern.length && agent.startsWith(pattern.slice(0, -1)) : agent === pattern
+
 const TokenRecord = Schema.Struct({
   /** Public: it names the token in lists, and the certificate that belongs to it. */
   id: Schema.String,
   name: TokenName,
   role: Role,
+  /**
+   * Of the role `agent`: the one agent whose id this is, or, with `*` at its end, any whose id begins so. Without it (a
+   * token made before tokens were bound) any agent that no other token in use is bound to.
+   */
+  agent: Schema.optionalKey(AgentPattern),
   /** SHA-256 of the token, hexadecimal. A token is 256 random bits: there is nothing a slower hash would protect. */
   sha256: Schema.String.check(Schema.isPattern(/^[0-9a-f]{64}$/)),
   /** Milliseconds since the Unix epoch. */
@@ -38,7 +50,7 @@ export const makeToken = (): { readonly id: string; readonly token: string } => 
 
 export const recordOf = (
   made: { readonly id: string; readonly token: string },
-  about: { readonly name: string; readonly role: Role; readonly file: string },
+  about: { readonly name: string; readonly role: Role; readonly file: string; readonly agent?: string },
 ): TokenRecord => ({
   id: made.id,
   ...about,
@@ -99,6 +111,15 @@ export class Tokens {
       })
     }
     this.write([...tokens, record])
+  }
+
+  /** Whether the holder of the token may be this agent. */
+  speaksFor(record: TokenRecord, agent: string): boolean {
+    if (record.role !== "agent") return false
+    if (record.agent !== undefined) return isAgentOf(record.agent, agent)
+    return !this.list().some(
+      (other) => other.revokedAt === null && other.agent !== undefined && isAgentOf(other.agent, agent),
+    )
   }
 
   addOwn(record: TokenRecord): void {

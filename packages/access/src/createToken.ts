@@ -12,6 +12,8 @@ export interface CreateToken {
   readonly authority: string
   readonly name: string
   readonly role: Role
+  /** Of the role `agent`: whom the token is bound to (`TokenRecord.agent`); unless given, the agent of the token's name. */
+  readonly agent?: string | undefined
   /** Where the access file goes. */
   readonly file: string
 }
@@ -19,11 +21,12 @@ export interface CreateToken {
 /** Throws `AccessError` when the file exists or the name is taken. */
 export const createToken = async (tokens: Tokens, options: CreateToken): Promise<TokenRecord> => {
   const { authority, name, role, file } = options
+  const bound = role === "agent" ? { agent: options.agent ?? name } : {}
   if (existsSync(file)) throw new AccessError({ message: `${file} exists already; it is not overwritten` })
   const made = makeToken()
   const { ca, certificate, key } = await makeClientIdentity(authority, made.id)
-  const record = recordOf(made, { name, role, file })
-  writeAccessFile(file, { name, role, token: made.token, ca, certificate, key })
+  const record = recordOf(made, { name, role, file, ...bound })
+  writeAccessFile(file, { name, role, ...bound, token: made.token, ca, certificate, key })
   try {
     tokens.add(record)
   } catch (error) {

@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
+import { connect as connectTcp, type Socket } from "node:net"
 import { connect } from "node:tls"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
@@ -12,11 +13,12 @@ import { describe, expect, it, onTestFinished } from "vitest"
 import { type AccessFile, readAccessFile } from "@sweep/access/AccessFile"
 import { authorityFiles, makeCertificates } from "@sweep/access/Authority"
 import { createToken } from "@sweep/access/createToken"
-import { Tokens } from "@sweep/access/Tokens"
-import { Epoch, SweepId, TrialNumber } from "@sweep/domain/Id"
+import { makeToken, recordOf, Tokens } from "@sweep/access/Tokens"
+import { AgentId, Epoch, SweepId, TrialNumber } from "@sweep/domain/Id"
 import { Role, serverName } from "@sweep/domain/Role"
 import { AgentConnection, SessionRefused } from "@sweep/protocol/AgentConnection"
 import { AgentGateway } from "@sweep/protocol/AgentGateway"
+import { defaultLimits } from "@sweep/grpc/connections"
 import { neededRole } from "@sweep/grpc/Gate"
 import * as grpcAgentConnection from "@sweep/grpc/grpcAgentConnection"
 import { serveGrpc } from "@sweep/grpc/grpcServer"
@@ -193,6 +195,24 @@ describe("a coordinator with tokens", () => {
     )
   })
 
+  it("binds a token to its agent, or to those whose ids begin as it says; an older one to none that another is for", async () => {
+    const { tokens, access } = await place()
+    const gate = gateOf(tokens)
+    const bound = await access("gpu1", "agent")
+    await access("gpu2", "agent")
+    const speaks = async (token: string, ids: ReadonlyArray<string>) => {
+      const id = token.split("_")[1]!
+      const caller = await Effect.runPromise(gate.admit({ token, certificate: id }, "agent"))
+      return ids.map((agent) => caller.speaksFor(AgentId.make(agent)))
+    }
+    expect(await speaks(bound.token, ["gpu1", "gpu2", "gpu11", "gpu"])).toEqual([true, false, false, false])
+    const made = [makeToken(), makeToken()] as const
+    tokens.add(recordOf(made[0], { name: "farm", role: "agent", file: "x", agent: "farm-*" }))
+    expect(await speaks(made[0].token, ["farm-", "farm-1", "farm", "gpu1"])).toEqual([false, true, false, false])
+    tokens.add(recordOf(made[1], { name: "older", role: "agent", file: "y" }))
+    expect(await speaks(made[1].token, ["gpu1", "farm-1", "other"])).toEqual([false, false, true])
+  })
+
   it("ends the session of an agent whose token is revoked, and takes no new one", async () => {
     const { authority, tokens, access } = await place()
     const box = await access("box", "agent")
@@ -210,6 +230,30 @@ describe("a coordinator with tokens", () => {
         expect(yield* Fiber.join(ended)).toMatch(/'box' was revoked on \d{4}-\d\d-\d\d/)
         expect(yield* session(address, box)).toContain("was revoked")
       }).pipe(Effect.scoped, Effect.provide(lasting)),
+    )
+  })
+
+  it("serves whom it knows while 1,500 connections say nothing, and ends those", async () => {
+    const { authority, tokens, access } = await place()
+    const ana = await access("ana", "read")
+    await run(
+      Effect.gen(function* () {
+        const { ca, server } = authorityFiles(authority)
+        const credentials = serverCredentials({ ca, server, onProblem: () => {} })
+        const limits = { ...defaultLimits(2_048), patience: 1_000 }
+        const secured = { credentials, gate: gateOf(tokens) }
+        const { port } = yield* serveGrpc({ host: "127.0.0.1", port: 0, secured, limits })
+        const sockets: Array<Socket> = []
+        let closed = 0
+        for (let i = 0; i < 1_500; i++) {
+          const socket = connectTcp(port, "127.0.0.1")
+          socket.on("error", () => {}).on("close", () => closed++)
+          sockets.push(socket)
+        }
+        expect(yield* outcome(`127.0.0.1:${port}`, ana, calls.status)).toContain(through.message)
+        while (closed < sockets.length) yield* Effect.sleep("100 millis")
+        expect(yield* outcome(`127.0.0.1:${port}`, ana, calls.status)).toContain(through.message)
+      }),
     )
   })
 

@@ -75,7 +75,7 @@ describe("files of trials", () => {
       expect(yield* handOver).toEqual(checkpoints)
       expect(paths(yield* exchange.listCheckpoint(owner.sweep, owner.trial))).toEqual(checkpoints)
       // Of a newer one its manifest has not come yet.
-      const state = { path: "checkpoints/step-00000006/state.pt", bytes: data.byteLength }
+      const state = { path: "checkpoints/step-00000006/optimizer.pt", bytes: data.byteLength }
       const { wanted } = yield* exchange.offer(owner, [
         ...files,
         state,

@@ -32,6 +32,13 @@ describe("Space", () => {
     }
   })
 
+  it("refuses more expressions than can be compiled beside other work", () => {
+    const many = Array.from({ length: 2_000 }, (_, i) => `rank > ${i}`)
+    expect(() => compileSpace(space({ rank: list(4) }, { constraints: many }))).toThrow(/2000 expressions.*at most 200/)
+    const long = `rank > 0${" && rank > 0".repeat(3_000)}`
+    expect(() => compileSpace(space({ rank: list(4) }, { constraints: [long] }))).toThrow(/at most 200 and 20000/)
+  })
+
   it("knows what is not in it", () => {
     const { contains } = compileSpace(nested())
     const good = { rank: 4, variant: "lora", "optimizer.lr": 1e-4, alpha: 8 }

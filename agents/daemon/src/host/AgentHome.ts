@@ -59,16 +59,16 @@ const lock = (directory: string): number | undefined => {
   }
 }
 
-const rememberedId = (directory: string): AgentId => {
+const rememberedId = (directory: string, prefix: string): AgentId => {
   const path = join(directory, "agent.id")
   const known = Schema.decodeUnknownOption(AgentId)(read(path)?.trim())
-  if (known._tag === "Some") return known.value
+  if (known._tag === "Some" && known.value.startsWith(prefix)) return known.value
   const host =
     hostname()
       .replace(/[^A-Za-z0-9._-]+/g, "-")
       .replace(/^[^A-Za-z0-9]+/, "")
-      .slice(0, 100) || "agent"
-  const id = AgentId.make(`${host}-${randomBytes(3).toString("hex")}`)
+      .slice(0, 100 - Math.min(64, prefix.length)) || "agent"
+  const id = AgentId.make(`${prefix}${host}-${randomBytes(3).toString("hex")}`)
   writeAtomically(path, `${id}\n`)
   return id
 }
@@ -81,6 +81,7 @@ export const claimHome = Effect.fn("AgentHome.claim")(function* (options: {
   readonly directory: string
   readonly taken: "refuse" | "next"
   readonly agent?: AgentId | undefined
+  readonly idPrefix?: string | undefined
 }) {
   const claim = Effect.try({
     try: () => {
@@ -88,7 +89,8 @@ export const claimHome = Effect.fn("AgentHome.claim")(function* (options: {
         const directory = resolve(n === 1 ? options.directory : `${options.directory}-${n}`)
         mkdirSync(join(directory, "attempts"), { recursive: true })
         const owner = lock(directory)
-        if (owner === undefined) return { directory, agent: options.agent ?? rememberedId(directory) }
+        if (owner === undefined)
+          return { directory, agent: options.agent ?? rememberedId(directory, options.idPrefix ?? "") }
         if (options.taken === "refuse" || n === 64) {
           throw new HomeUnusable({
             message: `Another agent (process ${owner}) works in ${directory}. Stop it, or give this one its own directory with --directory.`,

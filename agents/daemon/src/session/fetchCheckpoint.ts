@@ -4,7 +4,7 @@ import { createHash } from "node:crypto"
 import { existsSync, readFileSync } from "node:fs"
 import { mkdir, open, rename, rm } from "node:fs/promises"
 import { dirname, join } from "node:path"
-import { checkpointsFolder } from "@sweep/domain/Artifact"
+import { checkpointsFolder, holdsData } from "@sweep/domain/Artifact"
 import { ArtifactExchange, type Kept } from "@sweep/protocol/ArtifactExchange"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
@@ -14,9 +14,11 @@ import type { Attempt } from "../attempt/Attempt.ts"
 /** Fetches into `<attempt>/checkpoints`; whether there was one. Fails with a sentence. */
 const fetchInto = Effect.fnUntraced(function* (
   exchange: ArtifactExchange["Service"],
-  { directory, record: { sweep, trial } }: Attempt,
+  { directory, record: { sweep, trial, trainer } }: Attempt,
 ) {
-  const files = yield* exchange.listCheckpoint(sweep, trial)
+  const kept = yield* exchange.listCheckpoint(sweep, trial)
+  // Another agent made it: what a trainer of ours reads is data of known names, and nothing else is put before it.
+  const files = trainer === "command" ? kept : kept.filter(({ path }) => holdsData(path))
   if (files.length === 0) return false
   const draft = join(directory.path, ".fetched")
   const fetchOne = Effect.fnUntraced(function* (file: Kept) {

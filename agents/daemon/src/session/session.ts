@@ -16,6 +16,7 @@ import type { Assignment } from "../attempt/AttemptDirectory.ts"
 import type { Attempts } from "../attempt/Attempts.ts"
 import { heartbeat } from "./heartbeat.ts"
 import { type Lease, monotonic } from "./Lease.ts"
+import { forbiddenMetrics } from "./metricCode.ts"
 import { redactMessage } from "./redaction.ts"
 import type { Slots } from "../host/Slots.ts"
 import { makeUplink, type Uplink } from "./uplink.ts"
@@ -29,6 +30,8 @@ export interface SessionContext {
   readonly version: string
   readonly hostname: string
   readonly trainers: ReadonlyArray<AgentTrainer>
+  /** Folders whose Python files trials may name as metrics. */
+  readonly allowedMetrics: ReadonlyArray<string>
   /** Takes the secrets of this box out of what is sent. */
   readonly redact: Redact
   readonly attempts: Attempts
@@ -46,12 +49,18 @@ const assign = Effect.fn("session.assign")(function* (context: SessionContext, a
   if (attempts.get(assignment.epoch) !== undefined) return undefined
   const slot = slots.get(assignment.slot)
   const { attempt, error } = yield* attempts.add(assignment, slot)
+  // A program of the submitter's own runs what it likes anyway.
+  const forbidden =
+    assignment.trainer === "command" ? [] : forbiddenMetrics(assignment.trialJson, context.allowedMetrics)
   const released = (cause: string) => attempt.endedAs({ _tag: "Released", cause })
   const trainer = slot === undefined ? null : slots.trainer(slot, assignment.trainer)
   if (slots.draining) yield* released("the agent drains")
   else if (slot === undefined) yield* released(`the agent has no slot ${assignment.slot}`)
   else if (trainer === null) {
     const message = `Agent ${context.agent} does not allow the trainer \`${assignment.trainer}\`; its owner allows: ${context.trainers.join(", ") || "none"}.`
+    yield* attempt.endedAs({ _tag: "Failed", class: "dependency", message, detail: null })
+  } else if (forbidden.length > 0) {
+    const message = `Agent ${context.agent} does not run ${forbidden.join(", ")} as a metric; its owner allows the metrics' code of ${context.allowedMetrics.join(", ") || "no folder"} (sweep agent --allow-metrics DIR).`
     yield* attempt.endedAs({ _tag: "Failed", class: "dependency", message, detail: null })
   } else if (error?.code === "ENOSPC" || error?.code === "EDQUOT") {
     yield* released(`the agent's disk is full: ${error.message}`)

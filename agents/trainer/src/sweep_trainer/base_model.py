@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 
 PRECISIONS = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 
+# Unless told, transformers asks at the terminal whether to run the code that a model's repository brings, or waits.
+NO_CODE = {"trust_remote_code": False}
+
 _SAMPLE = 65_536  # elements of one tensor that the fingerprint reads
 
 # (identity, memory address, version, checksum) of each tensor. The version is torch's counter of in-place changes; the
@@ -78,8 +81,8 @@ def load(files: ModelFiles, quantization: Quantization, precision: str, device: 
 
     local = files.folder is not None
     try:
-        tokenizer = AutoTokenizer.from_pretrained(files.name, local_files_only=local)
-        config = AutoConfig.from_pretrained(files.name, local_files_only=local)
+        tokenizer = AutoTokenizer.from_pretrained(files.name, local_files_only=local, **NO_CODE)
+        config = AutoConfig.from_pretrained(files.name, local_files_only=local, **NO_CODE)
         reads_images = type(config) in MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING
         images = _image_encoder(files.name, local) if reads_images else None
         model = (AutoModelForImageTextToText if reads_images else AutoModelForCausalLM).from_pretrained(
@@ -87,6 +90,7 @@ def load(files: ModelFiles, quantization: Quantization, precision: str, device: 
             local_files_only=local,
             # A pickle runs whatever its author put into it.
             use_safetensors=True,
+            **NO_CODE,
             **quantization.load_options(PRECISIONS[precision], device),
         )
     except (OSError, ValueError, KeyError, TypeError, SafetensorError) as error:
@@ -104,7 +108,7 @@ def _image_encoder(name: str, local: bool) -> ImageEncoder | None:
     from transformers import AutoProcessor
 
     try:
-        processor = AutoProcessor.from_pretrained(name, local_files_only=local)
+        processor = AutoProcessor.from_pretrained(name, local_files_only=local, **NO_CODE)
     except ImportError as error:
         print(f"images cannot be read: {str(error).strip().splitlines()[0]}", flush=True)
         return None

@@ -10,6 +10,7 @@ import errno
 import hashlib
 import json
 import os
+import re
 import shutil
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -17,6 +18,10 @@ from pathlib import Path
 _MANIFEST = "manifest.json"
 _TEMPORARY = ".incomplete-"
 _NAME = "step-"
+# What a trainer reads of a checkpoint, which may have come from another host: tensors and JSON, nothing that runs.
+_READ = re.compile(
+    r"(adapter/)?[A-Za-z0-9._-]+\.(safetensors|json)|optimizer\.pt|scheduler\.pt|scaler\.pt|rng_state\.pth", re.ASCII
+)
 _DISK_FULL = 1 << 20  # bytes: with less free, a write that failed failed for want of room
 _KEPT_NEWEST = 2  # so that a newest one damaged on disk still leaves one to go back to
 
@@ -81,7 +86,10 @@ class Checkpoints:
             manifest = json.loads((folder / _MANIFEST).read_text(encoding="utf-8"))
             if manifest[key] != name:
                 return False
-            return all(_digest(folder / name) == digest for name, digest in manifest["files"].items())
+            read = {name: digest for name, digest in manifest["files"].items() if _READ.fullmatch(name)}
+            return all(
+                not (folder / name).is_symlink() and _digest(folder / name) == digest for name, digest in read.items()
+            )
         except (OSError, ValueError, KeyError, TypeError, AttributeError):
             return False
 

@@ -35,6 +35,8 @@ export const startLocalAgent = Effect.fn("startLocalAgent")(function* (
           "--while-stdin",
           // What the command was given to run, it may run.
           "--allow-commands",
+          "--allow-metrics",
+          "/",
           "--coordinator",
           options.address,
           "--id",

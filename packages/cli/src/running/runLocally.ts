@@ -106,7 +106,11 @@ const runHereWith = <E, R>(
         ),
       )
       yield* finishRun(id, options)
-    }).pipe(Effect.scoped, Effect.provide(coordinator(at, timings)), withFileLog(join(at.directory, "coordinator.log")))
+    }).pipe(
+      Effect.scoped,
+      Effect.provide(coordinator(at, { timings, serving: true })),
+      withFileLog(join(at.directory, "coordinator.log")),
+    )
   }).pipe(explainApi)
 
 export const needsToStay = badInput(

@@ -29,6 +29,8 @@ export interface StartAgent {
   readonly allowCommands: boolean
   /** Whether LLaMA-Factory is prepared first; where it is there already, it is offered in any case. */
   readonly llamafactory: boolean
+  /** Folders whose Python files sweeps may name as metrics. */
+  readonly allowMetrics: ReadonlyArray<string>
   /** Whether GPUs are offered whose memory other programs use, too. */
   readonly sharedDevices: boolean
   readonly whileStdin: boolean
@@ -67,6 +69,12 @@ const noticeIn = (text: string): number | null => {
   return millis >= 5_000 && millis <= 24 * 3_600_000 ? millis : null
 }
 
+/** Its name: the one that is given, else the one that its access file is for; for many, a made-up one that begins so. */
+const agentOf = (given: AgentId | undefined, bound: string | undefined) => {
+  if (given !== undefined || bound === undefined) return { agent: given }
+  return bound.endsWith("*") ? { idPrefix: bound.slice(0, -1) } : { agent: AgentId.make(bound) }
+}
+
 export const startAgent = Effect.fn("startAgent")(function* (options: StartAgent) {
   yield* atLeast("slots", 1, options.slots)
   const id = options.id === undefined ? undefined : Schema.decodeUnknownOption(AgentId)(options.id)
@@ -93,7 +101,7 @@ export const startAgent = Effect.fn("startAgent")(function* (options: StartAgent
   yield* runAgent({
     home: options.directory ?? at.agent,
     homeTaken: options.directory === undefined ? "next" : "refuse",
-    agent: id === undefined ? undefined : Option.getOrUndefined(id),
+    ...agentOf(id === undefined ? undefined : Option.getOrUndefined(id), found.agent),
     version,
     slotsPerDevice: options.slots,
     python: trainerPython(),
@@ -105,6 +113,7 @@ export const startAgent = Effect.fn("startAgent")(function* (options: StartAgent
       ...(llamafactory === null ? [] : ["llamafactory" as const]),
       ...(options.allowCommands ? ["command" as const] : []),
     ],
+    allowedMetrics: options.allowMetrics,
     sharedDevices: options.sharedDevices,
     silenceMillis: yield* silence,
     onTerm: options.onTerm ?? onTermHere(process.env),

@@ -32,6 +32,8 @@ export interface Found {
   /** That it belongs to another `sweep run`, and ends with that one's sweep. */
   readonly passing: boolean
   readonly client: GrpcClientOptions
+  /** The agents that the access file is for: an id, or how it begins with `*` behind it. */
+  readonly agent?: string | undefined
 }
 
 const given = (flag: Option.Option<string>, variable: string): string | undefined => {
@@ -48,8 +50,9 @@ const readNow = (file: string) =>
 const found = Effect.fnUntraced(function* (address: Address, file: string | undefined, passing = false) {
   const accessFile = file === undefined ? undefined : resolve(file)
   // Read now, so that what is wrong with it is said before anything else is done.
-  if (accessFile !== undefined) yield* readNow(accessFile)
+  const access = accessFile === undefined ? undefined : yield* readNow(accessFile)
   return {
+    agent: access?.agent,
     address,
     accessFile,
     passing,

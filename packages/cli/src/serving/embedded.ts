@@ -19,9 +19,9 @@ import { version } from "../version.ts"
  * Another reading command may hold the database for a moment; a coordinator holds it for good, and is found by its
  * note before this is tried.
  */
-const store = (at: Home) =>
+const store = (at: Home, queryProcess: boolean) =>
   Layer.effectContext(
-    Layer.build(DuckdbStore.layer({ directory: at.store })).pipe(
+    Layer.build(DuckdbStore.layer({ directory: at.store, queryProcess })).pipe(
       Effect.retry({
         times: 20,
         schedule: Schedule.spaced("150 millis"),
@@ -42,7 +42,8 @@ const artifacts = (at: Home) =>
     }),
   )
 
-export const coordinator = (at: Home, timings?: Timings) =>
+/** `serving`: others than this command may ask it. */
+export const coordinator = (at: Home, options: { readonly timings?: Timings; readonly serving?: boolean } = {}) =>
   Layer.unwrap(
     Effect.gen(function* () {
       yield* ensureHome(at)
@@ -52,12 +53,12 @@ export const coordinator = (at: Home, timings?: Timings) =>
           `warning: ${at.store} lies on a network file system (${network}), where the database can be damaged: a lock may not hold, and a write that was confirmed may be lost. Set SWEEP_HOME to a local disk.`,
         )
       }
-      const options = {
+      const timings = options.timings ?? (yield* timingsFromEnvironment)
+      return Coordinator.layer({
         version,
         home: at.directory,
-        timings: timings ?? (yield* timingsFromEnvironment),
+        timings,
         artifactQuotas: (yield* artifactLimits(at)).quotas,
-      }
-      return Coordinator.layer(options).pipe(Layer.provide(store(at)), Layer.provide(artifacts(at)))
+      }).pipe(Layer.provide(store(at, options.serving === true)), Layer.provide(artifacts(at)))
     }),
   )

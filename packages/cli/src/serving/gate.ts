@@ -41,8 +41,21 @@ export const gateOf = (tokens: Tokens): Gate => ({
           `the token '${record.name}' was revoked on ${new Date(record.revokedAt ?? 0).toISOString().slice(0, 10)}; ask the coordinator's owner for a new access file`,
         )
       }
-      if (includes(record.role, needed)) return
+      if (includes(record.role, needed)) {
+        return {
+          name: record.name,
+          token: record.id,
+          speaksFor: (agent) => tokens.speaksFor(record, agent),
+          agents:
+            record.agent === undefined
+              ? "every agent that no other token is bound to"
+              : record.agent.endsWith("*")
+                ? `agents whose ids begin with ${record.agent.slice(0, -1)}`
+                : `agent ${record.agent}`,
+        }
+      }
       return yield* new Denied({
+        caller: record.name,
         reason: "role",
         message: `the token '${record.name}' has the role ${record.role}, and this needs ${needed}; the coordinator's owner makes one with: sweep tokens create NAME --role ${needed}`,
       })

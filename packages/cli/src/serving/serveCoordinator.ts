@@ -10,6 +10,8 @@ import { Tokens } from "@sweep/access/Tokens"
 import { type Address, formatAddress, isLoopback } from "@sweep/grpc/address"
 import { type ServeOptions, serveGrpc } from "@sweep/grpc/grpcServer"
 import { serverCredentials } from "@sweep/grpc/tls"
+import { Audit } from "@sweep/protocol/Audit"
+import { auditLogOf } from "./auditLog.ts"
 import { coordinator } from "./embedded.ts"
 import { badInput, stateFailure, unavailable } from "../exitCodes.ts"
 import { gateOf } from "./gate.ts"
@@ -24,6 +26,8 @@ import { version } from "../version.ts"
 const dayMillis = 86_400_000
 /** The name of the access file that a coordinator makes for commands of its own state directory. */
 const ownName = ".this-box"
+
+const warn = (message: string) => void Effect.runFork(Effect.logWarning(message).pipe(withLineLog))
 
 interface Secured {
   readonly options: NonNullable<ServeOptions["secured"]>
@@ -45,7 +49,7 @@ const secure = Effect.fnUntraced(function* (at: Home, host: string) {
   if (!existsSync(files.server) || !existsSync(files.ca)) {
     return yield* badInput(
       `${asked} needs certificates and tokens: whoever reaches the port could otherwise run programs on every agent. Make them, then start again (for this machine alone, --host 127.0.0.1 needs none):\n` +
-        "  sweep certs\n  sweep tokens create agents --role agent\n  sweep tokens create me --role submit",
+        "  sweep certs\n  sweep tokens create gpu1 --role agent\n  sweep tokens create me --role submit",
     )
   }
   const tokens = new Tokens(at.tokens)
@@ -53,7 +57,7 @@ const secure = Effect.fnUntraced(function* (at: Home, host: string) {
   if (inUse.length === 0) {
     return yield* badInput(
       `${asked} needs tokens, and there is none in use. Make them, then start again:\n` +
-        "  sweep tokens create agents --role agent\n  sweep tokens create me --role submit",
+        "  sweep tokens create gpu1 --role agent\n  sweep tokens create me --role submit",
     )
   }
   const left = yield* usable(() => timeLeft(readFileSync(files.server, "utf8")))
@@ -73,11 +77,7 @@ const secure = Effect.fnUntraced(function* (at: Home, host: string) {
     () => Effect.sync(() => rmSync(accessFile, { force: true })),
   )
   const onProblem = (message: string) =>
-    Effect.runFork(
-      Effect.logWarning(`the certificates have changed and cannot be used: ${message}; those before stay in use`).pipe(
-        withLineLog,
-      ),
-    )
+    warn(`the certificates have changed and cannot be used: ${message}; those before stay in use`)
   const credentials = yield* usable(() => serverCredentials({ ca: files.ca, server: files.server, onProblem }))
   return { options: { credentials, gate: gateOf(tokens) }, tokens, accessFile } satisfies Secured
 })
@@ -141,7 +141,11 @@ export const serveCoordinator = Effect.fn("serveCoordinator")(function* (options
         yield* print(`backups go to ${options.backups.directory}; the newest ${options.backups.keep} are kept`)
       }
       return yield* Effect.never
-    }).pipe(Effect.scoped, Effect.provide(coordinator(at)))
+    }).pipe(
+      Effect.scoped,
+      Effect.provideService(Audit, auditLogOf(at.directory, warn)),
+      Effect.provide(coordinator(at, { serving: true })),
+    )
   }).pipe(Effect.scoped, withLineLog)
 })
 

@@ -8,7 +8,9 @@ import { nearestName } from "@sweep/domain/nearestName"
 import type { SweepSpec } from "@sweep/domain/SweepSpec"
 import type { SweepState } from "@sweep/domain/SweepState"
 import { chunkBytes } from "@sweep/protocol/limits"
+import { Caller } from "@sweep/protocol/Caller"
 import { NotFound, Refused, type SweepApi, Unavailable, type WatchEvent } from "@sweep/protocol/SweepApi"
+import { Reading } from "@sweep/store/Reading"
 import { Store, StoreError } from "@sweep/store/Store"
 import type { AskTell } from "./askTell.ts"
 import type { Artifacts } from "../attempts/artifacts.ts"
@@ -23,6 +25,9 @@ import { snapshotOf, type State } from "../state/State.ts"
 
 /** More points than this of one curve no reader can use. */
 const maxCurvePoints = 100_000
+
+/** Requests of one token that read much, at once. */
+const mostReading = 4
 
 const unavailable = (error: StoreError) => new Unavailable({ reason: "unreachable", message: error.message })
 
@@ -52,6 +57,36 @@ export const makeSweepApi = Effect.fnUntraced(function* (options: {
   const { state, roster, control, askTell, revise, artifacts, remove, submit, watch, version, pid, home } = options
   const store = yield* Store
   const files = yield* FileSystem.FileSystem
+
+  /** Requests that read much, under way, by token. */
+  const readers = new Map<string, number>()
+  const enter = Effect.flatMap(Caller, ({ name, token }) =>
+    Effect.suspend(() => {
+      const key = token ?? ""
+      const count = readers.get(key) ?? 0
+      if (token !== null && count >= mostReading) {
+        return Effect.fail(
+          new Unavailable({
+            reason: "unreachable",
+            message: `the token '${name}' has ${count} queries, exports and downloads under way, which is as many as one may have; try again when one has ended`,
+          }),
+        )
+      }
+      readers.set(key, count + 1)
+      return Effect.succeed(key)
+    }),
+  )
+  const leave = (key: string) =>
+    Effect.sync(() => {
+      const count = (readers.get(key) ?? 1) - 1
+      if (count === 0) readers.delete(key)
+      else readers.set(key, count)
+    })
+  /** Reads in the turn of those who look, and not more at once for one token than it may. */
+  const looking = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
+    Effect.acquireUseRelease(enter, () => Effect.provideService(effect, Reading, "looking"), leave)
+  const lookingStream = <A, E, R>(stream: Stream.Stream<A, E, R>) =>
+    Stream.unwrap(Effect.as(Effect.acquireRelease(enter, leave), Stream.provideService(stream, Reading, "looking")))
 
   const find = (id: SweepId): Effect.Effect<SweepState, NotFound> =>
     Effect.suspend(() => {
@@ -114,17 +149,19 @@ export const makeSweepApi = Effect.fnUntraced(function* (options: {
     get: (sweep) => Effect.map(find(sweep), snapshotOf),
 
     results: (id, { maxPoints }) =>
-      Effect.gen(function* () {
-        const sweep = yield* find(id)
-        // In this order: what is read of the trials later is not older than their state.
-        const state = snapshotOf(sweep)
-        const limit = Math.min(maxPoints, maxCurvePoints)
-        const own = yield* readReused(store, state, limit)
-        const curves = [...(yield* store.curves(id, { maxPoints: limit })), ...own.curves]
-        const details = [...(yield* store.details(id)), ...own.details].sort((a, b) => a.trial - b.trial)
-        const attempts = yield* store.attempts(id)
-        return { sweep: state, curves, details, attempts, at: yield* options.now }
-      }).pipe(Effect.catchTag("StoreError", (error) => Effect.fail(unavailable(error)))),
+      looking(
+        Effect.gen(function* () {
+          const sweep = yield* find(id)
+          // In this order: what is read of the trials later is not older than their state.
+          const state = snapshotOf(sweep)
+          const limit = Math.min(maxPoints, maxCurvePoints)
+          const own = yield* readReused(store, state, limit)
+          const curves = [...(yield* store.curves(id, { maxPoints: limit })), ...own.curves]
+          const details = [...(yield* store.details(id)), ...own.details].sort((a, b) => a.trial - b.trial)
+          const attempts = yield* store.attempts(id)
+          return { sweep: state, curves, details, attempts, at: yield* options.now }
+        }),
+      ).pipe(Effect.catchTag("StoreError", (error) => Effect.fail(unavailable(error)))),
 
     watch: (sweep) => Stream.unwrap(Effect.map(find(sweep), ({ id }) => watch(id))),
 
@@ -158,24 +195,35 @@ export const makeSweepApi = Effect.fnUntraced(function* (options: {
     logs: (sweep, trial, following) =>
       Stream.unwrap(
         Effect.map(findTrial(sweep, trial), () =>
-          readLog(state, sweep, trial, following).pipe(Stream.provideService(Store, store)),
+          readLog(state, sweep, trial, following).pipe(
+            Stream.provideService(Store, store),
+            Stream.provideService(Reading, "looking"),
+          ),
         ),
       ).pipe(Stream.catchTag("StoreError", (error) => Stream.fail(unavailable(error)))),
 
     query: (sql, limit) =>
-      Effect.mapError(store.query(sql, limit), (error) =>
-        error._tag === "QueryError" ? new Refused({ message: error.message }) : unavailable(error),
+      Effect.mapError(looking(store.query(sql, limit)), (error) =>
+        error._tag === "Unavailable"
+          ? error
+          : error._tag === "QueryError"
+            ? new Refused({ message: error.message })
+            : unavailable(error),
       ),
 
-    backup: Stream.unwrap(
-      Effect.gen(function* () {
-        const path = yield* files.makeTempFileScoped({ prefix: "sweep-backup-" })
-        yield* store.backup(path)
-        return files.stream(path, { chunkSize: chunkBytes })
-      }),
+    backup: lookingStream(
+      Stream.unwrap(
+        Effect.gen(function* () {
+          const path = yield* files.makeTempFileScoped({ prefix: "sweep-backup-" })
+          yield* store.backup(path)
+          return files.stream(path, { chunkSize: chunkBytes })
+        }),
+      ),
     ).pipe(
-      Stream.mapError(
-        (error) => new Unavailable({ reason: "unreachable", message: `the backup failed: ${error.message}` }),
+      Stream.mapError((error) =>
+        error._tag === "Unavailable"
+          ? error
+          : new Unavailable({ reason: "unreachable", message: `the backup failed: ${error.message}` }),
       ),
     ),
     artifacts: (sweep, trial) =>
@@ -188,21 +236,23 @@ export const makeSweepApi = Effect.fnUntraced(function* (options: {
       Stream.unwrap(Effect.as(findTrial(sweep, artifact.trial), artifacts.fetch(sweep, artifact, offset))),
 
     exportParquet: (sweep) =>
-      Stream.unwrap(
-        Effect.gen(function* () {
-          yield* find(sweep)
-          const directory = yield* files.makeTempDirectoryScoped({ prefix: "sweep-export-" })
-          const paths = yield* store.exportParquet(sweep, directory)
-          return Stream.flatMap(Stream.fromIterable(paths), (path) =>
-            Stream.map(files.stream(path, { chunkSize: chunkBytes }), (chunk) => ({
-              file: path.slice(Math.max(path.lastIndexOf("/"), path.lastIndexOf("\\")) + 1),
-              chunk,
-            })),
-          )
-        }),
+      lookingStream(
+        Stream.unwrap(
+          Effect.gen(function* () {
+            yield* find(sweep)
+            const directory = yield* files.makeTempDirectoryScoped({ prefix: "sweep-export-" })
+            const paths = yield* store.exportParquet(sweep, directory)
+            return Stream.flatMap(Stream.fromIterable(paths), (path) =>
+              Stream.map(files.stream(path, { chunkSize: chunkBytes }), (chunk) => ({
+                file: path.slice(Math.max(path.lastIndexOf("/"), path.lastIndexOf("\\")) + 1),
+                chunk,
+              })),
+            )
+          }),
+        ),
       ).pipe(
         Stream.mapError((error) =>
-          error._tag === "NotFound"
+          error._tag === "NotFound" || error._tag === "Unavailable"
             ? error
             : new Unavailable({ reason: "unreachable", message: `the export failed: ${error.message}` }),
         ),

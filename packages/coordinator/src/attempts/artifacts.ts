@@ -1,6 +1,7 @@
 // The files that trials leave, as agents and people meet them. Owns which are wanted, by the sweep's rule and the trial's
 // state, and letting go of them: checkpoints of a trial that has ended go unless the rule keeps them. Only the newest
-// attempt of a trial is listened to. Without an artifact store nothing is wanted.
+// attempt of a trial is listened to, and only the agent that it was given to; what is kept never changes, and its
+// checksum stands in the journal. Without an artifact store nothing is wanted.
 import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"
 import * as Option from "effect/Option"
@@ -10,6 +11,7 @@ import {
   type Artifact,
   type ArtifactOwner,
   checkpointStep,
+  holdsData,
   isManifest,
   keptFiles,
   manifestOf,
@@ -18,6 +20,7 @@ import {
 import { type Epoch, formatTrialRef, type SweepId, type TrialNumber } from "@sweep/domain/Id"
 import { isTerminal, type Trial } from "@sweep/domain/Trial"
 import { ArtifactExchange, pieceBytes, type Wanted } from "@sweep/protocol/ArtifactExchange"
+import { Caller } from "@sweep/protocol/Caller"
 import { NotFound, Refused, Unavailable } from "@sweep/protocol/SweepApi"
 import { ArtifactStore, type ArtifactsUnusable } from "@sweep/store/ArtifactStore"
 import type { Journal } from "../state/Journal.ts"
@@ -76,7 +79,7 @@ const none: Artifacts = {
 }
 
 export const makeArtifacts = Effect.fnUntraced(function* (
-  { state, listen }: Journal,
+  { state, listen, record }: Journal,
   /** A checkpoint has become whole. */
   arrived: () => void,
   quotas: ArtifactQuotas = {},
@@ -87,14 +90,74 @@ export const makeArtifacts = Effect.fnUntraced(function* (
   const files = yield* FileSystem.FileSystem
 
   const ruleOf = (sweep: SweepId) => state.sweeps.get(sweep)?.spec.artifacts ?? "best"
+  /** A program of the submitter's own reads what it likes; our trainers get what they know, whoever left it. */
+  const isTaken = (sweep: SweepId, path: string) =>
+    state.sweeps.get(sweep)?.spec.trainer === "command" || holdsData(path)
 
   /** What of `files` is worth having of this attempt now. */
   const worth = <A extends { readonly path: string }>(owner: ArtifactOwner, offered: ReadonlyArray<A>) => {
     const trial = state.trial(owner.sweep, owner.trial)
     if (trial === undefined || trial.epoch !== owner.epoch) return []
     if (trial.state === "failed" || trial.state === "cancelled") return []
-    return keptFiles(ruleOf(owner.sweep), offered, isTerminal(trial.state))
+    const taken = offered.filter(({ path }) => isTaken(owner.sweep, path))
+    return keptFiles(ruleOf(owner.sweep), taken, isTerminal(trial.state))
   }
+
+  /** Fails when the attempt was given to an agent that the caller does not speak for. */
+  const checkHolder = Effect.fnUntraced(function* (owner: ArtifactOwner) {
+    const caller = yield* Caller
+    const holder = state.holderOf(owner.epoch)
+    if (holder === undefined || caller.speaksFor(holder)) return
+    return yield* new Refused({
+      message: `attempt ${owner.epoch} of ${formatTrialRef(owner)} was not given to ${caller.agents}`,
+    })
+  })
+
+  /** Fails unless the caller speaks for the agent that has the trial now. */
+  const checkRunner = Effect.fnUntraced(function* (sweep: SweepId, number: TrialNumber) {
+    const caller = yield* Caller
+    const trial = state.trial(sweep, number)
+    const holder = trial?.state === "assigned" || trial?.state === "running" ? trial.agent : null
+    if (holder !== null && caller.speaksFor(holder)) return
+    return yield* new Refused({
+      message: `${formatTrialRef({ sweep, trial: number })} is not with ${caller.agents} now: its checkpoints are for the agent that runs it`,
+    })
+  })
+
+  /** Writes down what is kept of the files of an attempt; of each, the first time counts. */
+  const journalled = Effect.fnUntraced(function* (
+    owner: ArtifactOwner,
+    files: ReadonlyArray<Pick<Artifact, "path" | "bytes" | "sha256">>,
+  ) {
+    yield* Effect.mapError(
+      record((at) => {
+        const fresh = files.filter(({ path }) => state.digestOf(owner.epoch, path) === undefined)
+        const { sweep, trial, epoch } = owner
+        const kept = fresh.map(({ path, bytes, sha256 }) => ({ path, bytes, sha256 }))
+        return fresh.length === 0 ? [] : [{ _tag: "ArtifactsKept", at, sweep, trial, epoch, files: kept }]
+      }),
+      ({ message }) => new Unavailable({ reason: "unreachable", message }),
+    )
+  })
+
+  /** What is kept, with the checksums of the journal: a file that was exchanged on the disk shows when it is read. */
+  const listed = (sweep: SweepId, trial: TrialNumber | null) =>
+    Effect.map(Effect.mapError(store.list(sweep, trial), unavailable), (all) =>
+      all.map((file) => ({ ...file, sha256: state.digestOf(file.epoch, file.path) ?? file.sha256 })),
+    )
+
+  /** The checkpoints that an attempt of the trial may go on from. */
+  const checkpointsOf = Effect.fnUntraced(function* (sweep: SweepId, trial: TrialNumber) {
+    const exploit = exploitOf(sweep, trial)
+    const own = (yield* listed(sweep, trial)).filter(({ epoch }) => epoch > (exploit?.after ?? 0))
+    const byAttempt = Map.groupBy(own, ({ epoch }) => epoch)
+    const newest = Array.from(byAttempt.keys()).sort((a, b) => b - a)
+    const whole = newest.map((epoch) => wholeCheckpoints(byAttempt.get(epoch)!)).find((files) => files.length > 0) ?? []
+    if (whole.length > 0 || exploit === undefined) return whole
+    return (yield* listed(sweep, exploit.trial)).filter(
+      ({ epoch, path }) => epoch === exploit.epoch && checkpointStep(path) === exploit.step,
+    )
+  })
 
   const heard = new Map<Epoch, number>()
 
@@ -148,6 +211,7 @@ export const makeArtifacts = Effect.fnUntraced(function* (
 
   const exchange: ArtifactExchange["Service"] = {
     offer: Effect.fnUntraced(function* (owner, offered) {
+      yield* checkHolder(owner)
       const wanted: Array<Wanted> = []
       let more = 0
       for (const file of worth(owner, offered)) {
@@ -161,6 +225,18 @@ export const makeArtifacts = Effect.fnUntraced(function* (
     }),
 
     put: Effect.fnUntraced(function* (owner, piece) {
+      yield* checkHolder(owner)
+      const kept = state.digestOf(owner.epoch, piece.path)
+      if (kept !== undefined) {
+        const isHere = (yield* Effect.mapError(store.received(owner, piece), unavailable)) === null
+        // Sent once more because the answer was lost.
+        if (isHere && piece.sha256 === kept) return
+        if (isHere || (piece.sha256 !== null && piece.sha256 !== kept)) {
+          return yield* new Refused({
+            message: `${piece.path} of ${formatTrialRef(owner)} is kept already, and what is kept does not change`,
+          })
+        }
+      }
       // What of a checkpoint comes before its manifest is wanted for the sake of the whole.
       const manifest = manifestOf(piece.path)
       const along = manifest === null ? [piece] : [piece, { path: manifest }]
@@ -175,7 +251,17 @@ export const makeArtifacts = Effect.fnUntraced(function* (
         if (piece.data.byteLength > 0 || piece.bytes === 0) yield* store.write(owner, piece)
         if (piece.sha256 === null) return
         yield* store.complete(owner, { ...piece, sha256: piece.sha256 })
+        if (checkpointStep(piece.path) === null) {
+          return yield* journalled(owner, [{ path: piece.path, bytes: piece.bytes, sha256: piece.sha256 }])
+        }
+        // A checkpoint is one thing: its files become unchangeable together, with the manifest that comes last.
         if (!isManifest(piece.path)) return
+        const step = checkpointStep(piece.path)
+        const all = yield* store.list(owner.sweep, owner.trial)
+        yield* journalled(
+          owner,
+          all.filter(({ epoch, path }) => epoch === owner.epoch && checkpointStep(path) === step),
+        )
         heard.delete(owner.epoch)
         arrived()
       })
@@ -188,29 +274,21 @@ export const makeArtifacts = Effect.fnUntraced(function* (
       if (state.removed.has(owner.sweep)) return yield* unwanted
     }),
 
-    listCheckpoint: (sweep, trial) =>
-      store.list(sweep, trial).pipe(
-        Effect.mapError(unavailable),
-        Effect.map((all) => {
+    listCheckpoint: (sweep, trial) => Effect.andThen(checkRunner(sweep, trial), checkpointsOf(sweep, trial)),
+
+    fetch: (sweep, trial, file) =>
+      Stream.unwrap(
+        Effect.gen(function* () {
+          yield* checkRunner(sweep, trial)
+          const offered = yield* checkpointsOf(sweep, trial)
+          if (!offered.some(({ epoch, path }) => epoch === file.epoch && path === file.path)) {
+            const name = formatTrialRef({ sweep, trial })
+            return yield* new Refused({ message: `${file.path} is no file of a checkpoint that ${name} goes on from` })
+          }
           const exploit = exploitOf(sweep, trial)
-          const own = all.filter(({ epoch }) => epoch > (exploit?.after ?? 0))
-          const byAttempt = Map.groupBy(own, ({ epoch }) => epoch)
-          const newest = Array.from(byAttempt.keys()).sort((a, b) => b - a)
-          return newest.map((epoch) => wholeCheckpoints(byAttempt.get(epoch)!)).find((files) => files.length > 0) ?? []
-        }),
-        Effect.flatMap((own) => {
-          const exploit = exploitOf(sweep, trial)
-          if (own.length > 0 || exploit === undefined) return Effect.succeed(own)
-          return Effect.map(Effect.mapError(store.list(sweep, exploit.trial), unavailable), (all) =>
-            all.filter(({ epoch, path }) => epoch === exploit.epoch && checkpointStep(path) === exploit.step),
-          )
+          return fetch(sweep, { ...file, trial: file.epoch === exploit?.epoch ? exploit.trial : trial }, 0)
         }),
       ),
-
-    fetch: (sweep, trial, file) => {
-      const exploit = exploitOf(sweep, trial)
-      return fetch(sweep, { ...file, trial: file.epoch === exploit?.epoch ? exploit.trial : trial }, 0)
-    },
   }
 
   const ended = yield* Queue.unbounded<{ readonly sweep: SweepId; readonly trial: TrialNumber }>()
@@ -243,7 +321,7 @@ export const makeArtifacts = Effect.fnUntraced(function* (
 
   return {
     exchange,
-    list: (sweep, trial) => Effect.mapError(store.list(sweep, trial), unavailable),
+    list: listed,
     fetch,
     hasCheckpoint: ({ sweep, number, epoch }, step) =>
       store.list(sweep, number).pipe(

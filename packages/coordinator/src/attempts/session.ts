@@ -13,6 +13,8 @@ import { SessionBroken, SessionRefused } from "@sweep/protocol/AgentConnection"
 import type { AgentMessage, CoordinatorMessage } from "@sweep/protocol/AgentMessage"
 import { oldestProtocol, protocolVersion, understands, versionProblem } from "@sweep/protocol/versions"
 import type { GatewaySession } from "@sweep/protocol/AgentGateway"
+import { Audit } from "@sweep/protocol/Audit"
+import { Caller } from "@sweep/protocol/Caller"
 import type { Endings } from "./endings.ts"
 import type { Ingest } from "./ingest.ts"
 import type { Journal } from "../state/Journal.ts"
@@ -58,8 +60,20 @@ export const makeServe = (options: {
         )
       : Effect.void
 
-  const welcome = Effect.fnUntraced(function* (hello: Hello, session: Session) {
+  /** An agent is who its token says: nobody takes another one's place by its name. */
+  const checkIdentity = Effect.fnUntraced(function* (hello: Hello, peer: string) {
+    const caller = yield* Caller
+    const refused = caller.speaksFor(hello.agent)
+      ? null
+      : `the token '${caller.name}' is for ${caller.agents}, and this agent says that it is ${hello.agent}; start it without --id, or with an access file of its own: sweep tokens create ${hello.agent} --role agent`
+    const { record } = yield* Audit
+    record({ caller, what: "hello", peer, about: { agent: hello.agent, hostname: hello.hostname }, refused })
+    if (refused !== null) return yield* new SessionRefused({ message: refused, denied: true })
+  })
+
+  const welcome = Effect.fnUntraced(function* (hello: Hello, session: Session, peer: string) {
     yield* checkVersion(hello)
+    yield* checkIdentity(hello, peer)
     const now = yield* monotonic
     yield* checkName(hello, roster.agents.get(hello.agent), now)
     const agent = roster.known(hello.agent, now)
@@ -128,7 +142,7 @@ export const makeServe = (options: {
   })
 
   /** Serves a session to its end. */
-  return Effect.fnUntraced(function* ({ send, incoming }: GatewaySession) {
+  return Effect.fnUntraced(function* ({ send, incoming, peer }: GatewaySession) {
     const outbox = yield* Queue.dropping<CoordinatorMessage>(outboxCapacity)
     const over = yield* Deferred.make<never, SessionBroken | SessionRefused>()
     const session: Session = {
@@ -145,10 +159,11 @@ export const makeServe = (options: {
     /** Attempts this session was told to end, once is enough. */
     const told = new Set<Epoch>()
 
-    /** The trial whose newest attempt this is, unless another agent has it. */
+    /** The trial whose newest attempt this is, if it is one of this agent's. */
     const ofNewest = (from: Agent, epoch: Epoch) => {
       const trial = state.current(epoch)
-      return trial?.agent === null || trial?.agent === from.id ? trial : undefined
+      // What was taken from it, paused say, is still its to complete; what it never had is not.
+      return state.holderOf(epoch) === from.id ? trial : undefined
     }
     /** The trial that a message is about; an attempt that no longer counts is ended. */
     const counts = (from: Agent, epoch: Epoch) => {
@@ -193,8 +208,10 @@ export const makeServe = (options: {
           if (ofNewest(from, epoch) !== undefined) {
             return ingest.offer({ _tag: "Ended", session, epoch, lastSeq, end, skipped })
           }
-          // Over or given to another agent since: how it ended changes nothing, but its slot is free.
-          endings.ended(epoch, end, session)
+          // Over, given to another agent since or never this one's: how it ended changes nothing, but its slot is free.
+          for (const [slot, occupant] of from.occupied) if (occupant === epoch) from.occupied.delete(slot)
+          session.post({ _tag: "Ack", acknowledged: [], ended: [epoch] })
+          wake()
           return Effect.void
         }
       }
@@ -207,7 +224,7 @@ export const makeServe = (options: {
             return yield* new SessionRefused({ message: "a session begins with Hello" })
           }
           protocol = message.protocol
-          agent = yield* welcome(message, session)
+          agent = yield* welcome(message, session, peer)
           return
         }
         const now = yield* monotonic

@@ -29,7 +29,9 @@ export class State {
   readonly removed = new Set<SweepId>()
   /** The greatest epoch of any dispatch. */
   lastEpoch = 0
-  readonly #epochs = new Map<Epoch, { readonly sweep: SweepId; readonly trial: TrialNumber }>()
+  readonly #epochs = new Map<Epoch, { readonly sweep: SweepId; readonly trial: TrialNumber; readonly agent: AgentId }>()
+  /** Of attempts whose files are kept, their SHA-256 by path. */
+  readonly #digests = new Map<Epoch, Map<string, string>>()
   readonly #open = new Map<SweepId, Map<TrialNumber, Trial>>()
   readonly #sets = new Map<SweepId, Array<Observation>>()
   /** Of each sweep, how many trials were made of a set of parameters that a person gave, by its text. */
@@ -46,6 +48,12 @@ export class State {
 
   apply(fact: Fact): Trial | undefined {
     if (fact._tag === "SweepRemoved") this.#forget(fact)
+    if (fact._tag === "ArtifactsKept") {
+      const digests = this.#digests.get(fact.epoch) ?? new Map<string, string>()
+      // The first one holds: a file that is kept does not change.
+      for (const { path, sha256 } of fact.files) if (!digests.has(path)) digests.set(path, sha256)
+      this.#digests.set(fact.epoch, digests)
+    }
     const trial = applyFact(this.sweeps, fact)
     if (fact._tag === "SweepSubmitted" && !this.#open.has(fact.sweep)) {
       this.#open.set(fact.sweep, new Map())
@@ -68,7 +76,7 @@ export class State {
     }
     if (fact._tag === "TrialAssigned") {
       this.lastEpoch = Math.max(this.lastEpoch, fact.epoch)
-      this.#epochs.set(fact.epoch, { sweep: trial.sweep, trial: trial.number })
+      this.#epochs.set(fact.epoch, { sweep: trial.sweep, trial: trial.number, agent: fact.agent })
     }
     const open = this.#open.get(trial.sweep)!
     const key = keyOf(trial)
@@ -97,7 +105,11 @@ export class State {
   #forget({ sweep: id, epoch: last }: FactOf<"SweepRemoved">): void {
     this.removed.add(id)
     this.lastEpoch = Math.max(this.lastEpoch, last)
-    for (const [epoch, { sweep }] of this.#epochs) if (sweep === id) this.#epochs.delete(epoch)
+    for (const [epoch, { sweep }] of this.#epochs) {
+      if (sweep !== id) continue
+      this.#epochs.delete(epoch)
+      this.#digests.delete(epoch)
+    }
     for (const number of this.open(id).keys()) {
       const key = `${id}/${number}`
       this.#releases.delete(key)
@@ -158,6 +170,16 @@ export class State {
   trialOf(epoch: Epoch): Trial | undefined {
     const ref = this.#epochs.get(epoch)
     return ref === undefined ? undefined : this.trial(ref.sweep, ref.trial)
+  }
+
+  /** The agent that the attempt was given to. */
+  holderOf(epoch: Epoch): AgentId | undefined {
+    return this.#epochs.get(epoch)?.agent
+  }
+
+  /** SHA-256 of a file of the attempt that is kept, as it was when it came. */
+  digestOf(epoch: Epoch, path: string): string | undefined {
+    return this.#digests.get(epoch)?.get(path)
   }
 
   /** The trial whose newest attempt `epoch` is, while it has not ended: what is reported of it counts. */

@@ -1,6 +1,7 @@
 // Everything the system knows is a fact, appended once and never edited. Owns the vocabulary of facts; the state they
 // add up to is SweepState's fold.
 import * as Schema from "effect/Schema"
+import { ArtifactFile, Sha256 } from "../trial/Artifact.ts"
 import { AgentId, Epoch, SweepId, TrialNumber } from "../Id.ts"
 import { Parameters } from "../space/Parameter.ts"
 import { SweepSpec } from "./SweepSpec.ts"
@@ -85,6 +86,11 @@ export const Fact = Schema.TaggedUnion({
   TrialCancelled: { ...ofTrial, reason: Schema.String },
   /** Something about this attempt that a user has to know; the trial goes on as it would without. */
   TrialWarned: { ...ofAttempt, warning: TrialWarning },
+  /** Files of the attempt are kept, whole: from now on they do not change. */
+  ArtifactsKept: {
+    ...ofAttempt,
+    files: Schema.Array(Schema.Struct({ ...ArtifactFile.fields, sha256: Sha256 })),
+  },
   VerdictReached: { ...ofTrial, verdict: Verdict },
 
   AgentConnected: { ...at, agent: AgentId, version: Schema.String, devices: Schema.Array(Schema.String) },

@@ -27,6 +27,9 @@ export interface ArtifactOwner {
   readonly epoch: Epoch
 }
 
+/** Lower-case hexadecimal. */
+export const Sha256 = Schema.String.check(Schema.isPattern(/^[0-9a-f]{64}$/))
+
 /** A file that is kept, whole and verified. */
 export const Artifact = Schema.Struct({
   trial: TrialNumber,
@@ -34,8 +37,7 @@ export const Artifact = Schema.Struct({
   epoch: Epoch,
   path: ArtifactPath,
   bytes: Schema.Int,
-  /** Lower-case hexadecimal. */
-  sha256: Schema.String.check(Schema.isPattern(/^[0-9a-f]{64}$/)),
+  sha256: Sha256,
   /** Milliseconds since the Unix epoch on the coordinator's clock. */
   at: Schema.Finite,
 })
@@ -75,6 +77,16 @@ export const manifestOf = (path: string): string | null => {
 
 /** Whether a file is the manifest of a checkpoint. */
 export const isManifest = (path: string): boolean => path === manifestOf(path)
+
+/**
+ * Tensors, JSON and text, by the names under which trainers of ours write and read them: nothing in them is run. A `.pt` or
+ * `.pth` of these names is read with PyTorch's `weights_only`.
+ */
+const dataFile =
+  /^(?:checkpoints\/step-\d+\/(?:adapter\/)?|adapter\/)(?:[A-Za-z0-9._-]+\.(?:safetensors|json|md|txt|jinja)|optimizer\.pt|scheduler\.pt|scaler\.pt|rng_state\.pth)$/
+
+/** Whether a trainer that goes on from another agent's checkpoint, or a user, may be handed the file. */
+export const holdsData = (path: string): boolean => dataFile.test(path)
 
 /** The files of the newest whole checkpoint among `files`. */
 export const newestCheckpoint = <A extends { readonly path: string }>(files: ReadonlyArray<A>): ReadonlyArray<A> => {

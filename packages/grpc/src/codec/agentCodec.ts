@@ -31,7 +31,10 @@ const epochOf = wireReader("epoch", Epoch)
 const epoch = (value: bigint) => epochOf(Number(value))
 const sweepId = wireReader("sweep", SweepId)
 const trialNumber = wireReader("trial", TrialNumber)
-const slots = wireReader("slots", Schema.fromJsonString(Schema.Array(Slot)))
+/** Of one agent: no machine has more devices, and each is a trial that an agent takes. */
+const mostSlots = 1_024
+
+const slots = wireReader("slots", Schema.fromJsonString(Schema.Array(Slot).check(Schema.isMaxLength(mostSlots))))
 const trialEvent = wireReader("events", Schema.fromJsonString(TrialEvent))
 const lineNumber = wireReader("seq", LineNumber)
 const failureClass = wireReader("class", FailureClass)

@@ -11,6 +11,7 @@ import {
   type ServerUnaryCall,
   type ServerWritableStream,
 } from "@grpc/grpc-js"
+import { type AddressInfo, createServer, type Server as NetServer } from "node:net"
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
@@ -42,10 +43,14 @@ import { decodeAgentMessage, encodeCoordinatorMessage } from "../codec/agentCode
 import { decodeTold, encodeAsked, encodeHeard, parametersJson } from "../codec/askTellCodec.ts"
 import { decodeFiles, decodeOwner, decodePiece, decodeWhich, encodeKept, encodeOffer } from "../codec/artifactCodec.ts"
 import { ArtifactExchange } from "@sweep/protocol/ArtifactExchange"
+import { Audit } from "@sweep/protocol/Audit"
+import { anybody, Caller } from "@sweep/protocol/Caller"
 import { callReader } from "../transport/callReader.ts"
 import { callWriter } from "../transport/callWriter.ts"
 import { serverOptions } from "../transport/channelOptions.ts"
-import { type Denied, type Gate, lookAgain, type Method, neededRole } from "../transport/Gate.ts"
+import { Denied, type Gate, lookAgain, type Method, neededRole } from "../transport/Gate.ts"
+import { type ConnectionLimits, Connections, defaultLimits } from "./connections.ts"
+import { aboutOf, isWritten } from "./auditing.ts"
 import { cut } from "../codec/jsonChunks.ts"
 import { quietGrpc } from "../transport/quietGrpc.ts"
 import {
@@ -87,6 +92,8 @@ export interface ServeOptions {
   readonly port: number
   /** How connections are secured and who may call what. Without it: plain text, anybody, and loopback only. */
   readonly secured?: { readonly credentials: ServerCredentials; readonly gate: Gate }
+  /** How many connections there may be; by what the system allows unless given. */
+  readonly limits?: ConnectionLimits
 }
 
 /** How long calls in progress may take to finish when the coordinator goes. */
@@ -161,23 +168,23 @@ const bindProblem = (message: string): string =>
       ? "ports below 1024 are for the system; choose another with --port"
       : message
 
-const bind = (server: Server, address: Address, credentials: ServerCredentials) =>
+const bind = (listener: NetServer, address: Address) =>
   Effect.callback<number, CannotListen>((resume) => {
-    const name = formatAddress(address)
-    server.bindAsync(name, credentials, (error, port) => {
-      if (error === null) return resume(Effect.succeed(port))
-      const inUse = /EADDRINUSE/.test(`${error.message} ${JSON.stringify(error)}`)
+    listener.once("listening", () => resume(Effect.succeed((listener.address() as AddressInfo).port)))
+    listener.once("error", (error: NodeJS.ErrnoException) => {
+      const inUse = error.code === "EADDRINUSE"
       resume(
         Effect.fail(
           new CannotListen({
             reason: inUse ? "in-use" : "address",
             message: inUse
               ? `port ${address.port} on ${address.host} is in use by another program; choose another with --port, or 0 for any free one`
-              : `cannot listen on ${name}: ${bindProblem(error.message)}`,
+              : `cannot listen on ${formatAddress(address)}: ${bindProblem(error.message)}`,
           }),
         ),
       )
     })
+    listener.listen({ host: address.host, port: address.port, backlog: 1_024 })
   })
 
 interface GatedCall {
@@ -202,7 +209,14 @@ const protocolOf = (call: GatedCall): number => {
   return typeof value === "string" && /^\d{1,9}$/.test(value) ? Number(value) : unsaidProtocol
 }
 
-const open: Gate = { admit: () => Effect.void }
+const open: Gate = { admit: () => Effect.succeed(anybody) }
+
+const refusalIn = (exit: Exit.Exit<unknown, ApiError | SessionBroken | SessionRefused | WireError | Denied>) => {
+  if (Exit.isSuccess(exit)) return null
+  const failure = Cause.findErrorOption(exit.cause)
+  // What the other side, or a shutdown, broke off was not refused.
+  return Option.isNone(failure) || failure.value._tag === "SessionBroken" ? null : failure.value.message
+}
 
 /**
  * Listens until the scope closes. Returns where, with the port the system chose for `port: 0`. Unless secured, only
@@ -220,12 +234,51 @@ export const serveGrpc: (
       })
     }
     const gate = secured?.gate ?? open
-    const admit = (call: GatedCall, method: Method): Effect.Effect<void, Denied | Refused> =>
-      Effect.flatMap(gate.admit(shownBy(call), neededRole[method]), () => {
+    const admit = (call: GatedCall, method: Method): Effect.Effect<Caller, Denied | Refused> =>
+      Effect.flatMap(gate.admit(shownBy(call), neededRole[method]), (caller) => {
         const kind = method in AgentServiceService ? "agent" : "command"
         const message = versionProblem({ kind, protocol: protocolOf(call) })
-        return message === undefined ? Effect.void : Effect.fail(new Refused({ message }))
+        return message === undefined ? Effect.succeed(caller) : Effect.fail(new Refused({ message }))
       })
+    const audit = yield* Audit
+    /** The connection is its caller's from now on, and counts as one of its. */
+    const counted = (peer: string) => (caller: Caller) =>
+      connections.admitted(peer, caller.token ?? "")
+        ? Effect.succeed(caller)
+        : Effect.fail(
+            new Denied({
+              reason: "crowd",
+              caller: caller.name,
+              message: `the token '${caller.name}' has too many connections open`,
+            }),
+          )
+    /** Runs what answers a call as its caller, and writes down what is to be written down of it. */
+    const answer = <A, E extends ApiError | SessionBroken | SessionRefused | WireError>(
+      call: GatedCall & { readonly request?: unknown; readonly getPeer: () => string },
+      method: Method,
+      answered: Effect.Effect<A, E>,
+    ): Effect.Effect<A, E | Denied | Refused> => {
+      const peer = call.getPeer()
+      const record = (caller: Caller, exit: Exit.Exit<unknown, E | Denied | Refused>) => {
+        const refused = refusalIn(exit)
+        if (!isWritten(method, refused)) return
+        const about = aboutOf(call.request, Exit.isSuccess(exit) ? exit.value : undefined)
+        audit.record({ caller, what: method, peer, about, refused })
+      }
+      return Effect.gen(function* () {
+        const caller = yield* Effect.tapError(Effect.flatMap(admit(call, method), counted(peer)), (denied) =>
+          Effect.sync(() =>
+            record(
+              { ...anybody, name: (denied._tag === "Denied" ? denied.caller : undefined) ?? "unknown", token: null },
+              Exit.fail(denied),
+            ),
+          ),
+        )
+        return yield* Effect.provideService(answered, Caller, caller).pipe(
+          Effect.onExit((exit) => Effect.sync(() => record(caller, exit))),
+        )
+      })
+    }
     /** Fails once the caller is no longer admitted. */
     const keepAdmitting = (call: GatedCall, method: Method): Effect.Effect<never, Denied | Refused> =>
       secured === undefined ? Effect.never : Effect.forever(Effect.delay(admit(call, method), lookAgain))
@@ -238,9 +291,21 @@ export const serveGrpc: (
 
     quietGrpc()
     const server = new Server(serverOptions)
+    const connections = new Connections(options.limits ?? defaultLimits())
+    const injector = server.createConnectionInjector(secured?.credentials ?? ServerCredentials.createInsecure())
+    const listener = createServer({ noDelay: true }, (socket) => {
+      // What goes wrong before a call is the other side's affair.
+      socket.on("error", () => socket.destroy())
+      if (connections.take(socket)) injector.injectConnection(socket)
+      else socket.destroy()
+    })
     // Closed in reverse: streams end first, then calls in progress get their time, then the port closes.
     yield* Effect.addFinalizer(() =>
-      Effect.callback<void>((done) => server.tryShutdown(() => done(Effect.void))).pipe(
+      Effect.callback<void>((done) => {
+        listener.close()
+        connections.closeUnknown()
+        server.tryShutdown(() => done(Effect.void))
+      }).pipe(
         Effect.timeoutOrElse({
           duration: drainTime,
           orElse: () => Effect.sync(() => server.forceShutdown()),
@@ -260,8 +325,9 @@ export const serveGrpc: (
       ) =>
       (call: ServerUnaryCall<Request, Response>, done: sendUnaryData<Response>) => {
         const fiber = runRequest(
-          Effect.andThen(
-            admit(call, method),
+          answer(
+            call,
+            method,
             Effect.suspend(() => handle(call.request)),
           ).pipe(
             Effect.onExit((exit) => {
@@ -283,11 +349,13 @@ export const serveGrpc: (
         readonly end: (metadata?: Metadata) => unknown
         readonly emit: (name: string, value: unknown) => boolean
         readonly on: (name: string, listener: () => void) => unknown
+        readonly getPeer: () => string
+        readonly request?: unknown
       },
       served: Effect.Effect<void, ApiError | SessionBroken | SessionRefused | WireError>,
     ) => {
       const fiber = runStream(
-        Effect.andThen(admit(call, method), Effect.raceFirst(served, keepAdmitting(call, method))).pipe(
+        Effect.raceFirst(answer(call, method, served), keepAdmitting(call, method)).pipe(
           Effect.onExit((exit) => {
             if (!call.cancelled) {
               if (Exit.isSuccess(exit)) call.end()
@@ -488,7 +556,7 @@ export const serveGrpc: (
 
     return {
       host,
-      port: yield* bind(server, { host, port }, secured?.credentials ?? ServerCredentials.createInsecure()),
+      port: yield* bind(listener, { host, port }),
     }
   },
 )

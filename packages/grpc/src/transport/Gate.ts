@@ -5,12 +5,15 @@ import * as Schema from "effect/Schema"
 import type { AgentServiceService } from "@sweep/proto/agent"
 import type { SweepServiceService } from "@sweep/proto/sweep"
 import type { Role } from "@sweep/domain/Role"
+import type { Caller } from "@sweep/protocol/Caller"
 
 /** The caller may not do this. `message` says why, and names no secret. */
 export class Denied extends Schema.TaggedError<Denied>()("Denied", {
-  /** Whether another token would do: this one is good, but of another role. */
-  reason: Schema.Literals(["unauthenticated", "role"]),
+  /** No good token; a good one of another role; a good one that is used on too many connections. */
+  reason: Schema.Literals(["unauthenticated", "role", "crowd"]),
   message: Schema.String,
+  /** The name of the token, when it is one that is known. */
+  caller: Schema.optionalKey(Schema.String),
 }) {}
 
 /** What a caller shows. */
@@ -22,7 +25,7 @@ export interface Shown {
 
 export interface Gate {
   /** Fails when the caller may not do what `needed` may. Cheap: it is asked again and again while a stream goes on. */
-  readonly admit: (shown: Shown, needed: Role) => Effect.Effect<void, Denied>
+  readonly admit: (shown: Shown, needed: Role) => Effect.Effect<Caller, Denied>
 }
 
 export type Method = keyof typeof AgentServiceService | keyof typeof SweepServiceService

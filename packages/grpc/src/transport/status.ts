@@ -85,11 +85,18 @@ export const statusOfApiError = (error: NotFound | Refused | Unavailable): Statu
   }
 }
 
-export const statusOfSessionError = (error: SessionBroken | SessionRefused): Status =>
-  make(error._tag === "SessionBroken" ? status.ABORTED : status.FAILED_PRECONDITION, error.message)
+export const statusOfSessionError = (error: SessionBroken | SessionRefused): Status => {
+  if (error._tag === "SessionBroken") return make(status.ABORTED, error.message)
+  return make(error.denied === true ? status.PERMISSION_DENIED : status.FAILED_PRECONDITION, error.message)
+}
 
 export const statusOfDenied = (error: Denied): Status =>
-  make(error.reason === "role" ? status.PERMISSION_DENIED : status.UNAUTHENTICATED, error.message)
+  make(
+    { unauthenticated: status.UNAUTHENTICATED, role: status.PERMISSION_DENIED, crowd: status.RESOURCE_EXHAUSTED }[
+      error.reason
+    ],
+    error.message,
+  )
 
 /** What does not decode. */
 export const invalidArgument = (message: string): Status => make(status.INVALID_ARGUMENT, message)

@@ -70,8 +70,26 @@ const expression = (
   throw new InvalidSpace({ message: `${where}: ${compiled.failure.message} in \`${text}\``, where, sample: null })
 }
 
+/** Expressions of one space, and their characters together: compiling one takes milliseconds, and a coordinator compiles all. */
+const mostExpressions = 200
+const mostCharacters = 20_000
+
+/** Throws `InvalidSpace` when there are more expressions than a coordinator can compile beside its work. */
+const checkCount = ({ dimensions, derived, constraints }: SearchSpace): void => {
+  const conditions = [...dimensions, ...derived].flatMap(({ when }) => (when === null ? [] : [when]))
+  const texts = [...conditions, ...derived.map(({ expression: text }) => text), ...constraints]
+  const characters = texts.reduce((sum, text) => sum + text.length, 0)
+  if (texts.length <= mostExpressions && characters <= mostCharacters) return
+  throw new InvalidSpace({
+    message: `the space has ${texts.length} expressions of ${characters} characters together; at most ${mostExpressions} and ${mostCharacters} are possible: join constraints with &&, or list the values`,
+    where: "constraints",
+    sample: null,
+  })
+}
+
 /** Throws `InvalidSpace`. The spec room has found the same mistakes with their line before. */
 export const compileSpace = (space: SearchSpace): Space => {
+  checkCount(space)
   const variables = new Map<string, VariableType>(
     space.dimensions.map((dimension) => [dimension.name, variableType(dimension.distribution)]),
   )

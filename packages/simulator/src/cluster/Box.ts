@@ -103,6 +103,7 @@ export class Box {
         slots,
         trainers: new Map(slots.map(({ index }) => [index, slotTrainers])),
         allowed: ["peft", "command"],
+        allowedMetrics: [],
         retention: {
           keep: (directory, { checkpoints }) =>
             Effect.sync(() => {

@@ -188,20 +188,29 @@ export const layer = (options: Options): Layer.Layer<ArtifactStore, ArtifactsUnu
               return yield* new ArtifactMismatch({ message: `${path} did not arrive as it was sent: ${why}` })
             }
             const at = yield* Clock.currentTimeMillis
-            yield* one(
+            const same = yield* one(
               attempt(async () => {
                 const folder = folderOf(owner.sweep, owner.trial)
+                const others = await readIndex(folder)
+                const known = others.find((artifact) => artifact.epoch === owner.epoch && artifact.path === path)
+                if (known !== undefined) {
+                  await rm(part, { force: true })
+                  return known.sha256 === sha256
+                }
                 await sync(part)
                 await rename(part, fileOf(owner, path))
-                const others = (await readIndex(folder)).filter(
-                  (artifact) => artifact.epoch !== owner.epoch || artifact.path !== path,
-                )
                 await writeIndex(folder, [
                   ...others,
                   { trial: owner.trial, epoch: owner.epoch, path: path as Artifact["path"], bytes, sha256, at },
                 ])
+                return true
               }),
             )
+            if (!same) {
+              return yield* new ArtifactMismatch({
+                message: `${path} is kept already, and what is kept does not change`,
+              })
+            }
           }),
 
         locate: (sweep, { trial, epoch, path }) => fileOf({ sweep, trial, epoch }, path),

@@ -12,6 +12,7 @@ import { below, beforeOpening } from "../durability/beforeOpening.ts"
 import { belowMark } from "../durability/belowMark.ts"
 import { DurableMark } from "../durability/DurableMark.ts"
 import { migrations, newestVersion } from "./migrations.ts"
+import { Reading } from "../Reading.ts"
 import { StoreError } from "../Store.ts"
 import { storeFailure } from "./storeFailure.ts"
 import { views } from "./views.ts"
@@ -27,7 +28,7 @@ export interface Database {
   readonly writer: DuckDBConnection
   /** Told of every commit of the writer before anybody else is. */
   readonly durable: DurableMark
-  /** Runs `use` on a connection of its own. When interrupted, so is the query. */
+  /** Runs `use` on a connection of its own, in its turn with others of its kind (`Reading`). When interrupted, so is the query. */
   readonly reading: <A, E>(
     use: (connection: DuckDBConnection) => Promise<A>,
     failure: (cause: unknown) => E,
@@ -189,29 +190,31 @@ export const open = Effect.fn("Database.open")(function* (
     (kept) => Effect.promise(() => kept.close().catch(() => undefined)),
   )
 
-  const permits = yield* Semaphore.make(readers)
+  const permits = { control: yield* Semaphore.make(readers), looking: yield* Semaphore.make(readers) }
   const reading: Database["reading"] = (use, onFailure) =>
-    permits.withPermits(1)(
-      Effect.scoped(
-        Effect.flatMap(connect, (connection) =>
-          Effect.callback((resume) => {
-            const work = use(connection)
-            work.then(
-              (value) => resume(Effect.succeed(value)),
-              (cause: unknown) => resume(Effect.fail(onFailure(cause))),
-            )
-            // The connection is closed only after its query has really ended. Interrupting again and again, because an
-            // interrupt between two statements is lost.
-            return Effect.promise(async () => {
-              const again = setInterval(() => connection.interrupt(), 20)
-              connection.interrupt()
-              await work.then(
-                () => undefined,
-                () => undefined,
+    Effect.flatMap(Reading, (kind) =>
+      permits[kind].withPermits(1)(
+        Effect.scoped(
+          Effect.flatMap(connect, (connection) =>
+            Effect.callback((resume) => {
+              const work = use(connection)
+              work.then(
+                (value) => resume(Effect.succeed(value)),
+                (cause: unknown) => resume(Effect.fail(onFailure(cause))),
               )
-              clearInterval(again)
-            })
-          }),
+              // The connection is closed only after its query has really ended. Interrupting again and again, because an
+              // interrupt between two statements is lost.
+              return Effect.promise(async () => {
+                const again = setInterval(() => connection.interrupt(), 20)
+                connection.interrupt()
+                await work.then(
+                  () => undefined,
+                  () => undefined,
+                )
+                clearInterval(again)
+              })
+            }),
+          ),
         ),
       ),
     )

@@ -9,6 +9,7 @@ import type { SweepId } from "@sweep/domain/Id"
 import { backup } from "./backup.ts"
 import * as Database from "./Database.ts"
 import { explain, personQuery, refusedFunctions } from "./personQuery.ts"
+import { makeQueryProcess } from "./queryProcess.ts"
 import * as Reads from "./Reads.ts"
 import { QueryError, Store, StoreError } from "../Store.ts"
 import { storeFailure } from "./storeFailure.ts"
@@ -60,10 +61,16 @@ export interface Options {
   readonly directory: string
   /** How long a person's query may run; a minute unless given. */
   readonly queryTimeout?: Duration.Input
+  /** Whether queries run in a process of their own: where others than the owner of this process may ask. */
+  readonly queryProcess?: boolean
 }
 
 /** Fails with a `StoreError` when the file is another's (`locked`), damaged, too new, or the disk is full. */
-export const layer = ({ directory, queryTimeout = "1 minute" }: Options): Layer.Layer<Store, StoreError> =>
+export const layer = ({
+  directory,
+  queryTimeout = "1 minute",
+  queryProcess = false,
+}: Options): Layer.Layer<Store, StoreError> =>
   Layer.effect(
     Store,
     Effect.gen(function* () {
@@ -74,28 +81,31 @@ export const layer = ({ directory, queryTimeout = "1 minute" }: Options): Layer.
         Effect.uninterruptible(database.reading(refusedFunctions, (cause) => storeFailure(database.file, cause))),
       )
       const limit = Duration.fromInputUnsafe(queryTimeout)
+      const inProcess = queryProcess ? yield* makeQueryProcess(database, limit) : undefined
       return {
         ...writer,
         ...Reads.make(database),
-        query: (sql, rows) =>
-          Effect.flatMap(refused, (names) =>
-            database
-              .reading(
-                (connection) => personQuery(database.client, connection, sql, rows, names),
-                (cause) => (cause instanceof QueryError ? cause : explain(cause)),
-              )
-              .pipe(
-                Effect.timeoutOrElse({
-                  duration: limit,
-                  orElse: () =>
-                    Effect.fail(
-                      new QueryError({
-                        message: `the query ran longer than ${Duration.format(limit)} and was stopped; ask for less, or export the sweep as Parquet`,
-                      }),
-                    ),
-                }),
-              ),
-          ),
+        query:
+          inProcess ??
+          ((sql, rows) =>
+            Effect.flatMap(refused, (names) =>
+              database
+                .reading(
+                  (connection) => personQuery(database.client, connection, sql, rows, names),
+                  (cause) => (cause instanceof QueryError ? cause : explain(cause)),
+                )
+                .pipe(
+                  Effect.timeoutOrElse({
+                    duration: limit,
+                    orElse: () =>
+                      Effect.fail(
+                        new QueryError({
+                          message: `the query ran longer than ${Duration.format(limit)} and was stopped; ask for less, or export the sweep as Parquet`,
+                        }),
+                      ),
+                  }),
+                ),
+            )),
         backup: (path) => backup(database, path),
         exportParquet: (sweep, folder) => exportParquet(database, sweep, folder),
       }

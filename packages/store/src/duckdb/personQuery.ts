@@ -117,23 +117,46 @@ const prepare = async (
   throw new QueryError({ message: "the query is empty" })
 }
 
-/** Runs `sql`; of its rows at most `limit`. Rejects with a `QueryError`. */
+/** Rows and bytes of JSON that one answer may have. */
+const mostRows = 1_000_000
+export const mostBytes = 16 * 1024 * 1024
+
+/** Throws `QueryError`. */
+export const checkLimit = (limit: number): void => {
+  if (!(Number.isInteger(limit) && limit >= 0 && limit <= mostRows)) {
+    throw new QueryError({ message: `the limit of rows is ${limit}; it is a number from 0 to ${mostRows}` })
+  }
+}
+
+/** Runs `sql`; of its rows at most `limit`. Rejects with a `QueryError`, also when they take more than `bytes`. */
 export const personQuery = async (
   client: Client,
   connection: DuckDBConnection,
   sql: string,
   limit: number,
   refused: RegExp,
+  bytes: number = mostBytes,
 ): Promise<QueryResult> => {
+  checkLimit(limit)
   await connection.run("BEGIN TRANSACTION READ ONLY")
   const statement = await prepare(client, connection, sql, refused)
   const result = await statement.stream()
   const types = result.columnTypes()
   const rows: Array<ReadonlyArray<unknown>> = []
+  let size = 0
   while (rows.length <= limit) {
     const chunk = await result.fetchChunk()
     if (chunk === null || chunk.rowCount === 0) break
-    for (const row of chunk.getRows()) rows.push(row.map((value, column) => toJson(client, value, types[column])))
+    for (const row of chunk.getRows()) {
+      const cells = row.map((value, column) => toJson(client, value, types[column]))
+      size += JSON.stringify(cells).length
+      if (size > bytes) {
+        throw new QueryError({
+          message: `the answer is larger than ${Math.round(bytes / 1024 / 1024)} MiB; ask for less, or export the sweep as Parquet`,
+        })
+      }
+      rows.push(cells)
+    }
   }
   return {
     columns: result.deduplicatedColumnNames().map((name, i) => ({ name, type: types[i]!.toString() })),

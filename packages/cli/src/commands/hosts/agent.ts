@@ -30,6 +30,13 @@ const llamafactory = Flag.Boolean("llamafactory").pipe(
   ),
   Flag.withDefault(false),
 )
+const allowMetrics = Flag.String("allow-metrics").pipe(
+  Flag.withMetavar("DIR"),
+  Flag.withDescription(
+    "Also run Python functions of files in this folder that a sweep names under 'task_metrics' (may be given several times)",
+  ),
+  Flag.between(0, 64),
+)
 const sharedDevices = Flag.Boolean("shared-devices").pipe(
   Flag.withDescription(
     "Also offer GPUs whose memory other programs use; without it, a slot waits until its GPU is free",
@@ -61,6 +68,7 @@ export const agent = Command.make(
     directory,
     allowCommands,
     llamafactory,
+    allowMetrics,
     sharedDevices,
     onTerm,
     notice,
@@ -79,6 +87,7 @@ export const agent = Command.make(
         directory: Option.getOrUndefined(options.directory),
         allowCommands: options.allowCommands,
         llamafactory: options.llamafactory,
+        allowMetrics: options.allowMetrics,
         sharedDevices: options.sharedDevices,
         whileStdin: options.whileStdin,
         onTerm: Option.getOrUndefined(options.onTerm),

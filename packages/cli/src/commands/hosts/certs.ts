@@ -25,7 +25,7 @@ export const certs = Command.make("certs", { renew, json: flags.json }, ({ renew
       [
         `${at.authority}: authority ${made.authority}, the coordinator's certificate ${made.server}`,
         made.server === "renewed" ? "A running coordinator takes it up within seconds." : undefined,
-        made.authority === "made" ? "Next: sweep tokens create agents --role agent" : undefined,
+        made.authority === "made" ? "Next: sweep tokens create gpu1 --role agent" : undefined,
       ]
         .filter((line) => line !== undefined)
         .join("\n"),

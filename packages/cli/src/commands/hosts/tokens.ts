@@ -7,6 +7,7 @@ import * as Schema from "effect/Schema"
 import * as Argument from "effect/cli/Argument"
 import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
+import { AgentId } from "@sweep/domain/Id"
 import { Role } from "@sweep/domain/Role"
 import { AccessError } from "@sweep/access/AccessError"
 import { badInput, stateFailure } from "../../exitCodes.ts"
@@ -33,15 +34,51 @@ const output = Flag.String("output").pipe(
   Flag.optional,
 )
 
+const agent = Flag.String("agent").pipe(
+  Flag.withMetavar("ID"),
+  Flag.withDescription("With --role agent: the id of the one agent that may use it; without it, NAME"),
+  Flag.optional,
+)
+const many = Flag.Boolean("many").pipe(
+  Flag.withDescription(
+    "With --role agent: for any number of agents, whose ids begin with NAME- (a Slurm array, a Kubernetes job); they are not protected from each other",
+  ),
+  Flag.withDefault(false),
+)
+
+/** Whom a token of the role `agent` is bound to. */
+const bindingOf = (role: Role, name: string, id: string | undefined, forMany: boolean) => {
+  if (role !== "agent") {
+    return id === undefined && !forMany
+      ? Effect.succeed(undefined)
+      : Effect.fail(
+          badInput(`--agent and --many are for --role agent; a token of the role ${role} belongs to no agent`),
+        )
+  }
+  if (id !== undefined && forMany) {
+    return Effect.fail(badInput("--agent names one agent, --many stands for any number of them: give one of the two"))
+  }
+  if (id !== undefined && !Schema.is(AgentId)(id)) {
+    return Effect.fail(
+      badInput(
+        `--agent ${id}: expected an agent's id: letters, digits, '.', '_' and '-', beginning with a letter or digit`,
+      ),
+    )
+  }
+  return Effect.succeed(forMany ? `${name}-*` : (id ?? name))
+}
+
 const create = Command.make(
   "create",
   {
     name: Argument.String("NAME").pipe(Argument.withDescription("For whom or what it is, to find it again")),
     role,
+    agent,
+    many,
     output,
     json: flags.json,
   },
-  ({ name, role, output, json }) =>
+  ({ name, role, agent, many, output, json }) =>
     Effect.gen(function* () {
       const { TokenName } = yield* Effect.promise(() => import("@sweep/access/Tokens"))
       if (!Schema.is(TokenName)(name)) {
@@ -49,6 +86,7 @@ const create = Command.make(
           `'${name}' is no name for a token: expected letters, digits, '.', '_' and '-', at most 64, beginning with a letter or digit`,
         )
       }
+      const bound = yield* bindingOf(role, name, Option.getOrUndefined(agent), many)
       const at = yield* home
       const { createToken } = yield* Effect.promise(() => import("@sweep/access/createToken"))
       const tokens = yield* openTokens
@@ -58,10 +96,10 @@ const create = Command.make(
       }
       const file = resolve(Option.getOrElse(output, () => at.accessFile(name)))
       const { id } = yield* Effect.tryPromise({
-        try: () => createToken(tokens, { authority: at.authority, name, role, file }),
+        try: () => createToken(tokens, { authority: at.authority, name, role, file, agent: bound }),
         catch: explain,
       })
-      if (json) return yield* printJson({ id, name, role, file })
+      if (json) return yield* printJson({ id, name, role, ...(bound === undefined ? {} : { agent: bound }), file })
       yield* print(
         `${file}\nThis access file is the only copy of the token. Copy it to where it is used: --access FILE or SWEEP_ACCESS.`,
       )
@@ -69,7 +107,11 @@ const create = Command.make(
 ).pipe(
   Command.withDescription("Make a token and its certificate, as one access file"),
   Command.withExamples([
-    { command: "sweep tokens create gpu-boxes --role agent", description: "For agents" },
+    { command: "sweep tokens create gpu1 --role agent", description: "For the agent gpu1, and for no other one" },
+    {
+      command: "sweep tokens create farm --role agent --many",
+      description: "For the agents of a Slurm array, which all mount one file",
+    },
     { command: "sweep tokens create ana --role read -o ana.json", description: "For somebody who only looks" },
   ]),
 )
@@ -83,10 +125,18 @@ const ls = Command.make("ls", { json: flags.json }, ({ json }) =>
     const day = (at: number) => new Date(at).toISOString().slice(0, 10)
     yield* printLines(
       table(
-        [{ title: "name" }, { title: "role" }, { title: "id" }, { title: "created" }, { title: "revoked" }],
+        [
+          { title: "name" },
+          { title: "role" },
+          { title: "agent" },
+          { title: "id" },
+          { title: "created" },
+          { title: "revoked" },
+        ],
         list.map((token) => [
           token.name,
           token.role,
+          token.role === "agent" ? (token.agent ?? "any that is not bound") : "",
           token.id,
           day(token.createdAt),
           token.revokedAt === null ? "" : day(token.revokedAt),
@@ -111,7 +161,7 @@ const revoke = Command.make(
     }),
 ).pipe(
   Command.withDescription("End a token: its holders are turned away, at once and for good"),
-  Command.withExamples([{ command: "sweep tokens revoke gpu-boxes", description: "No agent with it is served again" }]),
+  Command.withExamples([{ command: "sweep tokens revoke gpu1", description: "No agent with it is served again" }]),
 )
 
 export const tokens = Command.make("tokens").pipe(

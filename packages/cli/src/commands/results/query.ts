@@ -4,11 +4,13 @@ import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
 import { SweepApi } from "@sweep/protocol/SweepApi"
 import { explainApi, withApi } from "../../serving/access.ts"
+import { badInput } from "../../exitCodes.ts"
 import * as flags from "../../flags.ts"
 import { note, printJson, printLines } from "../../output.ts"
 import { parameterValue, printable } from "../../terminal/format.ts"
 import { table } from "../../terminal/table.ts"
 
+const mostRows = 1_000_000
 const limit = Flag.Int("limit").pipe(Flag.withDescription("At most this many rows"), Flag.withDefault(1000))
 
 const cell = (value: unknown): string =>
@@ -30,6 +32,9 @@ export const query = Command.make(
   },
   ({ sql, limit, coordinator, json }) =>
     Effect.gen(function* () {
+      if (limit < 0 || limit > mostRows) {
+        return yield* badInput(`--limit ${limit}: expected a number of rows from 0 to ${mostRows}`)
+      }
       const result = yield* (yield* SweepApi).query(sql, limit)
       if (json) {
         const names = result.columns.map((column) => column.name)
