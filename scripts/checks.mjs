@@ -3,6 +3,7 @@ import { spawnSync } from "node:child_process"
 import { join } from "node:path"
 import { checkContracts } from "./contracts.mjs"
 import { preparedEnvironment, root, venvPython } from "./prepare.mjs"
+import { lockProblems } from "./pythonLock.mjs"
 
 const bin = (name) => join(root, "node_modules/.bin", name)
 const command =
@@ -41,6 +42,13 @@ const checks = [
   { name: "proto lint", run: command("pnpm", "--filter", "@sweep/proto", "lint") },
   { name: "proto generated", run: generated },
   { name: "contracts", run: checkContracts },
+  {
+    name: "python lock",
+    run: () => {
+      const problems = lockProblems(root)
+      return { ok: problems.length === 0, output: problems.join("\n") }
+    },
+  },
   { name: "unused", run: command(bin("knip")) },
   { name: "python lint", run: command(venvPython, "-m", "ruff", "check", ...pythonSources) },
   {

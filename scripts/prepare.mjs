@@ -13,7 +13,7 @@ const tools = join(root, ".sweep-tools")
 const nodeVersion = "24.21.0"
 const pnpmVersion = "10.34.8"
 /** The one that comes with a Python is as old as that Python, and known to be flawed. */
-const pipVersion = "26.3"
+export const pipVersion = "26.3"
 const leastNode = [22, 19]
 const leastPython = [3, 10]
 /** The Python environment takes 1.3 GB with a CPU build of torch; a CUDA build takes several times as much. */

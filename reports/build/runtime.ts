@@ -21,7 +21,8 @@ const licences = async (inputs: ReadonlyArray<string>): Promise<ReadonlyArray<st
   return [...new Set(texts)].filter((text) => text !== "")
 }
 
-export const buildRuntime = async (): Promise<string> => {
+/** `onInputs` is told which files it is made of, from the repository's root. */
+export const buildRuntime = async (onInputs?: (inputs: ReadonlyArray<string>) => void): Promise<string> => {
   const { outputFiles, metafile } = await build({
     absWorkingDir: root,
     entryPoints: ["page/main.ts"],
@@ -35,6 +36,7 @@ export const buildRuntime = async (): Promise<string> => {
     metafile: true,
     write: false,
   })
+  onInputs?.(Object.keys(metafile.inputs).map((input) => join("reports", input)))
   const notice = (await licences(Object.keys(metafile.inputs))).join("\n\n----\n\n").replaceAll("*/", "* /")
   return `/*\nThis script contains Vega, D3 and other libraries under these licences.\n\n${notice}\n*/\n${outputFiles[0]!.text}`
 }
