@@ -30,6 +30,7 @@ import { run } from "./commands/sweeps/run.ts"
 import { serve } from "./commands/hosts/serve.ts"
 import { show } from "./commands/results/show.ts"
 import { tell } from "./commands/sweeps/tell.ts"
+import { askTell } from "./commands/sweeps/askTell.ts"
 import { tokens } from "./commands/hosts/tokens.ts"
 import { trials } from "./commands/results/trials.ts"
 import { upgrade } from "./commands/hosts/upgrade.ts"
@@ -70,6 +71,7 @@ const sweep = Command.make("sweep").pipe(
     rm,
     ask,
     tell,
+    askTell,
     query,
     exportCommand,
     backup,

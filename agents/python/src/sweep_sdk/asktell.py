@@ -93,7 +93,7 @@ class AskTell:
             )
         except OSError as error:
             raise SweepError(f"cannot start {argv[0]}: {error.strerror}") from None
-        self._read()
+        self.sweep = self._read()["sweep"]
 
     def ask(self) -> Trial | None:
         """The next trial, or None: then `ended` says why, or is None while another program's trial has to end first."""

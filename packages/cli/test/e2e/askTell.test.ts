@@ -1,6 +1,7 @@
 // A program that runs its own trials, with nothing but the command; and what a person changes of its sweep.
+import { join } from "node:path"
 import { describe, expect, it } from "vitest"
-import { lastJson, Workplace } from "./harness.ts"
+import { lastJson, root, Workplace } from "./harness.ts"
 
 const file = `
 name: mine
@@ -103,5 +104,45 @@ describe("ask and tell", () => {
       expect(stderr).toMatch(pattern)
       expect(stderr).not.toMatch(/\n\s+at .*\.(ts|mjs):\d+/)
     }
+  })
+})
+
+describe("ask-tell", () => {
+  it("serves a Python program over one connection", { timeout: 300_000 }, async () => {
+    const place = new Workplace()
+    place.write("mine.yaml", file.replace("trials: 3", "trials: 30"))
+    place.write(
+      "study.py",
+      `
+import time, sweep
+with sweep.ask_tell("mine") as trials:
+    begun = time.perf_counter()
+    for trial in trials:
+        try:
+            trial.report({"other": 1}, step=0)
+            trial._study._call({"type": "tell", "trial": 999, "value": 1})
+        except sweep.SweepError as error:
+            assert "999" in str(error), error
+        if trial.number == 2:
+            trial.fail("no room", "oom")
+        elif trial.number == 3:
+            trial.report({"loss": float("nan")}, step=1)
+            trial.report(loss=3, step=2)
+            trial.finish()
+        else:
+            trial.finish(trial.parameters["x"] ** 2 + trial.config.n, extra=1)
+    print(trials.ended, (time.perf_counter() - begun) / 30)
+`,
+    )
+    expect((await place.run(["run", "mine.yaml"])).code).toBe(0)
+    const done = await place.execute([join(root, ".venv/bin/python"), "study.py"], {
+      PYTHONPATH: join(root, "agents/python/src"),
+    })
+    expect(done.code, done.stderr).toBe(0)
+    expect(done.stdout).toMatch(/its budget of 30 trials is used/)
+    const trials = lastJson((await place.run(["trials", "mine", "--json"])).stdout)
+    expect(trials.map(({ state }: any) => state).filter((state: string) => state === "failed")).toHaveLength(1)
+    expect(trials[2].objective).toBe(3)
+    expect(trials).toHaveLength(30)
   })
 })

@@ -107,6 +107,23 @@ export class Workplace {
     await Promise.all(this.#started.map((running) => running.done))
   }
 
+  /** Another program, that finds the command in SWEEP_COMMAND. */
+  execute(argv: ReadonlyArray<string>, env: NodeJS.ProcessEnv = {}): Promise<Done> {
+    const running = new Running(argv, {
+      cwd: this.directory,
+      env: {
+        ...process.env,
+        SWEEP_HOME: this.home,
+        SWEEP_COORDINATOR: "",
+        SWEEP_COMMAND: `${process.execPath} ${program}`,
+        ...env,
+      },
+    })
+    this.#started.push(running)
+    running.process.stdin!.end()
+    return running.done
+  }
+
   /** A coordinator on loopback, once it serves. */
   async serve(env: NodeJS.ProcessEnv = {}, port = "0") {
     const coordinator = this.start(["serve", "--port", port], env)

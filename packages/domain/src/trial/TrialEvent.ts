@@ -9,7 +9,7 @@ export type FailureClass = typeof FailureClass.Type
 /** JSON has no NaN: a value that is not finite travels as its name. */
 const MetricValue = Schema.Union([Schema.Finite, Schema.Literals(["NaN", "Infinity", "-Infinity"])])
 export const metricNumber = (value: typeof MetricValue.Type): number => Number(value)
-const Values = Schema.Record(Schema.String, MetricValue)
+export const Values = Schema.Record(Schema.String, MetricValue)
 /** Whole numbers of lines and probes: what the columns that keep them hold. */
 const mostLines = 2 ** 31 - 1
 export const LineNumber = Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: mostLines }))
