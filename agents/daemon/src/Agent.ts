@@ -134,7 +134,7 @@ const makeTrainers = Effect.fn("Agent.makeTrainers")(function* (
           ? yield* makeWarmHost({ slot, home, ...llamafactory, passEnvironment, module: "sweep_llamafactory" })
           : null,
       command: options.trainers.includes("command")
-        ? commandTrainer({ slot, passEnvironment, sdk: options.sdk ?? null })
+        ? commandTrainer({ slot, passEnvironment, sdk: options.sdk ?? null, python })
         : null,
     })
   }

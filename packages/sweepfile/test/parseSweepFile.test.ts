@@ -286,8 +286,8 @@ describe("distributions", () => {
     ["{distribution: log_uniform, min: -20, max: -10}", "min: 2.06115e-9, max: 0.0000453999}"],
     ["{distribution: log_uniform, min: -16.11809565095832, max: 0}", "min: 1.0e-7, max: 1.0}"],
   ])("converts %s, and the line decodes", async (text, bounds) => {
-    const [problem] = await refuse(`${command}parameters: {x: ${text}}\n`)
-    const line = problem!.hint!.replace(/^write /, "")
+    const { warnings } = await parse(`${command}parameters: {x: ${text}}\n`)
+    const line = warnings.find(({ message }) => /deprecated/.test(message))!.hint!.replace(/^write /, "")
     expect(line.endsWith(bounds)).toBe(true)
     const { draft } = await parse(`${command}parameters:\n  ${line}\n`)
     expect(draft.space.dimensions[0]!.distribution._tag).toMatch(/LogUniform$/)
@@ -372,7 +372,6 @@ describe("early_terminate", () => {
   it.each([
     ["{min_iter: 1}", "early_terminate.type"],
     ["{type: hyperband, min_iter: 0}", "early_terminate.min_iter"],
-    ["{type: hyperband, min_iter: 1, s: 2}", "early_terminate.s"],
     ["{type: hyperband, s: 2}", "early_terminate"],
     ["{type: asha, min_resource: 0}", "early_terminate.min_resource"],
     ["{type: asha, strict: true}", "early_terminate.strict"],
@@ -403,7 +402,8 @@ describe("W&B's keys", () => {
     ["scheduler: {job: x, settings: {a: [1]}}", 1],
     ["description: text", 0],
     ["name: text", 0],
-    ["command: ['${interpreter}', '${program}']", 0],
+    ["command: ['${interpreter}', '${program}']", 1],
+    ["command: ['${interpreter}', '${program}', '${args}']", 0],
     ["early_terminate: {type: hyperband, min_iter: 1}", 0],
   ])("%s", async (line, warnings) => {
     const parsed = await parse(`${base}${line}\n`)

@@ -1,6 +1,6 @@
 // The `command` trainer: any program, started once per attempt with the argument vector the coordinator sent, never
 // through a shell. Owns filling in its macros and its variables: SWEEP_* and, for scripts written for W&B sweeps, WANDB_*.
-import { closeSync, openSync, readFileSync, writeFileSync } from "node:fs"
+import { closeSync, openSync, readFileSync, statSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { argumentsJson, expandCommand, usesArgumentsFile } from "@sweep/domain/Command"
 import type { Slot } from "@sweep/domain/Device"
@@ -18,6 +18,8 @@ const TrialParameters = Schema.fromJsonString(
     parameters: Parameters,
     groups: Schema.optionalKey(Schema.Array(Schema.String)),
     stand_ins: Schema.optionalKey(Schema.Boolean),
+    metrics_from: Schema.optionalKey(Schema.Record(Schema.String, Schema.Unknown)),
+    working_directory: Schema.optionalKey(Schema.String),
   }),
 )
 const decodeTrial = Schema.decodeUnknownSync(TrialParameters)
@@ -52,12 +54,22 @@ const variables = (attempt: Attempt, parameters: Parameters): Record<string, str
   }
 }
 
+const isFolder = (path: string): boolean => {
+  try {
+    return statSync(path).isDirectory()
+  } catch {
+    return false
+  }
+}
+
 /** Where Python finds the SDK (`import sweep`), and before it what stands in for `wandb` and listens to other libraries. */
 const sdkPath = (sdk: string, standIns: boolean): string => (standIns ? `${sdk}/sweep_sdk/standins:${sdk}` : sdk)
 
 export const commandTrainer = (options: {
   /** The directory that contains the Python package `sweep_sdk`; `null`: scripts bring their own. */
   readonly sdk: string | null
+  /** The interpreter that reads metrics of programs which report none themselves. */
+  readonly python: string
   readonly slot: Slot
   readonly passEnvironment: ReadonlyArray<string>
 }): Trainer => ({
@@ -66,11 +78,8 @@ export const commandTrainer = (options: {
     yield* onTree({ pid: 0, startTime: 0, mark })
     const files = yield* Effect.try({
       try: () => {
-        const {
-          parameters,
-          groups = [],
-          stand_ins: standIns = true,
-        } = decodeTrial(readFileSync(attempt.directory.trial, "utf8"))
+        const trial = decodeTrial(readFileSync(attempt.directory.trial, "utf8"))
+        const { parameters, groups = [], stand_ins: standIns = true, working_directory: wanted } = trial
         const allowed = trainerEnvironment({
           slot: options.slot,
           mark,
@@ -81,10 +90,24 @@ export const commandTrainer = (options: {
         const argumentsFile = usesArgumentsFile(command)
           ? write(attempt, "arguments.json", argumentsJson(parameters, groups))
           : ""
+        const own = variables(attempt, parameters)
+        // A program of the user's finds its data by relative paths.
+        const cwd = wanted !== undefined && isFolder(wanted) ? wanted : attempt.directory.path
+        const reader = trial.metrics_from === undefined ? [] : [options.python, "-m", "sweep_sdk.watch"]
         return {
+          cwd,
           // `${envvar:NAME}` sees what the program itself will see: it cannot be used to carry the agent's secrets off.
-          argv: expandCommand(command, { parameters, groups, program: null, argumentsFile, environment: allowed }),
-          environment: { ...allowed, ...variables(attempt, parameters) },
+          argv: [
+            ...reader,
+            ...expandCommand(command, {
+              parameters,
+              groups,
+              program: null,
+              argumentsFile,
+              environment: { ...allowed, ...own },
+            }),
+          ],
+          environment: { ...allowed, ...own },
           stdout: openSync(attempt.directory.log("stdout"), "a"),
           stderr: openSync(attempt.directory.log("stderr"), "a"),
         }
@@ -94,7 +117,7 @@ export const commandTrainer = (options: {
     })
     const process = yield* spawnTrainer({
       argv: files.argv,
-      cwd: attempt.directory.path,
+      cwd: files.cwd,
       environment: files.environment,
       stdio: ["ignore", files.stdout, files.stderr],
       mark,

@@ -102,7 +102,12 @@ export const readSweepFile = Effect.fn("readSweepFile")(function* (path: string)
   const { loadSweep } = yield* Effect.promise(() => import("@sweep/sweepfile/loadSweep"))
   const { renderProblems } = yield* Effect.promise(() => import("@sweep/sweepfile/renderProblems"))
   const { prepared } = yield* home
-  const read = yield* loadSweep(text, { path, absolutePath: resolve(path), workDirectory: prepared }).pipe(
+  const read = yield* loadSweep(text, {
+    path,
+    absolutePath: resolve(path),
+    calledFrom: process.cwd(),
+    workDirectory: prepared,
+  }).pipe(
     Effect.flatMap(tried),
     Effect.catchTag("SpecErrors", (error) => Effect.fail(badInput(renderProblems(error.problems, error.text)))),
   )

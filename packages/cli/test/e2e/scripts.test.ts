@@ -115,4 +115,30 @@ early_terminate: {type: threshold, min_resource: 20, upper: 4}
     expect(run.code, run.stderr).toBe(0)
     expect(lastJson(run.stdout)).toMatchObject({ trials: { completed: 1, stopped: 1 }, best: { objective: 1 / 399 } })
   })
+
+  it("reads what a binary prints, in the folder it was called from", { timeout: 300_000 }, async () => {
+    const place = new Workplace()
+    place.write("target.txt", "3\n")
+    place.write(
+      "parabola.awk",
+      'BEGIN { getline t < "target.txt"; split(ARGV[1], a, "="); print "loss: " (a[2] - t) ^ 2 }\n',
+    )
+    place.write(
+      "sweep.yaml",
+      `
+program: parabola.awk
+command: [awk, -f, "\${program}", "\${args_no_hyphens}"]
+method: grid
+metric: {name: loss, goal: minimize}
+parameters: {x: {values: [1, 3]}}
+metrics_from: {stdout: "loss: (?P<loss>[-+.\\\\deE]+)"}
+`,
+    )
+    const run = await place.run(["run", "sweep.yaml", "--json", "--slots", "1"])
+    expect(run.code, run.stderr).toBe(0)
+    expect(lastJson(run.stdout)).toMatchObject({
+      trials: { completed: 2 },
+      best: { objective: 0, parameters: { x: 3 } },
+    })
+  })
 })

@@ -58,6 +58,7 @@ export const trialDocument = (
   training: TrainingConfig | null,
 ): string => {
   const { metric, probes, taskMetrics, trainer, groups, llamafactory, model, data } = sweep.spec
+  const { structured, standIns, metricsFrom, workingDirectory } = sweep.spec
   const population = populationOptions(sweep.spec)
   const parent = trial.lineage.at(-1)
   return JSON.stringify({
@@ -82,6 +83,10 @@ export const trialDocument = (
         }),
     // For the macros of a command.
     ...(trainer === "command" ? { groups: groups ?? [] } : {}),
+    ...(structured === undefined ? {} : { structured }),
+    ...(standIns === undefined ? {} : { stand_ins: standIns }),
+    ...(metricsFrom === undefined ? {} : { metrics_from: metricsFrom }),
+    ...(workingDirectory === undefined ? {} : { working_directory: workingDirectory }),
     // Whether there is something to go on from is seen where the checkpoints are.
     resume: true,
     // A member of a population waits for the others, and may go on from another one's checkpoint.

@@ -49,6 +49,16 @@ const TaskMetrics = Schema.Struct({
   max_new_tokens: Schema.Int,
 })
 
+/** Where the metrics of a program are read that reports none itself; paths start at its working directory. */
+const MetricsFrom = Schema.Struct({
+  /** Regular expressions (Python's) with a named group for each metric; `step` and `epoch` are theirs. */
+  stdout: Schema.optionalKey(Schema.Array(Schema.String)),
+  json: Schema.optionalKey(Schema.String),
+  csv: Schema.optionalKey(Schema.String),
+  tensorboard: Schema.optionalKey(Schema.String),
+})
+export type MetricsFrom = typeof MetricsFrom.Type
+
 /** A file the trials read, and what was in it when the sweep was submitted. */
 export const DataFile = Schema.Struct({
   path: Schema.String,
@@ -77,6 +87,13 @@ export class SweepSpec extends Schema.Class<SweepSpec>("SweepSpec")({
   space: SearchSpace,
   /** Dotted names of the nested parameter groups; a command gets each as one argument. */
   groups: Schema.optionalKey(Schema.Array(Schema.String)),
+  /** Parameters whose lists and maps travel as their JSON text. */
+  structured: Schema.optionalKey(Schema.Array(Schema.String)),
+  /** For `trainer: command`: whether modules stand in for `wandb` and listen to other trackers; they do unless false. */
+  standIns: Schema.optionalKey(Schema.Boolean),
+  metricsFrom: Schema.optionalKey(MetricsFrom),
+  /** For `trainer: command` with a program: the folder it was found from, in which it runs where an agent has it. */
+  workingDirectory: Schema.optionalKey(Schema.String),
   seed: Schema.Int,
   /** Runs per set of parameters, with different seeds; samplers see their mean. */
   replicas: Schema.Int,

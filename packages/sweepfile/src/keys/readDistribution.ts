@@ -43,20 +43,25 @@ const decimal = (x: number): string => {
   return /^-?\d+e/.test(text) ? text.replace("e", ".0e") : text.includes(".") ? text : `${text}.0`
 }
 
-/** The line to paste instead of a deprecated distribution, whose bounds were exponents of e. */
-const converted = (key: string, name: string, fields: Fields): string | null => {
+/** The bounds of a deprecated distribution, which were exponents of e, as values. */
+const converted = (name: string, fields: Fields): { readonly min: number; readonly max: number } | undefined => {
   const bound = (which: "min" | "max"): number | undefined => {
     const node = fields.get(which)?.node
     return node?.kind === "scalar" && typeof node.value === "number" ? node.value : undefined
   }
   const [min, max] = [bound("min"), bound("max")]
-  if (min === undefined || max === undefined) return null
+  if (min === undefined || max === undefined) return undefined
   const inverse = name === "inv_log_uniform"
-  const low = decimal(round(Math.exp(inverse ? -max : min)))
-  const high = decimal(round(Math.exp(inverse ? -min : max)))
+  const low = Math.exp(inverse ? -max : min)
+  const high = Math.exp(inverse ? -min : max)
+  return low > 0 && Number.isFinite(high) && low < high ? { min: low, max: high } : undefined
+}
+
+const lineOf = (key: string, name: string, bounds: { readonly min: number; readonly max: number }, fields: Fields) => {
   const q = fields.get("q")?.node
   const step = q?.kind === "scalar" ? `, q: ${q.source}` : ""
-  return `${key}: {distribution: ${name}_values, min: ${low}, max: ${high}${step}}`
+  const [min, max] = [decimal(round(bounds.min)), decimal(round(bounds.max))]
+  return `${key}: {distribution: ${name}_values, min: ${min}, max: ${max}${step}}`
 }
 
 const deprecated: ReadonlyArray<string> = ["log_uniform", "inv_log_uniform", "q_log_uniform"]
@@ -87,12 +92,22 @@ const distributionName = (key: string, fields: Fields): DistributionName | undef
   if (field === undefined) return inferred(fields)
   const { node } = field
   if (node.kind === "scalar" && typeof node.value === "string" && deprecated.includes(node.value)) {
-    const line = converted(key, node.value, fields)
-    return field.report({
-      message: `\`${node.value}\` is deprecated: its bounds were exponents of e`,
-      expected: `\`${node.value}_values\`, with the values themselves`,
-      hint: line === null ? null : `write ${line}`,
+    const bounds = converted(node.value, fields)
+    if (bounds === undefined) {
+      return field.report({
+        message: `\`${node.value}\` is deprecated: its bounds are exponents of e, and these give no range`,
+        expected: `\`${node.value}_values\`, with the values themselves`,
+      })
+    }
+    const values = fields.get("min")!.node
+    const meant = values.kind === "scalar" && typeof values.value === "number" && values.value > 0 && values.value < 1
+    field.warn({
+      message: `\`${node.value}\` is deprecated: its bounds are exponents of e, so it draws from ${round(bounds.min)} to ${round(bounds.max)}`,
+      hint: meant
+        ? `if you mean the values themselves, write \`distribution: ${node.value}_values\``
+        : `write ${lineOf(key, node.value, bounds, fields)}`,
     })
+    return `${node.value}_values` as DistributionName
   }
   return field.word(names)
 }
@@ -163,6 +178,9 @@ const readProbabilities = (field: Field, count: number): ReadonlyArray<number> |
 
 /** `min` and `max`, in order. */
 const readBounds = (fields: Fields, rule: { readonly integer?: true; readonly above?: 0 }) => {
+  const named = fields.get("distribution")?.node
+  if (named?.kind === "scalar" && deprecated.includes(String(named.value)))
+    return converted(String(named.value), fields)
   const minField = fields.get("min")
   const min = minField?.number(rule)
   const max = fields.get("max")?.number(rule)

@@ -81,7 +81,12 @@ const rules = (resource: Option): Readonly<Record<string, Readonly<Record<string
 }
 
 /** What has to hold between the options of one rule; the first that does not is reported. */
-const between = (type: string, options: Readonly<Record<string, Json>>, fields: Fields): boolean => {
+const between = (
+  type: string,
+  options: Readonly<Record<string, Json>>,
+  fields: Fields,
+  dropped: Array<string>,
+): boolean => {
   const { of } = fields
   const report = (key: string | null, message: string, expected: string) => {
     ;((key === null ? undefined : fields.get(key)) ?? of).report({ message, expected, found: found(fields) })
@@ -90,11 +95,14 @@ const between = (type: string, options: Readonly<Record<string, Json>>, fields: 
   if (type === "hyperband") {
     const expected = "either `min_iter`, or `max_iter` with `s`"
     const given = (key: string) => options[key] !== null
-    if (given("min_iter") && (given("max_iter") || given("s"))) {
-      return report(given("max_iter") ? "max_iter" : "s", "hyperband takes its bands from one end only", expected)
-    }
-    if (!given("min_iter") && !(given("max_iter") && given("s"))) {
-      return report(null, "hyperband does not say where its bands are", expected)
+    const fromAbove = given("max_iter") && given("s")
+    if (!given("min_iter") && !fromAbove) return report(null, "hyperband does not say where its bands are", expected)
+    // As W&B does: the bands are those of `max_iter` and `s` where both are there, else those of `min_iter`.
+    for (const key of fromAbove ? ["min_iter"] : ["max_iter", "s"]) {
+      if (!given("min_iter") || !given(key)) continue
+      const bands = fromAbove ? "`max_iter` and `s`" : "`min_iter`"
+      fields.get(key)!.warn({ message: `\`${key}\` has no effect: the bands of hyperband are those of ${bands}` })
+      dropped.push(key)
     }
   }
   if (type === "threshold") {
@@ -135,7 +143,9 @@ export const readEarlyTerminate = (
     if (value === undefined) good = false
     else options[key] = value
   }
-  if (!good || !between(type, options, fields)) return undefined
+  const dropped: Array<string> = []
+  if (!good || !between(type, options, fields, dropped)) return undefined
+  for (const key of dropped) options[key] = null
   for (const name of fields.get("parameters")?.list() ?? []) {
     if (name.node.kind === "scalar" && !context.parameters.includes(String(name.node.value))) {
       name.word(context.parameters)

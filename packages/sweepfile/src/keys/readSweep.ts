@@ -17,6 +17,8 @@ import { readEarlyTerminate } from "./readEarlyTerminate.ts"
 import { readEnqueue } from "./readEnqueue.ts"
 import * as Schema from "effect/Schema"
 import type { ReadParameter } from "./readParameters.ts"
+import { readMetricsFrom } from "./readMetricsFrom.ts"
+import type { YamlNode } from "../parse/YamlTree.ts"
 import { readSpace, type ReadSpace } from "./readSpace.ts"
 import { type GivenTaskMetrics, readTaskMetrics } from "./readTaskMetrics.ts"
 import { checkMetricNames } from "./checkMetricNames.ts"
@@ -60,6 +62,8 @@ export const topLevelKeys = [
   "enqueue",
   "warm_start",
   "reuse",
+  "stand_ins",
+  "metrics_from",
   ...Object.keys(withoutEffect),
 ]
 
@@ -93,6 +97,9 @@ type SweepDraft = Pick<
   | "enqueue"
   | "warmStart"
   | "reuse"
+  | "structured"
+  | "standIns"
+  | "metricsFrom"
 >
 
 export interface ReadSweep {
@@ -230,6 +237,9 @@ const macroHint = (macro: string): string | null => {
   return near === undefined ? null : `did you mean \`\${${near}}\`?`
 }
 
+/** The macros that become parameters. */
+const handsOver = new Set(commandMacros.filter((macro) => macro.startsWith("args")).map((macro) => `\${${macro}}`))
+
 const readCommand = (top: Fields): ReadonlyArray<string> | undefined => {
   const field = top.get("command")
   if (field === undefined) return defaultCommand
@@ -243,12 +253,21 @@ const readCommand = (top: Fields): ReadonlyArray<string> | undefined => {
   const items = field.list("a list of arguments")
   if (items === undefined) return undefined
   if (items.length === 0) return field.wrong("a list of arguments")
-  const command = items.map((item) => {
+  const command = items.flatMap((item) => {
     const { node } = item
-    if (node.kind !== "scalar" || node.value === null) return item.wrong("an argument, that is text")
+    if (node.kind !== "scalar" || node.value === null) return [item.wrong("an argument, that is text")]
     const text = typeof node.value === "string" ? node.value : node.source
     const macro = unknownMacros(text)[0]
-    if (macro === undefined) return text
+    if (macro === undefined) return [text]
+    // As W&B does: what has the form of a macro by itself and is none is left out; within a text it stays, for Hydra.
+    if (!commandMacros.includes(macro) && nearestName(macro, commandMacros) === undefined) {
+      const alone = text === `\${${macro}}`
+      item.warn({
+        message: `there is no macro \`\${${macro}}\`: it is ${alone ? "left out" : "passed on as it is"}`,
+        hint: /^\w+$/.test(macro) ? `an environment variable is \`\${envvar:${macro}}\`` : null,
+      })
+      return alone ? [] : [text]
+    }
     return item.report({
       message: commandMacros.includes(macro)
         ? `\`\${${macro}}\` has to be an argument by itself`
@@ -260,6 +279,12 @@ const readCommand = (top: Fields): ReadonlyArray<string> | undefined => {
         : (macroHint(macro) ?? `an environment variable is \`\${envvar:${macro}}\``),
     })
   })
+  if (!command.some((argument) => argument !== undefined && handsOver.has(argument))) {
+    field.warn({
+      message: "`command` hands no parameter to the program",
+      hint: "add `${args}`, unless the program reads them with `wandb.config` or `sweep.init()`",
+    })
+  }
   return command.includes(undefined) ? undefined : (command as ReadonlyArray<string>)
 }
 
@@ -387,6 +412,17 @@ const readWarmStart = (field: Field, method: Method | undefined): ReadonlyArray<
   return ids
 }
 
+/** Whether a parameter has a list or map among its values. */
+const holdsStructures = (node: YamlNode): boolean => {
+  if (node.kind === "list") return node.items.some(({ kind }) => kind !== "scalar")
+  if (node.kind === "scalar") return false
+  return node.entries.some(
+    ({ key, value }) =>
+      (key === "value" && value.kind !== "scalar") ||
+      (key === "values" && value.kind === "list" && holdsStructures(value)),
+  )
+}
+
 /** A LLaMA-Factory configuration alone says how one model is trained, and not what is varied. */
 const reportConfiguration = (root: Field): undefined => {
   const at = root.source.path
@@ -447,6 +483,7 @@ export const readSweep = (root: Field): ReadSweep | undefined => {
     root.source.report({ start: root.node.start, end: root.node.start + 1 }, "", {
       message: "the file does not say what to train",
       expected: "`model` and `data`, or for a program of your own `program` or `command`",
+      hint: "for a W&B file name the script that trains: `program: train.py`. One that calls `wandb.agent(…, function=…)` is named itself: the function runs once per trial",
     })
   }
   const modelField = peft && !wandb ? top.require("model", "for example `model: Qwen/Qwen2.5-0.5B`") : top.get("model")
@@ -538,6 +575,11 @@ export const readSweep = (root: Field): ReadSweep | undefined => {
       hint: "whether a program of yours would do the same again, nobody here can know",
     })
   }
+  for (const key of ["stand_ins", "metrics_from"]) {
+    if (trainer !== "command") top.get(key)?.report({ message: `\`${key}\` belongs to \`trainer: command\`` })
+  }
+  const standIns = top.optional("stand_ins", true, (f) => f.boolean())
+  const metricsFrom = top.optional("metrics_from", null, readMetricsFrom)
   const warmField = top.get("warm_start")
   const warmStart = warmField === undefined ? [] : readWarmStart(warmField, method)
   if (warmStart.length > 0 && earlyTerminate?.["type"] === "bohb") {
@@ -553,6 +595,9 @@ export const readSweep = (root: Field): ReadSweep | undefined => {
       message: "no `metric`: trials are compared by `eval/loss`, minimized",
     })
   }
+  const structured = (trainer === "command" ? read!.parameters : [])
+    .filter(({ field }) => holdsStructures(field.node))
+    .map(({ name }) => name)
   const endless = budget !== undefined && budget.trials === null && budget.gpuHours === null && budget.hours === null
   if (endless && method !== "grid" && metrics?.[0]?.target === null) {
     root.source.warn({ start: 0, end: 1 }, "budget", {
@@ -583,6 +628,9 @@ export const readSweep = (root: Field): ReadSweep | undefined => {
       enqueue,
       ...(warmStart.length > 0 ? { warmStart } : {}),
       ...(reuse === true ? { reuse } : {}),
+      ...(structured.length > 0 ? { structured } : {}),
+      ...(standIns === false ? { standIns } : {}),
+      ...(metricsFrom === null || metricsFrom === undefined ? {} : { metricsFrom }),
     },
     model: model ?? null,
     data: data ?? null,

@@ -23,6 +23,8 @@ import { splitRecords } from "../data/splitRecords.ts"
 export interface ResolveOptions {
   /** Of the sweep file; relative paths in it start at its folder. */
   readonly absolutePath: string
+  /** Where the command was called: a program is looked for there first. */
+  readonly calledFrom?: string
   /** Where the files of an eval split are written; made when it is missing. */
   readonly workDirectory: string
 }
@@ -148,14 +150,32 @@ export const resolveSweep = Effect.fn("resolveSweep")(function* (parsed: ParsedS
     })
   })
 
+  /** The root of the repository around a folder. */
+  const repositoryOf = Effect.fnUntraced(function* (from: string) {
+    for (let at = from; ; at = path.dirname(at)) {
+      if ((yield* kindOf(path.join(at, ".git"))) !== "missing") return [at]
+      if (path.dirname(at) === at) return []
+    }
+  })
+
+  /** Where `wandb agent` would find it: from where the command was called, from the repository's root, beside the file. */
   const resolveProgram = Effect.fnUntraced(function* (given: Given) {
+    const called = options.calledFrom
+    const bases = called === undefined ? [] : [called, ...(yield* repositoryOf(called))]
+    if (!path.isAbsolute(given.value) && !given.value.startsWith("~/")) {
+      for (const base of new Set([...bases, ...(yield* repositoryOf(folder)), folder])) {
+        const at = path.resolve(base, given.value)
+        if ((yield* kindOf(at)) === "file") return { at, base }
+      }
+    }
     const at = absolute(given.value)
     const kind = yield* kindOf(at)
-    if (kind === "file") return at
+    if (kind === "file") return { at, base: path.dirname(at) }
     return report(given, {
       message: `the program \`${given.value}\` ${kind === "missing" ? "does not exist" : "is no file"}`,
       found: kind === "missing" ? `nothing at ${at}` : at,
-      expected: "a file; relative paths start at the sweep file's folder",
+      expected:
+        "a file, looked for where the command is called, at the root of the repository and beside the sweep file",
       hint: kind === "missing" ? yield* missingHint(at) : null,
     })
   })
@@ -381,7 +401,9 @@ export const resolveSweep = Effect.fn("resolveSweep")(function* (parsed: ParsedS
     ...(taskMetrics === null ? {} : { taskMetrics }),
     ...(llama?.data === undefined ? {} : { llamafactory: { base: llama.base, entry: llama.data.entry } }),
     // Which program it is does not depend on the trial; everything else does.
-    command: draft.command?.map((argument) => (argument === "${program}" ? (program ?? argument) : argument)) ?? null,
+    command:
+      draft.command?.map((argument) => (argument === "${program}" ? (program?.at ?? argument) : argument)) ?? null,
+    ...(program === null ? {} : { workingDirectory: program.base }),
     model,
     ...(Option.isSome(modelFingerprint) ? { modelFingerprint: modelFingerprint.value } : {}),
     data,
