@@ -1,6 +1,6 @@
 // Runs one attempt from its start to its end: starts the trainer, has its files followed, obeys stops, and says how it
 // ended once every process of it is gone. Owns that order; how stops escalate is obeyStops', the verdict attemptEnd's.
-import { readFileSync } from "node:fs"
+import { existsSync, readFileSync } from "node:fs"
 import { join } from "node:path"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
@@ -74,7 +74,8 @@ export const runAttempt = Effect.fn("runAttempt")(function* (attempt: Attempt, t
   const { tail } = attempt
   const ownStderr = attempt.logs.stderr.tail(20)
   const end = attemptEnd({
-    completesByStatus: attempt.record.trainer === "command",
+    // One that deleted its own directory left nothing to go by.
+    completesByStatus: attempt.record.trainer === "command" && existsSync(attempt.directory.events),
     over,
     event: tail.end,
     stop: attempt.stop,
