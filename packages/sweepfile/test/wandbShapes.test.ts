@@ -32,9 +32,9 @@ const values: Readonly<Record<string, (n: number) => string>> = {
   map: (n) => `{a: ${n}}`,
 }
 
-const parameter = (shape: Shape["parameters"][number], indent: string, grid: boolean): string => {
+const parameter = (shape: Shape["parameters"][number], indent: string): string => {
   if (Array.isArray(shape["parameters"])) {
-    const inner = shape["parameters"].map((one, i) => `${indent}    n${i}:\n${parameter(one, `${indent}      `, grid)}`)
+    const inner = shape["parameters"].map((one, i) => `${indent}    n${i}:\n${parameter(one, `${indent}      `)}`)
     return `${indent}parameters:\n${inner.join("")}`
   }
   const negative = shape["negative"] === true
@@ -82,7 +82,7 @@ const fileOf = (shape: Shape): string => {
           `command: [${shape.command.map((argument) => JSON.stringify(argument === "unknown macro" ? "dir=${now:%Y}" : argument)).join(", ")}]`,
         ]),
     "parameters:",
-    ...shape.parameters.map((one, i) => `  ${name(i)}:\n${parameter(one, "    ", shape.method === "grid")}`),
+    ...shape.parameters.map((one, i) => `  ${name(i)}:\n${parameter(one, "    ")}`),
   ].join("\n")
 }
 
