@@ -238,10 +238,10 @@ export const compileSpace = (space: SearchSpace): Space => {
 export const rejectionLimit = 10_000
 
 /**
- * Steps of expressions that looking for one point may take, about half a second: whoever looks may be the coordinator,
+ * Steps of expressions that looking for one point may take, about a tenth of a second: whoever looks may be the coordinator,
  * which does nothing else meanwhile.
  */
-const searchLimit = 5_000_000
+const searchLimit = 1_000_000
 
 /** Throws `InvalidSpace` once too much was spent since `began` on points that `constraint` does not let through. */
 const checkSearch = (began: number, constraint: string, sample: Parameters): void => {
