@@ -13,6 +13,7 @@ import { backup, restore } from "./commands/hosts/backup.ts"
 import { doctor } from "./commands/hosts/doctor.ts"
 import { artifacts } from "./commands/results/artifacts.ts"
 import { best } from "./commands/results/best.ts"
+import { data } from "./commands/data/data.ts"
 import { certs } from "./commands/hosts/certs.ts"
 import { check } from "./commands/sweeps/check.ts"
 import { clone } from "./commands/sweeps/clone.ts"
@@ -68,6 +69,7 @@ const sweep = Command.make("sweep").pipe(
     resume,
     extend,
     clone,
+    data,
     rm,
     ask,
     tell,
