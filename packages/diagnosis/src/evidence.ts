@@ -18,7 +18,6 @@ export interface EvidenceArguments {
     readonly lowestStep: number
     readonly level: number
     readonly percent: number
-    readonly evals: number
   }
   readonly "eval-lowest": { readonly lowest: number; readonly lowestStep: number }
   readonly "beyond-noise": { readonly rise: number; readonly noise: number }

@@ -14,8 +14,15 @@ export const leastEvals = 4
 const explosion = 1.5
 /** … or, where nothing was ever gained, so many times where they started, … */
 const explosionFromStart = 1.2
+/** … or so many times, where they began out of all proportion, … */
+const explosionOfTheHigh = 2.5
+/** … while the train loss is at least this share of the eval loss: a small one that is memorised is not blown up, … */
+const alike = 0.3
 /** … and back by this share of all that they had fallen: the optimiser has left the road. */
 const givenBack = 0.25
+
+/** A train loss above this share of its first value has not been learned. */
+const stillHigh = 0.8
 
 /** An end this many per cent above the lowest eval loss is worse. Prechelt (1998) tries 1 to 5 for GL. */
 export const riseLimit = 2.5
@@ -54,9 +61,13 @@ export interface Shape {
   readonly after: number
   /** What a change is measured against, so that it is a share: `null` for the value itself, 1 for metrics that are shares. */
   readonly scale: number | null
-  /** Where the curve is now: the median of the evaluations after the lowest, of at most the last three. */
+  /** Where the curve is now: the median of the last evaluations after the lowest, at most three; see `levelOf`. */
   readonly level: number
 }
+
+/** Where a stretch has got to. One that only rises is at its end; otherwise one evaluation of the last three may be off. */
+const levelOf = (later: ReadonlyArray<number>): number =>
+  later.every((value, i) => i === 0 || value > later[i - 1]!) ? mean(later.slice(-2)) : median(later.slice(-3))
 
 export const shapeOf = (
   steps: ReadonlyArray<number>,
@@ -79,7 +90,7 @@ export const shapeOf = (
     ),
     after,
     scale,
-    level: after === 0 ? lowest : median(values.slice(-Math.min(3, after))),
+    level: after === 0 ? lowest : levelOf(values.slice(best + 1)),
   }
 }
 
@@ -90,6 +101,14 @@ const departure = ({ steps, values, best }: Shape, limit: number): number => {
   const within = values.findLastIndex((value, i) => i >= best && value <= limit)
   return steps[Math.min(within + 1, steps.length - 1)]!
 }
+
+/** Whether a loss has ended so many times above its lowest, and given back enough of what it had gained. */
+const isBlown = (end: number, low: number, start: number, factor: number): boolean =>
+  end > factor * low && end - low > givenBack * Math.max(start - low, 0)
+
+/** The same by orders of magnitude: a first value out of all proportion makes every share of it small. */
+const isBlownHigh = (end: number, low: number, start: number): boolean =>
+  low > 0 && end > explosionOfTheHigh * low && Math.log(end / low) > givenBack * Math.log(start / low)
 
 export interface Divergence {
   readonly evidence: Evidence
@@ -114,13 +133,18 @@ export const divergence = (features: CurveFeatures, shape: Shape): Divergence | 
   const trainFirst = reported ? known[0]! : evals[0]!
   // A spike that recovers at the next evaluation is none; with three evaluations only the last one can tell.
   const last = Math.min(...evals.slice(evals.length < leastEvals ? -1 : -2))
-  const back = (end: number, low: number, start: number) => (end - low) / Math.max(start - low, 1e-12)
   const factor = evals.length < leastEvals ? 2 : shape.best === 0 ? explosionFromStart : explosion
+  const first = evals[0]!
   const holds =
-    last > factor * shape.lowest &&
-    trainLast > factor * trainLowest &&
-    back(last, shape.lowest, evals[0]!) > givenBack &&
-    back(trainLast, trainLowest, trainFirst) > givenBack
+    (isBlown(last, shape.lowest, first, factor) && isBlown(trainLast, trainLowest, trainFirst, factor)) ||
+    (evals.length >= leastEvals &&
+      trainLast > alike * last &&
+      isBlownHigh(last, shape.lowest, first) &&
+      isBlownHigh(trainLast, trainLowest, trainFirst)) ||
+    // Worse than at the start, by both: the train loss of a run that learns has fallen, whatever it counts in.
+    (evals.length >= leastEvals &&
+      Math.min(last, trainLast) > explosionFromStart * first &&
+      trainLast > stillHigh * known[0]!)
   if (!holds) return null
   return {
     evidence: evidence(
@@ -190,7 +214,7 @@ export const isBeyondNoise = (shape: Shape): boolean => {
   const trend = trendOf(later)
   const hasDirection =
     after >= 4
-      ? trend >= trendLimit && level - lowest >= noise
+      ? trend >= trendLimit && level - lowest >= lowestByChance * noise
       : steady && (after >= 3 || shareOf(shape, level - lowest) >= 2 * riseLimit)
   const bump = recoveredBump(shape)
   return (
@@ -225,7 +249,7 @@ export const overfitting = (features: CurveFeatures, shape: Shape): Rise => {
     evidence: [
       evidence(
         "eval-rise",
-        { lowest, lowestStep, level, percent, evals: Math.min(3, after) },
+        { lowest, lowestStep, level, percent },
         { value: percent, threshold: limit, holds: isRise },
       ),
       evidence(
@@ -247,27 +271,33 @@ export interface Flatness {
 }
 
 /** Whether the last third has gone nowhere: the change from its first half to its second, beside the noise of both. */
-export const flatEnd = ({ steps, values, noise, scale }: Shape): Flatness => {
+export const flatEnd = ({ steps, values, best, noise, scale }: Shape): Flatness => {
   const n = values.length
+  /** How much the curve fell over its last evaluations, from the first half of them to the second, in per cent. */
+  const fallOf = (tail: ReadonlyArray<number>) => {
+    const half = tail.length >> 1
+    const before = mean(tail.slice(0, half))
+    const base = scale ?? Math.abs(before)
+    const share = (difference: number): number => (base > 0 ? (100 * difference) / base : 0)
+    return { fell: share(before - mean(tail.slice(-half))), chance: share(2 * noise * Math.sqrt(2 / half)) }
+  }
   const third = n < 6 ? 3 : Math.max(4, Math.ceil(n / 3))
-  const tail = values.slice(-third)
-  const half = third >> 1
-  const before = mean(tail.slice(0, half))
-  const base = scale ?? Math.abs(before)
-  const share = (difference: number): number => (base > 0 ? (100 * difference) / base : 0)
-  const fell = share(before - mean(tail.slice(-half)))
   const limit = n < 6 ? flatLimit / 2 : flatLimit
-  // A fall that the scatter alone explains is none, as long as it is small.
-  const chance = share(2 * noise * Math.sqrt(2 / half))
+  const { fell, chance } = fallOf(values.slice(-third))
   // With few evaluations a rise is as likely the next turn of the curve as its end.
-  const holds = n < 6 ? Math.abs(fell) < limit : fell < limit || (fell < chance && fell < 3 * limit)
-  const since = steps[n - third]!
+  const isFlat = n < 6 ? Math.abs(fell) < limit : fell < limit || (fell < chance && fell < 5 * limit)
+  // The lowest is long ago; or the curve came to rest in the middle of its last third.
+  const isOld = n >= 6 && n - 1 - best >= Math.max(4, Math.ceil(n / 3))
+  const fifth = Math.max(6, Math.ceil(n / 5))
+  const rests = n >= 2 * fifth && fallOf(values.slice(-fifth)).fell < limit / 4
+  const holds = isFlat || isOld || rests
+  const since = steps[n - (!isFlat && !isOld && rests ? fifth : third)]!
   return {
     holds,
     since,
     evidence: evidence(
       "flat-end",
-      { evals: third, percent: -fell, fromStep: since },
+      { evals: third, percent: -fell, fromStep: steps[n - third]! },
       { value: fell, threshold: limit, holds },
     ),
   }

@@ -2,7 +2,7 @@
 // to convince than the verdict: what has been ended cannot recover, as a good part of curves that look overfitted for an
 // evaluation or two do (docs/verdicts.md has the figures).
 import type { CurveFeatures } from "@sweep/domain/Curve"
-import { divergence, overfitting, type Shape, shapeOf } from "./rules.ts"
+import { overfitting, type Shape, shapeOf } from "./rules.ts"
 
 /** The rule has to have held at so many evaluations in a row, of the same lowest one. */
 const inARow = 3
@@ -24,13 +24,14 @@ const isStillUp = ({ values, best, lowest }: Shape): boolean =>
 
 /**
  * With `overfitting: {action: stop}` a trial ends that has overfitted for good: at three evaluations in a row, for as many
- * steps as it took to the lowest, and without a sign of coming back. Its best checkpoint is kept. So does one that
- * diverged, which has nothing left to learn from. With `flag`, nothing is stopped.
+ * steps as it took to the lowest, and without a sign of coming back. Its best checkpoint is kept. A loss that is NaN or
+ * infinite ends it at once; one that has blown up and is still a number does not: three of ten of those recovered. With
+ * `flag`, nothing is stopped.
  */
 export const shouldStop = (features: CurveFeatures, action: "flag" | "stop"): boolean => {
   if (action === "flag") return false
+  if (features.nonFiniteStep !== null) return true
   const shape = shapeOf(features.steps, features.evals)
-  if (divergence(features, shape) !== null) return true
   const n = features.evals.length
   const [now, then] = [features.steps.at(-1) ?? 0, features.steps[shape.best] ?? 0]
   if (shape.after < inARow || now - then < patience * then || !isStillUp(shape)) return false

@@ -66,8 +66,8 @@ describe("diagnose", () => {
       ["train-falls", true],
     ])
     expect(sentences(verdict)).toEqual([
-      "the eval loss is at 1.600 (median of the last 3 evals), 33.3% above its lowest, 1.200 at step 20",
-      "it rose by 0.400; one eval scatters by about 0.0024",
+      "the eval loss is at about 1.750, 45.8% above its lowest, 1.200 at step 20",
+      "it rose by 0.550; one eval scatters by about 0.0024",
       "since then the train loss went from 1.250 to 0.275",
     ])
     expect(advice(verdict)).toEqual([
@@ -131,7 +131,7 @@ describe("a metric that is not the loss", () => {
     const verdict = diagnose(features([2, 1.6, 1.3, 1.1, 1, 0.95, 0.92, 0.9], undefined, worse, 2000), accuracy)
     expect([verdict.kind, verdict.sinceStep]).toEqual(["overfitting", 30])
     expect(sentences(verdict)[0]).toBe(
-      "the loss gets better and the answers get worse: since step 30 eval/accuracy went from 0.72 to 0.63, while the eval loss went from 1.100 to 0.900",
+      "the loss gets better and the answers get worse: since step 30 eval/accuracy went from 0.72 to 0.615, while the eval loss went from 1.100 to 0.900",
     )
     expect(advice(verdict)[0]).toBe("use the checkpoint of step 30, the best by eval/accuracy")
   })
@@ -173,8 +173,11 @@ describe("shouldStop", () => {
     expect(shouldStop(features(overfits, train), "flag")).toBe(false)
   })
 
-  it("stops what diverged", () => {
+  it("stops what is no number any more, but not what has blown up and may recover", () => {
     expect(shouldStop(features([2, Number.NaN]), "stop")).toBe(true)
+    const blown = features([9, 1, 5, 6, 7, 8, 8])
+    expect(diagnose(blown, context()).kind).toBe("diverged")
+    expect(shouldStop(blown, "stop")).toBe(false)
   })
 
   it("waits as long as it took to the lowest, and for a curve on its way back", () => {

@@ -72,7 +72,6 @@ describe("the sentences of verdicts", () => {
       expect(english).not.toMatch(/undefined|null|NaN%|Infinity|\[object/)
       expect(chinese).toMatch(/\p{Script=Han}/u)
       expect(chinese).not.toMatch(/\b(the|to|from|of|step)\b/)
-      // "the last eval" counts one without a digit, in both.
       expect(numbersIn(chinese)).toEqual(numbersIn(english))
     }
   })

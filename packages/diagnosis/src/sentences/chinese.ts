@@ -10,8 +10,8 @@ export const chinese: Catalogue = {
     "loss-explosion": ({ lowest, lowestStep, last, trainLowest, trainLast }) =>
       `评估损失从最低点（第 ${lowestStep} 步的 ${nats(lowest)}）升到 ${nats(last)}，训练损失也从 ${nats(trainLowest)} 升到 ${nats(trainLast)}`,
     evals: ({ evals, needed }) => `目前有 ${evals} 次评估；至少要有 ${needed} 次才能下结论`,
-    "eval-rise": ({ lowest, lowestStep, level, percent: rise, evals }) =>
-      `评估损失现为 ${nats(level)}（${evals === 1 ? "最后一次评估" : `最近 ${evals} 次评估的中位数`}），比最低点（第 ${lowestStep} 步的 ${nats(lowest)}）高 ${size(rise)}`,
+    "eval-rise": ({ lowest, lowestStep, level, percent: rise }) =>
+      `评估损失现约为 ${nats(level)}，比最低点（第 ${lowestStep} 步的 ${nats(lowest)}）高 ${size(rise)}`,
     "eval-lowest": ({ lowest }) => `最后一次评估损失 ${nats(lowest)} 是目前最低的`,
     "beyond-noise": ({ rise, noise }) => `上升了 ${nats(rise)}；单次评估的波动约为 ${nats(noise)}`,
     "train-falls": ({ from, to }) => `此后训练损失从 ${nats(from)} 变为 ${nats(to)}`,

@@ -11,8 +11,8 @@ export const english: Catalogue = {
     "loss-explosion": ({ lowest, lowestStep, last, trainLowest, trainLast }) =>
       `the eval loss went from its lowest, ${nats(lowest)} at step ${lowestStep}, to ${nats(last)}, and the train loss from ${nats(trainLowest)} to ${nats(trainLast)}`,
     evals: ({ evals, needed }) => `${times(evals, "eval", "evals")} so far; a verdict needs ${needed}`,
-    "eval-rise": ({ lowest, lowestStep, level, percent: rise, evals }) =>
-      `the eval loss is at ${nats(level)} (${evals === 1 ? "the last eval" : `median of the last ${evals} evals`}), ${size(rise)} above its lowest, ${nats(lowest)} at step ${lowestStep}`,
+    "eval-rise": ({ lowest, lowestStep, level, percent: rise }) =>
+      `the eval loss is at about ${nats(level)}, ${size(rise)} above its lowest, ${nats(lowest)} at step ${lowestStep}`,
     "eval-lowest": ({ lowest }) => `the last eval loss, ${nats(lowest)}, is the lowest so far`,
     "beyond-noise": ({ rise, noise }) => `it rose by ${nats(rise)}; one eval scatters by about ${nats(noise)}`,
     "train-falls": ({ from, to }) => `since then the train loss went from ${nats(from)} to ${nats(to)}`,
