@@ -271,7 +271,7 @@ export interface Flatness {
 }
 
 /** Whether the last third has gone nowhere: the change from its first half to its second, beside the noise of both. */
-export const flatEnd = ({ steps, values, best, noise, scale }: Shape): Flatness => {
+export const flatEnd = ({ steps, values, best, lowest, noise, scale }: Shape): Flatness => {
   const n = values.length
   /** How much the curve fell over its last evaluations, from the first half of them to the second, in per cent. */
   const fallOf = (tail: ReadonlyArray<number>) => {
@@ -291,7 +291,9 @@ export const flatEnd = ({ steps, values, best, noise, scale }: Shape): Flatness 
   const fifth = Math.max(6, Math.ceil(n / 5))
   const rests = n >= 2 * fifth && fallOf(values.slice(-fifth)).fell < limit / 4
   const holds = isFlat || isOld || rests
-  const since = steps[n - (!isFlat && !isOld && rests ? fifth : third)]!
+  // Since the first evaluation that no later one betters by more than the limit, or than noise.
+  const near = lowest + Math.max(((scale ?? Math.abs(lowest)) * flatLimit) / 100, noise)
+  const since = steps[values.findIndex((value) => value <= near)]!
   return {
     holds,
     since,

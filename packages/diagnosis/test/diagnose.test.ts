@@ -83,6 +83,12 @@ describe("diagnose", () => {
     expect(diagnose(features([2, 1.5, 1.2], [2, Number.NaN, 1.1]), context()).sinceStep).toBe(20)
   })
 
+  it("dates a plateau at the first evaluation that no later one betters", () => {
+    const flat = features([2, 1.5, 1.2, 1, 1.002, 0.998, 1.001, 1, 0.999, 1.003], [1.8, 1.4, 1.1, 1, 1, 1, 1, 1, 1])
+    const verdict = diagnose(flat, context())
+    expect([verdict.kind, verdict.sinceStep]).toEqual(["plateaued", 30])
+  })
+
   it("keeps a verdict while the curve stays away from its lowest", () => {
     const evals = [2, 1.2, 1, 1.3, 1.5, 1.6, 1.7, 1.7, 1.71, 1.69, 1.7, 1.7, 1.7]
     const train = evals.slice(1).map((_, i) => 1.5 * 0.8 ** i)
