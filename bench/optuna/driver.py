@@ -1,7 +1,8 @@
 """Optuna behind ask and tell over JSON lines, for the benchmarks. Owns no objective: values come from the caller.
 
 One request a line on standard input, one answer a line on standard output:
-  {"type": "study", "sampler": "tpe" | "gp" | "cmaes" | "random", "seed": 1, "dimensions": [...]}
+  {"type": "study", "sampler": "tpe" | "gp" | "cmaes" | "nsga2" | "random", "seed": 1, "dimensions": [...],
+   "objectives": 2}                    one unless given; a value to tell is then a list
   {"type": "ask"}                      -> {"parameters": {...}, "seconds": 0.01}, CPU time of the thread
   {"type": "tell", "value": 0.3}       of the oldest trial that was asked for and not told
   {"type": "importance"}               -> {"fanova": {...}, "ped_anova": {...}}, by parameter
@@ -30,6 +31,7 @@ SAMPLERS = {
     "cmaes": lambda seed: optuna.samplers.CmaEsSampler(
         seed=seed, warn_independent_sampling=False
     ),
+    "nsga2": lambda seed: optuna.samplers.NSGAIISampler(seed=seed),
     "random": lambda seed: optuna.samplers.RandomSampler(seed=seed),
 }
 
@@ -62,7 +64,8 @@ def main():
         if kind == "study":
             asked = []
             study = optuna.create_study(
-                sampler=SAMPLERS[request["sampler"]](request["seed"])
+                sampler=SAMPLERS[request["sampler"]](request["seed"]),
+                directions=["minimize"] * request.get("objectives", 1),
             )
             dimensions = [
                 (d["name"], distribution(d["distribution"]), d.get("when"))

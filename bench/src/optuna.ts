@@ -26,9 +26,14 @@ export type OptunaSampler = "tpe" | "gp" | "cmaes" | "random"
 
 export interface Optuna {
   readonly version: string
-  readonly study: (sampler: OptunaSampler, seed: number, dimensions: ReadonlyArray<TestDimension>) => Promise<void>
+  readonly study: (
+    sampler: OptunaSampler | "nsga2",
+    seed: number,
+    dimensions: ReadonlyArray<TestDimension>,
+    objectives?: number,
+  ) => Promise<void>
   readonly ask: () => Promise<{ readonly parameters: Parameters; readonly seconds: number }>
-  readonly tell: (value: number) => Promise<void>
+  readonly tell: (value: number | ReadonlyArray<number>) => Promise<void>
   readonly add: (trials: ReadonlyArray<{ readonly parameters: Parameters; readonly value: number }>) => Promise<void>
   /** Of the finished trials of the study, by parameter. */
   readonly importance: () => Promise<Record<"fanova" | "ped_anova", Readonly<Record<string, number>>>>
@@ -51,7 +56,8 @@ export const startOptuna = async (): Promise<Optuna> => {
   const { version } = await request({ type: "study", sampler: "random", seed: 0, dimensions: [] })
   return {
     version: String(version),
-    study: async (sampler, seed, dimensions) => void (await request({ type: "study", sampler, seed, dimensions })),
+    study: async (sampler, seed, dimensions, objectives = 1) =>
+      void (await request({ type: "study", sampler, seed, dimensions, objectives })),
     ask: async () => (await request({ type: "ask" })) as never,
     tell: async (value) => void (await request({ type: "tell", value })),
     add: async (trials) => void (await request({ type: "add", trials })),

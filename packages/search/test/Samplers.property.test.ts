@@ -178,7 +178,7 @@ const outcomes: ReadonlyArray<Outcome> = [
   "cancelled",
 ]
 
-const methods: ReadonlyArray<Method> = ["grid", "random", "sobol", "tpe", "gp", "cmaes", "nsga2"]
+const methods: ReadonlyArray<Method> = ["grid", "random", "sobol", "tpe", "gp", "cmaes", "nsga2", "ehvi"]
 
 describe.each(methods)("%s", (method) => {
   it("stays within 1,000 random spaces, whatever the history", { timeout: 600_000 }, () => {

@@ -91,7 +91,7 @@ describe("a native file", () => {
     ["budget: {trials: 8}", "sobol", "few trials"],
     ["budget: {trials: 40}", "gp", "model"],
     ["budget: {trials: 5000}", "tpe", "many trials"],
-    ["metrics: [eval/loss, eval/cost]", "nsga2", "objectives"],
+    ["metrics: [eval/loss, eval/perplexity]", "ehvi", "objectives"],
     ["early_terminate: {type: bohb}", "tpe", "rule"],
   ])("chooses a method for %s", async (line, method, methodBecause) => {
     const { draft } = await parse(`model: m\ndata: {train: t.json}\nparameters: {rank: [4, 8]}\n${line}\n`)

@@ -2,7 +2,7 @@
 // choosing is chooseMethod's, carrying out is the search package's.
 import * as Schema from "effect/Schema"
 
-export const Method = Schema.Literals(["grid", "random", "sobol", "tpe", "gp", "cmaes", "nsga2"])
+export const Method = Schema.Literals(["grid", "random", "sobol", "tpe", "gp", "cmaes", "nsga2", "ehvi"])
 export type Method = typeof Method.Type
 
 /** Whether what a method suggests rests on how the trials before it ended. */

@@ -27,7 +27,7 @@ export const chooseMethod = (question: MethodQuestion): ChosenMethod => {
   const { dimensions, trials, objectives, earlyTerminate } = question
   if (earlyTerminate === "pbt") return { method: "random", because: "population" }
   if (earlyTerminate === "bohb") return { method: "tpe", because: "rule" }
-  if (objectives > 1) return { method: "nsga2", because: "objectives" }
+  if (objectives > 1) return { method: "ehvi", because: "objectives" }
   if (trials !== null && trials <= fewTrials) return { method: "sobol", because: "few trials" }
   if (trials !== null && trials > mostTrials) return { method: "tpe", because: "many trials" }
   if (dimensions > mostDimensions) return { method: "tpe", because: "many parameters" }

@@ -27,9 +27,9 @@ import { type Tried, tried } from "../space/Tried.ts"
 import { tpe } from "./Tpe.ts"
 
 /** Trials of a Sobol sequence before the model is asked. */
-const startup = 10
+export const startup = 10
 /** The model knows at most this many trials: the best half and the newest half. */
-const capacity = 200
+export const capacity = 200
 /** Points of the space at which the promise is looked up first; the best of them are climbed from. */
 const lookups = 512
 const climbs = 6
@@ -61,7 +61,7 @@ export const standardize = (losses: ReadonlyArray<number>): Float64Array => {
 }
 
 /** Encoded, with a parameter that is absent in the middle: the parameter its condition reads says that it is absent. */
-const complete = (row: Float64Array): Float64Array => row.map((u) => (Number.isNaN(u) ? 0.5 : u))
+export const complete = (row: Float64Array): Float64Array => row.map((u) => (Number.isNaN(u) ? 0.5 : u))
 
 interface Candidate {
   readonly parameters: Parameters

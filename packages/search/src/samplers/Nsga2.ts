@@ -13,8 +13,11 @@ import { sobolSequence, sobolSuggestion } from "./Sobol.ts"
 import { checkFeasible, compileSpace, type Space } from "../space/Space.ts"
 import { tried } from "../space/Tried.ts"
 
-/** Parents at a time. */
-const population = 40
+/**
+ * Parents at a time: a quarter of the trials that have ended. With a budget of a hundred, forty parents would be most of
+ * what was drawn before there was any selection.
+ */
+const parentsOf = (ended: number): number => Math.min(40, Math.max(8, Math.ceil(ended / 4)))
 /** Trials of a Sobol sequence before there are parents. */
 const startup = 16
 const crossoverRate = 0.9
@@ -98,7 +101,7 @@ export const nsga2: SamplerFactory = ({ space: definition, metric, metrics, seed
       crowding(front.map((i) => ended[i]!.losses)).forEach((d, j) => (distance[front[j]!] = d))
     }
     const order = Array.from(ended.keys()).sort((a, b) => rank[a]! - rank[b]! || distance[b]! - distance[a]! || a - b)
-    const parents = order.slice(0, population).map((i) => ended[i]!.row)
+    const parents = order.slice(0, parentsOf(ended.length)).map((i) => ended[i]!.row)
     const from = random(seed, number, "nsga2")
     // The order is that of the tournament: the earlier of two drawn wins.
     const parent = () => parents[Math.min(from.index(parents.length), from.index(parents.length))]!

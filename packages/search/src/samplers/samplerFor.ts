@@ -3,6 +3,7 @@ import type { Method } from "@sweep/domain/Method"
 import type { SweepSpec } from "@sweep/domain/SweepSpec"
 import { bohb } from "./Bohb.ts"
 import { cmaEs } from "./CmaEs.ts"
+import { ehvi } from "./Ehvi.ts"
 import { gp } from "./Gp.ts"
 import { gridSearch } from "./Grid.ts"
 import { nsga2 } from "./Nsga2.ts"
@@ -20,6 +21,7 @@ export const samplers: Readonly<Record<Method, SamplerFactory>> = {
   gp,
   cmaes: cmaEs,
   nsga2,
+  ehvi,
 }
 
 /** Throws `InvalidSpace` when the space cannot be searched, or not by this method. */

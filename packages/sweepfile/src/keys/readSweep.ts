@@ -116,7 +116,16 @@ export interface ReadSweep {
   readonly read: ReadSpace
 }
 
-const methods = ["grid", "random", "sobol", "tpe", "gp", "cmaes", "nsga2"] as const satisfies ReadonlyArray<Method>
+const methods = [
+  "grid",
+  "random",
+  "sobol",
+  "tpe",
+  "gp",
+  "cmaes",
+  "nsga2",
+  "ehvi",
+] as const satisfies ReadonlyArray<Method>
 
 const readName = (field: Field): string | undefined => {
   const name = field.text()
@@ -191,25 +200,28 @@ const readMetric = (field: Field): Metric | undefined => {
 
 const defaultMetric = new Metric({ name: "eval/loss", goal: "minimize", summary: "best", target: null })
 
+/** Methods for several objectives at once. */
+const weighSeveral: ReadonlySet<Method> = new Set<Method>(["nsga2", "ehvi"])
+
 const readMetrics = (top: Fields, method: Method | undefined): ReadonlyArray<Metric> | undefined => {
   const one = top.get("metric")
   const several = top.get("metrics")
   if (several === undefined) {
     const metric = one === undefined ? defaultMetric : readMetric(one)
-    if (method === "nsga2") {
+    if (method !== undefined && weighSeveral.has(method)) {
       return top.get("method")!.report({
-        message: "`nsga2` weighs several objectives, and there is one",
+        message: `\`${method}\` weighs several objectives, and there is one`,
         expected: "`metrics` with two or more entries",
-        hint: "for one objective take `tpe`",
+        hint: "for one objective take `gp`",
       })
     }
     return metric === undefined ? undefined : [metric]
   }
   if (one !== undefined) several.report({ message: "`metric` and `metrics` exclude each other" })
-  if (method !== undefined && method !== "nsga2") {
+  if (method !== undefined && !weighSeveral.has(method)) {
     return several.report({
       message: `\`${method}\` looks at one metric only`,
-      expected: "`metric`, or `method: nsga2` for several objectives",
+      expected: "`metric`, or `method: ehvi` or `nsga2` for several objectives",
     })
   }
   const items = several.list("a list of two or more metrics")?.map(readMetric)
@@ -393,7 +405,7 @@ const readWandbOnly = (top: Fields): void => {
 }
 
 /** What learns from results; the others would read them for nothing. */
-const learners: ReadonlyArray<Method> = ["tpe", "gp", "cmaes", "nsga2"]
+const learners: ReadonlyArray<Method> = ["tpe", "gp", "cmaes", "nsga2", "ehvi"]
 
 const readWarmStart = (field: Field, method: Method | undefined): ReadonlyArray<SweepId> => {
   const items = field.node.kind === "scalar" ? [field] : (field.list("the id of a sweep, or a list of them") ?? [])
