@@ -20,6 +20,7 @@ import { clone } from "./commands/sweeps/clone.ts"
 import { pause, resume, stop } from "./commands/sweeps/control.ts"
 import { exportCommand } from "./commands/results/export.ts"
 import { extend } from "./commands/sweeps/extend.ts"
+import { init } from "./commands/sweeps/init.ts"
 import { logs } from "./commands/results/logs.ts"
 import { ls } from "./commands/sweeps/ls.ts"
 import { pull } from "./commands/results/pull.ts"
@@ -54,6 +55,7 @@ const sweep = Command.make("sweep").pipe(
   Command.withSubcommands([
     quickstart,
     run,
+    init,
     check,
     ls,
     show,
