@@ -13,7 +13,7 @@ const { curves, half } = chosenCurves()
 const long = curves.filter(({ evals }) => evals.filter(({ value }) => Number.isFinite(value)).length >= 5)
 
 const featuresOf = (curve: RealCurve): CurveFeatures =>
-  curveFeatures(SweepId.make("bench"), TrialNumber.make(1), { evals: curve.evals, train: curve.train })
+  curveFeatures(SweepId.make("bench"), TrialNumber.make(1), curve.evals, curve.train)
 
 const asOf = (features: CurveFeatures, evals: number): CurveFeatures => {
   const now = features.steps[evals - 1]!
@@ -36,7 +36,7 @@ const context = {
   goal: "minimize",
 } as const
 const rules: Readonly<Record<string, (seen: CurveFeatures) => boolean>> = {
-  "overfitting: stop": (seen) => shouldStop(seen, "stop"),
+  "overfitting: stop": (seen) => shouldStop(diagnose(seen, context), "stop"),
   "at the first verdict": (seen) => ["overfitting", "diverged"].includes(diagnose(seen, context).kind),
 }
 

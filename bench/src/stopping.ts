@@ -3,6 +3,7 @@
 // are the epochs trained until a trial within 1 % of the table's best has been found, against those that running
 // everything takes; a rule that stops all such trials has not found one. With `overfitting: stop` on top, the real
 // diagnosis judges every curve as it grows.
+import { diagnose } from "@sweep/diagnosis/diagnose"
 import { shouldStop } from "@sweep/diagnosis/shouldStop"
 import { curveFeatures } from "@sweep/domain/Curve"
 import { SweepId, TrialNumber } from "@sweep/domain/Id"
@@ -193,13 +194,23 @@ const judge =
   (all: ReadonlyMap<number, Running>): Judge =>
   (_, report) => {
     const { trial, points, done } = all.get(report.trial)!
-    const features = curveFeatures(sweep, TrialNumber.make(report.trial), {
-      evals: points.slice(0, done).map(({ step, eval: value }) => ({ step, value })),
-      train: trial.step.flatMap((step, i) =>
+    const features = curveFeatures(
+      sweep,
+      TrialNumber.make(report.trial),
+      points.slice(0, done).map(({ step, eval: value }) => ({ step, value })),
+      trial.step.flatMap((step, i) =>
         step <= report.step && trial.train_loss[i] !== null ? [{ step, value: Number(trial.train_loss[i]) }] : [],
       ),
+    )
+    const verdict = diagnose(features, {
+      finished: false,
+      parameters: trial.parameters,
+      trainer: "peft",
+      totalSteps: points.at(-1)!.step,
+      metric: "eval/loss",
+      goal: "minimize",
     })
-    return shouldStop(features, "stop") ? "overfitting" : null
+    return shouldStop(verdict, "stop") ? verdict.kind : null
   }
 
 const methods: Readonly<Record<string, (seed: number) => Sampler>> = {

@@ -63,7 +63,7 @@ const wilson = (hits: number, of: number): readonly [number, number] => {
 const judged = curves.flatMap((curve) => {
   const labels = labelsOf(curve)
   if (labels.right.length === 0) return []
-  const features = curveFeatures(SweepId.make("bench"), TrialNumber.make(1), { evals: curve.evals, train: curve.train })
+  const features = curveFeatures(SweepId.make("bench"), TrialNumber.make(1), curve.evals, curve.train)
   const verdict = diagnose(features, {
     finished: true,
     parameters: {},

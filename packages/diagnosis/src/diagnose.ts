@@ -15,6 +15,7 @@ import { adviceFor } from "./advice.ts"
 import { answersOf, worseAnswers } from "./answers.ts"
 import type { DiagnosisContext } from "./DiagnosisContext.ts"
 import { evidence } from "./evidence.ts"
+import { isCertain } from "./isCertain.ts"
 import { divergence, flatEnd, leastEvals, overfitting, shapeOf, underfitting } from "./rules.ts"
 
 /** What is to be said of a trial with these curves. */
@@ -22,7 +23,13 @@ export const diagnose = (features: CurveFeatures, context: DiagnosisContext): Ve
   const shape = shapeOf(features.steps, features.evals)
   const answers = answersOf(features, context)
   const verdict = (kind: VerdictKind, sinceStep: number | null, found: ReadonlyArray<Evidence>): Verdict =>
-    new Verdict({ kind, sinceStep, evidence: found, advice: adviceFor(kind, features, context, found) })
+    new Verdict({
+      kind,
+      sinceStep,
+      ...((kind === "overfitting" || kind === "diverged") && isCertain(features) ? { certain: true } : {}),
+      evidence: found,
+      advice: adviceFor(kind, features, context, found),
+    })
 
   const diverged = divergence(features, shape)
   if (diverged !== null) return verdict("diverged", diverged.since, [diverged.evidence])

@@ -12,9 +12,7 @@ export const features = (
 ): CurveFeatures => {
   const points = (values: ReadonlyArray<number>, from: number): ReadonlyArray<CurvePoint> =>
     values.map((value, i) => ({ step: from + i * 10, value }))
-  return curveFeatures(SweepId.make("s"), TrialNumber.make(1), {
-    evals: points(evals, 0),
-    train: points(train, 10),
+  return curveFeatures(SweepId.make("s"), TrialNumber.make(1), points(evals, 0), points(train, 10), {
     metric: points(metric, 0),
     samples: samples === null ? [] : [{ step: 0, value: samples }],
   })

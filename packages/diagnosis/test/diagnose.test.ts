@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest"
+import type { CurveFeatures } from "@sweep/domain/Curve"
 import type { Verdict, VerdictKind } from "@sweep/domain/Verdict"
 import { diagnose } from "../src/diagnose.ts"
 import { adviceSentence, evidenceSentence } from "../src/sentences/sentence.ts"
@@ -170,38 +171,32 @@ describe("a metric that is not the loss", () => {
 })
 
 describe("shouldStop", () => {
+  const stops = (curves: CurveFeatures) => shouldStop(diagnose(curves, context({ finished: false })), "stop")
   const overfits = [2, 1, 1.1, 1.2, 1.3, 1.4, 1.5]
   const train = [1.5, 1.2, 0.9, 0.7, 0.5, 0.4]
 
   it("stops what has overfitted for three evals, and only when asked to", () => {
-    const stops = overfits.map((_, i) => shouldStop(features(overfits.slice(0, i + 1), train.slice(0, i)), "stop"))
-    expect(stops).toEqual([false, false, false, false, false, true, true])
-    expect(shouldStop(features(overfits, train), "flag")).toBe(false)
+    const each = overfits.map((_, i) => stops(features(overfits.slice(0, i + 1), train.slice(0, i))))
+    expect(each).toEqual([false, false, false, false, false, true, true])
+    expect(shouldStop(diagnose(features(overfits, train), context()), "flag")).toBe(false)
   })
 
   it("stops what is no number any more, but not what has blown up and may recover", () => {
-    expect(shouldStop(features([2, Number.NaN]), "stop")).toBe(true)
+    expect(stops(features([2, Number.NaN]))).toBe(true)
     const blown = features([9, 1, 5, 6, 7, 8, 8])
     expect(diagnose(blown, context()).kind).toBe("diverged")
-    expect(shouldStop(blown, "stop")).toBe(false)
+    expect(stops(blown)).toBe(false)
   })
 
   it("waits as long as it took to the lowest, and for a curve on its way back", () => {
     const late = [3, 2.5, 2, 1.8, 1.6, 1.4, 1.2, 1, 1.1, 1.2, 1.3]
     const learned = late.slice(1).map((_, i) => 2 * 0.7 ** i)
-    expect(shouldStop(features(late, learned), "stop")).toBe(false)
+    expect(stops(features(late, learned))).toBe(false)
     const back = [2, 1, 1.6, 1.8, 1.7, 1.4, 1.25, 1.15]
-    expect(
-      shouldStop(
-        features(
-          back,
-          back.slice(1).map((_, i) => 2 * 0.7 ** i),
-        ),
-        "stop",
-      ),
-    ).toBe(false)
-    expect(shouldStop(features(falling), "stop")).toBe(false)
-    expect(shouldStop(features([]), "stop")).toBe(false)
+    const recovers = back.slice(1).map((_, i) => 2 * 0.7 ** i)
+    expect(stops(features(back, recovers))).toBe(false)
+    expect(stops(features(falling))).toBe(false)
+    expect(stops(features([]))).toBe(false)
   })
 })
 

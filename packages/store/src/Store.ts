@@ -268,9 +268,7 @@ export const makeMemory = (received = new Map<Epoch, Received>()): Store["Servic
           curves.filter((curve) => [evalLoss, trainLoss, metric].includes(curve.metric)).map(({ trial }) => trial),
         )
         return Array.from(named, (trial) =>
-          curveFeatures(sweep, trial, {
-            evals: points(trial, evalLoss),
-            train: points(trial, trainLoss),
+          curveFeatures(sweep, trial, points(trial, evalLoss), points(trial, trainLoss), {
             metric: metric === evalLoss ? [] : points(trial, metric),
             samples: points(trial, evalSamples),
           }),

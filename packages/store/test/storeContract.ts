@@ -320,8 +320,7 @@ export const storeContract = (name: string, layer: () => Layer.Layer<Store, Stor
         )
         const [first, second, ...none] = yield* store.features(sweep)
         const points = (from: ReadonlyArray<Point>) => from.map(([, , step, value]) => ({ step, value }))
-        const curves = { evals: points(evals), train: points(train) }
-        const expected = curveFeatures(sweep, trialNumber(1), curves)
+        const expected = curveFeatures(sweep, trialNumber(1), points(evals), points(train))
         const close = { train: expected.train.map((value) => (value === null ? null : expect.closeTo(value, 9))) }
         expect(first).toEqual({ ...expected, ...close })
         expect(expected).toMatchObject({ steps: [0, 10, 20, 30, 40, 50, 60], nonFiniteStep: null, metricValues: [] })
@@ -332,9 +331,7 @@ export const storeContract = (name: string, layer: () => Layer.Layer<Store, Stor
           [[], []],
           [[1], [1]],
         ])
-        expect(second).toEqual(
-          curveFeatures(sweep, trialNumber(2), { evals: [], train: [{ step: 1, value: Number.NaN }] }),
-        )
+        expect(second).toEqual(curveFeatures(sweep, trialNumber(2), [], [{ step: 1, value: Number.NaN }]))
         expect(none).toEqual([])
         expect((yield* store.features(sweep, [trialNumber(2)])).map(({ trial }) => trial)).toEqual([2])
       }))

@@ -141,9 +141,20 @@ it.live("the views sweeps and trials are the fold of the facts, whatever the fac
         endedAt: millis(row["ended_at"]),
       })),
     ).toEqual(
-      // How long it ran is seen in the view `attempts`.
+      // How long it ran is seen in the view `attempts`; warnings are in no view.
       expected.map(
-        ({ values, verdict, lineage, busyMs: _ms, busySince: _since, rounds: _n, waitedAt: _at, ...trial }) => ({
+        ({
+          values,
+          verdict,
+          lineage,
+          warnings: _w,
+          lastStep: _s,
+          busyMs: _ms,
+          busySince: _since,
+          rounds: _n,
+          waitedAt: _at,
+          ...trial
+        }) => ({
           ...trial,
           parent: lineage.at(-1)?.trial ?? null,
           // JSON has no NaN.

@@ -16,6 +16,7 @@ const finite = (value: number | null): number | null => (value !== null && Numbe
 const verdictJson = (verdict: Verdict) => ({
   kind: verdict.kind,
   sinceStep: verdict.sinceStep,
+  certain: verdict.certain ?? false,
   evidence: verdict.evidence.map((one) => ({ ...one, statement: evidenceSentence(one, "en") })),
   advice: verdict.advice.map((one) => adviceSentence(one, "en")),
   advice_codes: verdict.advice.filter((one) => typeof one !== "string"),

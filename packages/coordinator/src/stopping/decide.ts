@@ -54,7 +54,7 @@ const defective = (sweep: SweepId) =>
 const deservesVerdict = (trial: Trial): boolean =>
   isTerminal(trial.state) && trial.state !== "cancelled" && trial.reusedFrom === null
 
-const says = (verdict: Verdict): string => `${verdict.kind} since ${verdict.sinceStep}`
+const says = ({ kind, sinceStep, certain }: Verdict): string => `${kind} since ${sinceStep} ${certain === true}`
 
 /** A defect in a rule costs one verdict and not the sweep. */
 const verdictOf = (features: CurveFeatures, context: DiagnosisContext): Verdict => {
@@ -113,17 +113,17 @@ export const makeDecide = Effect.fnUntraced(function* (options: {
     }
   }
 
-  /** Reaches the verdicts of these trials; returns the curves they rest on. */
+  /** Reaches the verdicts of these trials. */
   const judge = Effect.fnUntraced(function* (sweep: SweepId, touched: ReadonlySet<TrialNumber>) {
     const metric = state.sweeps.get(sweep)!.spec.metric.name
     const found = yield* store.features(sweep, Array.from(touched), metric)
     const features = new Map(found.map((one) => [one.trial, one]))
-    if (state.removed.has(sweep)) return features
+    if (state.removed.has(sweep)) return
     yield* journal.record((at) =>
       Array.from(touched).flatMap((number) => {
         const trial = state.trial(sweep, number)
         if (trial === undefined) return []
-        const none = curveFeatures(sweep, number, { evals: [], train: [] })
+        const none = curveFeatures(sweep, number, [], [])
         const verdict = verdictOf(features.get(number) ?? none, contextOf(trial))
         // While it runs the numbers move with every eval; the fact is that the verdict changed. The last one stands as
         // it is in the end.
@@ -135,7 +135,6 @@ export const makeDecide = Effect.fnUntraced(function* (options: {
         return same ? [] : [{ _tag: "VerdictReached" as const, at, sweep, trial: number, verdict }]
       }),
     )
-    return features
   })
   journal.listen((facts) => {
     for (const fact of facts) {
@@ -163,10 +162,9 @@ export const makeDecide = Effect.fnUntraced(function* (options: {
     return trial?.stopReason === null && trial.epoch !== null && state.inFlight(trial.epoch) !== undefined
   }
 
-  const actOnVerdict = Effect.fnUntraced(function* (sweep: SweepState, features: CurveFeatures) {
-    const number = features.trial
+  const actOnVerdict = Effect.fnUntraced(function* (sweep: SweepState, number: TrialNumber) {
     const verdict = isGoingOn(sweep, number) ? sweep.trials.get(number)!.verdict : null
-    if (verdict === null || !shouldStop(features, sweep.spec.overfitting.action)) return
+    if (verdict === null || !shouldStop(verdict, sweep.spec.overfitting.action)) return
     const since = verdict.sinceStep === null ? "" : ` since step ${verdict.sinceStep}`
     yield* stop(sweep.id, number, `${verdict.kind}${since}`)
   })
@@ -223,7 +221,7 @@ export const makeDecide = Effect.fnUntraced(function* (options: {
         yield* reports.resume(sweep).pipe(Effect.provideService(Store, store))
       }
       // Until it is judged a trial stays due, also when this fails.
-      const judged = yield* judge(id, new Set([...changed, ...ended])).pipe(
+      yield* judge(id, new Set([...changed, ...ended])).pipe(
         Effect.tapError(() => Effect.sync(() => changed.forEach((trial) => addTo(touched, id, trial)))),
       )
       for (const trial of ended) {
@@ -231,9 +229,7 @@ export const makeDecide = Effect.fnUntraced(function* (options: {
         progress.forget(id, trial)
       }
       if (due.get(id)?.size === 0) due.delete(id)
-      for (const features of judged.values()) {
-        if (changed.has(features.trial)) yield* actOnVerdict(sweep, features).pipe(defective(id))
-      }
+      for (const number of changed) yield* actOnVerdict(sweep, number).pipe(defective(id))
       yield* actOnReports(sweep)
       if (reported.get(id)?.length === 0) reported.delete(id)
       yield* promote(sweep).pipe(defective(id))

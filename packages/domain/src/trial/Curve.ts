@@ -44,22 +44,19 @@ export const trainLoss = "train/loss"
 /** A trainer that reports how many examples it evaluates on lets the noise of an accuracy be computed. */
 export const evalSamples = "eval/samples"
 
-/** The features of one trial's curves, each by growing step. */
+/** The features of one trial's eval and train loss, and of its ranking metric where that is another; each by growing step. */
 export const curveFeatures = (
   sweep: SweepId,
   trial: TrialNumber,
-  curves: {
-    readonly evals: ReadonlyArray<CurvePoint>
-    readonly train: ReadonlyArray<CurvePoint>
-    readonly metric?: ReadonlyArray<CurvePoint>
-    readonly samples?: ReadonlyArray<CurvePoint>
-  },
+  evalPoints: ReadonlyArray<CurvePoint>,
+  trainPoints: ReadonlyArray<CurvePoint>,
+  others: { readonly metric?: ReadonlyArray<CurvePoint>; readonly samples?: ReadonlyArray<CurvePoint> } = {},
 ): CurveFeatures => {
   const finite = (point: CurvePoint) => Number.isFinite(point.value)
-  const evals = curves.evals.filter(finite)
-  const train = curves.train.filter(finite)
-  const metric = (curves.metric ?? []).filter(finite)
-  const others = [...curves.evals, ...curves.train].filter((point) => !finite(point))
+  const evals = evalPoints.filter(finite)
+  const train = trainPoints.filter(finite)
+  const metric = (others.metric ?? []).filter(finite)
+  const broken = [...evalPoints, ...trainPoints].filter((point) => !finite(point))
   let read = 0
   let known: number | null = null
   const trainAt = evals.map(({ step }) => {
@@ -75,12 +72,12 @@ export const curveFeatures = (
     steps: evals.map(({ step }) => step),
     evals: evals.map(({ value }) => value),
     train: trainAt,
-    nonFiniteStep: others.reduce<number | null>(
+    nonFiniteStep: broken.reduce<number | null>(
       (least, { step }) => (least === null || step < least ? step : least),
       null,
     ),
     metricSteps: metric.map(({ step }) => step),
     metricValues: metric.map(({ value }) => value),
-    evalSamples: (curves.samples ?? []).filter(finite).at(-1)?.value ?? null,
+    evalSamples: (others.samples ?? []).filter(finite).at(-1)?.value ?? null,
   }
 }

@@ -39,6 +39,8 @@ export class Verdict extends Schema.Class<Verdict>("Verdict")({
   kind: VerdictKind,
   /** The optimiser step since which it holds (for overfitting: that of the best eval loss). */
   sinceStep: Schema.NullOr(Schema.Finite),
+  /** Whether a running trial will not come back from it: only then may it be ended for its verdict. */
+  certain: Schema.optionalKey(Schema.Boolean),
   evidence: Schema.Array(Evidence),
   /** What a user can do about it, most useful first. A string is a sentence of a fact from before there were codes. */
   advice: Schema.Array(Schema.Union([Advice, Schema.String])),
