@@ -1,7 +1,7 @@
 // What a user can do about a verdict, most useful first, in terms of the trial's own parameters. Owns the choice and the
 // sizes of the steps; the sentences stand in sentences/ under the same codes. What was tried on the 480 real trials of the
 // response table and made more trials worse than better (a lower rank, more dropout against overfitting) is not advised.
-import type { CurveFeatures } from "@sweep/domain/Curve"
+import { type CurveFeatures, lossNames } from "@sweep/domain/Curve"
 import type { ParameterValue } from "@sweep/domain/Parameter"
 import { parameterDefaults } from "@sweep/domain/TrainingConfig"
 import { Advice, type Arguments, type Evidence, type VerdictKind } from "@sweep/domain/Verdict"
@@ -113,7 +113,7 @@ const overfitting = (
     ...(byLoss && worst === undefined ? stopEarlier(features, context) : []),
     ...lowerRate(context, 1 / 3),
     moreData(context),
-    ...(byLoss && worst === undefined && !context.metric.startsWith("eval/loss")
+    ...(byLoss && worst === undefined && !lossNames(context.metric).isEvalLoss
       ? [advice("watch-metric", { metric: context.metric })]
       : []),
   ]

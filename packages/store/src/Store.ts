@@ -5,7 +5,7 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Schema from "effect/Schema"
-import { type Curve, type CurveFeatures, curveFeatures, evalLoss, evalSamples, trainLoss } from "@sweep/domain/Curve"
+import { type Curve, type CurveFeatures, curveFeatures, evalLoss, evalSamples, lossNames } from "@sweep/domain/Curve"
 import { type Fact, sweepOf } from "@sweep/domain/Fact"
 import type { Epoch, SweepId, TrialNumber } from "@sweep/domain/Id"
 import type { QueryResult } from "@sweep/domain/QueryResult"
@@ -264,12 +264,14 @@ export const makeMemory = (received = new Map<Epoch, Received>()): Store["Servic
         const curves = curvesIn(sweep, trials)
         const points = (trial: TrialNumber, name: string) =>
           curves.find((curve) => curve.trial === trial && curve.metric === name)?.points ?? []
-        const named = new Set(
-          curves.filter((curve) => [evalLoss, trainLoss, metric].includes(curve.metric)).map(({ trial }) => trial),
-        )
+        const first = (trial: TrialNumber, names: ReadonlyArray<string>) =>
+          names.map((name) => points(trial, name)).find((found) => found.length > 0) ?? []
+        const { evals, train, isEvalLoss } = lossNames(metric)
+        const read = [...evals, ...train, metric]
+        const named = new Set(curves.filter((curve) => read.includes(curve.metric)).map(({ trial }) => trial))
         return Array.from(named, (trial) =>
-          curveFeatures(sweep, trial, points(trial, evalLoss), points(trial, trainLoss), {
-            metric: metric === evalLoss ? [] : points(trial, metric),
+          curveFeatures(sweep, trial, first(trial, evals), first(trial, train), {
+            metric: isEvalLoss ? [] : points(trial, metric),
             samples: points(trial, evalSamples),
           }),
         )

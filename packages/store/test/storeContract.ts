@@ -325,7 +325,23 @@ export const storeContract = (name: string, layer: () => Layer.Layer<Store, Stor
         expect(first).toEqual({ ...expected, ...close })
         expect(expected).toMatchObject({ steps: [0, 10, 20, 30, 40, 50, 60], nonFiniteStep: null, metricValues: [] })
         expect(expected.train[0]).toBeNull()
-        const ranked = yield* store.features(sweep, undefined, "other")
+        yield* store.ingest(
+          [
+            batchOf(4, 4, [
+              [1, "val_loss", 5, 2],
+              [2, "loss", 4, 1.5],
+              [3, "eval_loss", 5, 3],
+            ]),
+          ],
+          [],
+        )
+        // Names of other programs: of each loss the first, or the one that trials are ranked by.
+        expect(yield* store.features(sweep, [trialNumber(4)])).toMatchObject([{ evals: [3], train: [1.5] }])
+        const byItsName = { evals: [2], train: [1.5], metricValues: [] }
+        expect(yield* store.features(sweep, [trialNumber(4)], "val_loss")).toMatchObject([byItsName])
+        const byTrain = { evals: [3], train: [null], metricValues: [1.5] }
+        expect(yield* store.features(sweep, [trialNumber(4)], "loss")).toMatchObject([byTrain])
+        const ranked = yield* store.features(sweep, [1, 2, 3].map(trialNumber), "other")
         expect(ranked.map(({ metricSteps, metricValues }) => [metricSteps, metricValues])).toEqual([
           [[], []],
           [[], []],

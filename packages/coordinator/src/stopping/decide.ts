@@ -9,7 +9,7 @@ import { diagnose } from "@sweep/diagnosis/diagnose"
 import type { DiagnosisContext } from "@sweep/diagnosis/DiagnosisContext"
 import { evidence } from "@sweep/diagnosis/evidence"
 import { shouldStop } from "@sweep/diagnosis/shouldStop"
-import { curveFeatures, type CurveFeatures, evalLoss } from "@sweep/domain/Curve"
+import { curveFeatures, type CurveFeatures, lossNames } from "@sweep/domain/Curve"
 import type { SweepId, TrialNumber } from "@sweep/domain/Id"
 import type { SweepState } from "@sweep/domain/SweepState"
 import { isTerminal, type Trial } from "@sweep/domain/Trial"
@@ -252,7 +252,8 @@ export const makeDecide = Effect.fnUntraced(function* (options: {
         if (queue.length > 0) reported.set(batch.sweep, queue)
       }
       const { metrics } = batch.points
-      if (!metrics.includes(evalLoss) && !metrics.includes(metric)) return
+      const { evals } = lossNames(metric)
+      if (!metrics.some((name) => name === metric || evals.includes(name))) return
       addTo(touched, batch.sweep, batch.trial)
       Queue.offerUnsafe(signal, undefined)
     },

@@ -41,6 +41,19 @@ export interface CurveFeatures {
 
 export const evalLoss = "eval/loss"
 export const trainLoss = "train/loss"
+/** What programs that are not ours call the two: of each trial the first that it reported is read. */
+const evalLossNames: ReadonlyArray<string> = [evalLoss, "eval_loss", "eval.loss", "val_loss", "val/loss", "val.loss"]
+const trainLossNames: ReadonlyArray<string> = [trainLoss, "train_loss", "train.loss", "loss"]
+
+/** The names to look for where trials are ranked by `metric`: one of the eval loss stands for it, before all others. */
+export const lossNames = (
+  metric: string,
+): { readonly evals: ReadonlyArray<string>; readonly train: ReadonlyArray<string>; readonly isEvalLoss: boolean } => ({
+  evals: evalLossNames.toSorted((a, b) => Number(b === metric) - Number(a === metric)),
+  train: trainLossNames.filter((name) => name !== metric),
+  isEvalLoss: evalLossNames.includes(metric),
+})
+
 /** A trainer that reports how many examples it evaluates on lets the noise of an accuracy be computed. */
 export const evalSamples = "eval/samples"
 

@@ -3,7 +3,7 @@
 import type { DuckDBListValue, DuckDBValue } from "@duckdb/node-api"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
-import { type CurveFeatures, evalLoss, evalSamples, trainLoss } from "@sweep/domain/Curve"
+import { type CurveFeatures, evalLoss, evalSamples, lossNames } from "@sweep/domain/Curve"
 import { Fact } from "@sweep/domain/Fact"
 import type { AgentId, Epoch, SweepId, TrialNumber } from "@sweep/domain/Id"
 import type { TrialDetails } from "@sweep/domain/SweepResults"
@@ -78,16 +78,23 @@ const curvesSql = (
   GROUP BY r.trial, m.name ORDER BY r.trial, m.name`
 
 /** What `curveFeatures` computes, for all of a sweep's trials in one statement. */
-const featuresSql = (sweep: SweepId, trials: ReadonlyArray<TrialNumber> | undefined, metric: string): string => `
+const featuresSql = (sweep: SweepId, trials: ReadonlyArray<TrialNumber> | undefined, metric: string): string => {
+  const { evals, train, isEvalLoss } = lossNames(metric)
+  const rank = [...evals, ...train].map((name, i) => `WHEN ${text(name)} THEN ${i}`).join(" ")
+  return `
   WITH points AS (
-    SELECT c.trial, m.name AS metric, c.step, c.value
-    FROM (${points(sweep, trials, metricIds([evalLoss, trainLoss, evalSamples, metric]))}) c
+    SELECT c.trial, c.step, c.value,
+      CASE WHEN ${among("m.name", evals)} THEN 'eval' WHEN ${among("m.name", train)} THEN 'train'
+        WHEN m.name = ${text(evalSamples)} THEN 'samples' ELSE 'metric' END AS role
+    FROM (${points(sweep, trials, metricIds([...evals, ...train, evalSamples, metric]))}) c
     JOIN journal.metric_names m ON m.id = c.metric
+    -- Of the names that stand for a loss, the first that the trial reported.
+    QUALIFY CASE m.name ${rank} ELSE 0 END = min(CASE m.name ${rank} ELSE 0 END) OVER (PARTITION BY c.trial, role)
   ), evals AS (
-    SELECT trial, step, value FROM points WHERE metric = ${text(evalLoss)} AND isfinite(value)
+    SELECT trial, step, value FROM points WHERE role = 'eval' AND isfinite(value)
   ), trained AS (
     SELECT e.trial, e.step, avg(t.value) AS train
-    FROM (SELECT * FROM points WHERE metric = ${text(trainLoss)} AND isfinite(value)) t
+    FROM (SELECT * FROM points WHERE role = 'train' AND isfinite(value)) t
     ASOF JOIN evals e ON e.trial = t.trial AND t.step <= e.step
     GROUP BY e.trial, e.step
   ), joined AS (
@@ -98,16 +105,17 @@ const featuresSql = (sweep: SweepId, trials: ReadonlyArray<TrialNumber> | undefi
     FROM joined GROUP BY trial
   ), ranked AS (
     SELECT trial,
-      list(step ORDER BY step) FILTER (WHERE metric = ${text(metric)}) AS metric_steps,
-      list(value ORDER BY step) FILTER (WHERE metric = ${text(metric)}) AS metric_values,
-      arg_max(value, step) FILTER (WHERE metric = ${text(evalSamples)}) AS eval_samples
+      list(step ORDER BY step) FILTER (WHERE ${isEvalLoss ? "false" : "role = 'metric'"}) AS metric_steps,
+      list(value ORDER BY step) FILTER (WHERE ${isEvalLoss ? "false" : "role = 'metric'"}) AS metric_values,
+      arg_max(value, step) FILTER (WHERE role = 'samples') AS eval_samples
     FROM points WHERE isfinite(value) GROUP BY trial
   )
   SELECT p.trial, p.non_finite_step, m.* EXCLUDE (trial), r.* EXCLUDE (trial)
   FROM (
-    SELECT trial, min(step) FILTER (WHERE NOT isfinite(value) AND metric IN (${text(evalLoss)}, ${text(trainLoss)})) AS non_finite_step
-    FROM points GROUP BY trial HAVING bool_or(metric <> ${text(evalSamples)})
+    SELECT trial, min(step) FILTER (WHERE NOT isfinite(value) AND role IN ('eval', 'train')) AS non_finite_step
+    FROM points GROUP BY trial HAVING bool_or(role <> 'samples')
   ) p LEFT JOIN measured m ON m.trial = p.trial LEFT JOIN ranked r ON r.trial = p.trial ORDER BY p.trial`
+}
 
 /** Facts that hold instances of classes; the others are what they are in JSON. */
 const decodeFact = Schema.decodeUnknownSync(Fact)
@@ -205,8 +213,8 @@ export const make = ({ file, reading, rows }: Database): Reads => ({
           evals: numbers(row["evals"]),
           train: row["train"] == null ? [] : (row["train"] as DuckDBListValue).items.map(nullable),
           nonFiniteStep: nullable(row["non_finite_step"]),
-          metricSteps: metric === evalLoss ? [] : numbers(row["metric_steps"]),
-          metricValues: metric === evalLoss ? [] : numbers(row["metric_values"]),
+          metricSteps: numbers(row["metric_steps"]),
+          metricValues: numbers(row["metric_values"]),
           evalSamples: nullable(row["eval_samples"]),
         })),
       ),
