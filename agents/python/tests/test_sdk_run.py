@@ -82,6 +82,17 @@ def test_other_ranks_are_silent(attempt):
     assert attempt.events() == []
 
 
+def test_no_training_library_is_imported(attempt):
+    attempt.ok(
+        """
+        import sys, sweep, wandb
+        sweep.init()
+        loaded = {"transformers", "torch", "numpy", "lightning", "keras"} & set(sys.modules)
+        assert not loaded, loaded
+        """
+    )
+
+
 def test_outside_of_a_sweep(tmp_path):
     env = {**os.environ, "PYTHONPATH": str(source)}
     script = (

@@ -141,4 +141,13 @@ metrics_from: {stdout: "loss: (?P<loss>[-+.\\\\deE]+)"}
       best: { objective: 0, parameters: { x: 3 } },
     })
   })
+
+  it("runs the example of sweeps/", { timeout: 300_000 }, async () => {
+    const place = new Workplace()
+    const run = await place.run(["run", join(root, "sweeps/script.yaml"), "--json", "--slots", "2"], { PATH: path })
+    expect(run.code, run.stderr).toBe(0)
+    const { status, trials, best } = lastJson(run.stdout)
+    expect({ status, total: trials.total }).toEqual({ status: "finished", total: 16 })
+    expect(best.objective).toBeLessThan(0.01)
+  })
 })
