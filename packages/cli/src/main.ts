@@ -14,6 +14,8 @@ import { doctor } from "./commands/hosts/doctor.ts"
 import { artifacts } from "./commands/results/artifacts.ts"
 import { best } from "./commands/results/best.ts"
 import { data } from "./commands/data/data.ts"
+import { chat } from "./commands/models/chat.ts"
+import { serveModel } from "./commands/models/serveModel.ts"
 import { certs } from "./commands/hosts/certs.ts"
 import { check } from "./commands/sweeps/check.ts"
 import { clone } from "./commands/sweeps/clone.ts"
@@ -65,6 +67,8 @@ const sweep = Command.make("sweep").pipe(
     best,
     artifacts,
     pull,
+    chat,
+    serveModel,
     report,
     stop,
     pause,

@@ -40,6 +40,21 @@ describe("a sweep on one machine, with the real trainer", () => {
     expect(pulled.stderr).toContain(`the adapter of small/${result.best.trial}`)
     expect(readdirSync(join(place.directory, "adapter"))).toContain("adapter_config.json")
 
+    // The model answers, and can be handed on.
+    const talk = place.start(["chat", "again", "--beside", "base", "--max-tokens", "8"])
+    talk.process.stdin!.end("Where is Emma's home?\n")
+    const talked = await talk.done
+    expect(talked.code, talked.stderr).toBe(0)
+    expect(talked.stdout).toMatch(/^again\/\d: .+\nbase: .+\n$/)
+    const merged = await place.run(["export", "again", "--merged", "model"])
+    expect(merged.code, merged.stderr).toBe(0)
+    expect(readdirSync(join(place.directory, "model"))).toEqual(
+      expect.arrayContaining(["README.md", "config.json", "model.safetensors", "tokenizer.json"]),
+    )
+    const card = readFileSync(join(place.directory, "model", "README.md"), "utf8")
+    expect(card).toContain(`| eval/loss | ${result.best.objective} |`)
+    expect(card).not.toContain(place.directory)
+
     const counted = lastJson(
       (
         await place.run([

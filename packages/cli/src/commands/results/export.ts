@@ -1,30 +1,50 @@
 import { createWriteStream, renameSync } from "node:fs"
 import { resolve } from "node:path"
 import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
 import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
 import { SweepApi } from "@sweep/protocol/SweepApi"
 import { explainApi, withApi } from "../../serving/access.ts"
-import { stateFailure } from "../../exitCodes.ts"
+import { badInput, stateFailure } from "../../exitCodes.ts"
 import { exportedFile } from "../../results/exportedFile.ts"
 import * as flags from "../../flags.ts"
-import { printJson, printLines } from "../../output.ts"
+import { print, printJson, printLines } from "../../output.ts"
 import { fileProblem } from "@sweep/domain/fileProblem"
 import { makeFolder } from "../../folders.ts"
 
 const parquet = Flag.String("parquet").pipe(
   Flag.withMetavar("DIR"),
-  Flag.withDescription("Write Parquet files into this directory"),
+  Flag.withDescription("Write the sweep's trials and metrics as Parquet files into this directory"),
+  Flag.optional,
+)
+const adapter = Flag.String("adapter").pipe(
+  Flag.withMetavar("DIR"),
+  Flag.withDescription("Write the adapter of the trial, or of the best one, with a model card into this directory"),
+  Flag.optional,
+)
+const merged = Flag.String("merged").pipe(
+  Flag.withMetavar("DIR"),
+  Flag.withDescription("Write the base with that adapter merged into it: a model that needs no adapter"),
+  Flag.optional,
 )
 
 export const exportCommand = Command.make(
   "export",
-  { sweep: flags.sweep, parquet, coordinator: flags.coordinator, json: flags.json },
-  ({ sweep, parquet, coordinator, json }) =>
+  { of: flags.sweepOrTrial, parquet, adapter, merged, coordinator: flags.coordinator, json: flags.json },
+  ({ of, parquet, adapter, merged, coordinator, json }) =>
     Effect.gen(function* () {
-      const id = yield* flags.sweepRef(sweep)
-      const directory = resolve(parquet)
+      const given = [parquet, adapter, merged].filter(Option.isSome)
+      if (given.length !== 1) return yield* badInput("expected one of --parquet DIR, --adapter DIR and --merged DIR")
+      if (Option.isNone(parquet)) {
+        const { exportModel } = yield* Effect.promise(() => import("../../models/exportModel.ts"))
+        const kind = Option.isSome(adapter) ? "adapter" : "merged"
+        const { name, target } = yield* exportModel(of, kind, given[0]!.value)
+        return yield* json ? printJson({ trial: name, kind, directory: target }) : print(`${target}: ${name}, ${kind}`)
+      }
+      const id = yield* flags.sweepRef(of)
+      const directory = resolve(parquet.value)
       const written = new Map<string, { readonly path: string; readonly out: ReturnType<typeof createWriteStream> }>()
       const open = (file: string) => {
         let target = written.get(file)
@@ -63,8 +83,14 @@ export const exportCommand = Command.make(
       yield* json ? printJson({ sweep: id, files: paths }) : printLines(paths)
     }).pipe((effect) => withApi(coordinator, effect), explainApi),
 ).pipe(
-  Command.withDescription("Write a sweep's trials and metrics as Parquet files"),
+  Command.withDescription(
+    "Write a sweep's trials and metrics as Parquet files, or a trial's model as a folder to hand on",
+  ),
   Command.withExamples([
     { command: "sweep export quickstart --parquet out", description: "out/trials.parquet, out/metrics.parquet …" },
+    {
+      command: "sweep export quickstart/3 --merged model",
+      description: "A model that needs no adapter, with its card",
+    },
   ]),
 )

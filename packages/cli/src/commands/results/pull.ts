@@ -3,16 +3,12 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
-import { adapterFolder } from "@sweep/domain/Artifact"
-import { formatTrialRef } from "@sweep/domain/Id"
-import { SweepApi } from "@sweep/protocol/SweepApi"
 import { explainApi, withApi } from "../../serving/access.ts"
-import { badInput } from "../../exitCodes.ts"
 import * as flags from "../../flags.ts"
+import { keptAdapter } from "../../models/keptAdapter.ts"
 import { note, printJson, printLines } from "../../output.ts"
 import { pullArtifacts } from "../../results/pullArtifacts.ts"
 import { bytes } from "../../terminal/format.ts"
-import { leaders } from "../../terminal/SweepView.ts"
 
 const to = Flag.String("to").pipe(
   Flag.withMetavar("DIR"),
@@ -33,30 +29,9 @@ export const pull = Command.make(
   { of: flags.sweepOrTrial, to, all, force, coordinator: flags.coordinator, json: flags.json },
   ({ of, to, all, force, coordinator, json }) =>
     Effect.gen(function* () {
-      const { sweep, trial } = yield* flags.sweepOrTrialRef(of)
-      const api = yield* SweepApi
-      const state = yield* api.get(sweep)
-      const number = trial ?? leaders(state)[0]?.trials[0].number
-      if (number === undefined) {
-        return yield* badInput(`no trial of ${sweep} has a result yet; name one: sweep pull ${sweep}/1`)
-      }
-      // Where the result is another sweep's, the files are, too.
-      const from = state.trials.get(number)?.reusedFrom ?? { sweep, trial: number }
-      const name = formatTrialRef(from)
-      const kept = yield* api.artifacts(from.sweep, from.trial)
-      const newest = Math.max(...kept.map(({ epoch }) => epoch))
-      const prefix = `${adapterFolder}/`
-      const wanted = kept.filter(({ epoch, path }) => epoch === newest && (all || path.startsWith(prefix)))
-      if (wanted.length === 0) {
-        const rule = (from.sweep === sweep ? state : yield* api.get(from.sweep)).spec.artifacts
-        return yield* badInput(
-          kept.length > 0
-            ? `no adapter of ${name} is kept, only checkpoints; fetch them with --all`
-            : rule === "none"
-              ? `no files of ${name} are kept: the sweep file of ${from.sweep} says 'artifacts: none', so they stay on the box that trained it`
-              : `no files of ${name} are kept (yet): they come when the trial has ended, and of failed and cancelled ones none are kept; 'sweep artifacts ${from.sweep}' lists what there is`,
-        )
-      }
+      const ref = yield* flags.sweepOrTrialRef(of)
+      const { sweep } = ref
+      const { number, from, name, files: wanted, prefix } = yield* keptAdapter(ref, all)
       const directory = resolve(Option.getOrElse(to, () => `${sweep}-${number}`))
       const total = wanted.reduce((sum, file) => sum + file.bytes, 0)
       let done = 0
