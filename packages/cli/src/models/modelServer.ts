@@ -33,8 +33,18 @@ export const startModelServer = Effect.fn("startModelServer")(function* (options
       const child = spawn(
         trainerPython(),
         [
-          ...["-m", "sweep_trainer.winner.server", "--base", base, "--name", name, "--host", host],
-          ...["--port", String(port), "--key-from", keyFrom],
+          "-m",
+          "sweep_trainer.winner.server",
+          "--base",
+          base,
+          "--name",
+          name,
+          "--host",
+          host,
+          "--port",
+          String(port),
+          "--key-from",
+          keyFrom,
           ...(adapter === null ? [] : ["--adapter", adapter]),
         ],
         {
