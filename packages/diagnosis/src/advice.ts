@@ -15,6 +15,8 @@ export interface AdviceArguments {
   readonly "fewer-epochs": { readonly step: number; readonly epoch: number; readonly epochs: number }
   readonly "stop-at-step": { readonly step: number }
   readonly "stop-at-epoch": { readonly step: number; readonly epoch: number }
+  readonly "enough-at-step": { readonly step: number }
+  readonly "enough-at-epoch": { readonly step: number; readonly epoch: number }
   readonly "lower-rate": { readonly from: number; readonly to: number }
   readonly "raise-rate": { readonly from: number; readonly to: number }
   readonly "more-data": Readonly<Record<string, never>>
@@ -97,6 +99,19 @@ const stopEarlier = (features: CurveFeatures, context: DiagnosisContext): Readon
     : [advice("keep-epoch", { step, epoch })]
 }
 
+/** A plateau gains nothing worth its steps. The best checkpoint is kept where it lies before the end. */
+const enough = (
+  features: CurveFeatures,
+  context: DiagnosisContext,
+  found: ReadonlyArray<Evidence>,
+): ReadonlyArray<Advice> => {
+  if (features.evals.length > 0 && bestStepOf(features) !== features.steps.at(-1)) return stopEarlier(features, context)
+  const step = found.find(({ criterion }) => criterion === "flat-end")?.args?.["since"]
+  if (typeof step !== "number") return []
+  const epoch = epochAt(step, context, features)
+  return [epoch === undefined ? advice("enough-at-step", { step }) : advice("enough-at-epoch", { step, epoch })]
+}
+
 const overfitting = (
   features: CurveFeatures,
   context: DiagnosisContext,
@@ -171,7 +186,7 @@ export const adviceFor = (
     case "underfitting":
       return underfitting(context)
     case "plateaued":
-      return features.evals.length > 0 ? stopEarlier(features, context) : []
+      return enough(features, context, found)
     case "inconclusive":
       return inconclusive(features, context)
     case "healthy":

@@ -23,7 +23,13 @@ export interface EvidenceArguments {
   readonly "beyond-noise": { readonly rise: number; readonly noise: number }
   readonly "train-falls": { readonly from: number; readonly to: number }
   readonly "train-missing": Readonly<Record<string, never>>
-  readonly "flat-end": { readonly evals: number; readonly percent: number; readonly fromStep: number }
+  readonly "flat-end": {
+    readonly evals: number
+    readonly percent: number
+    readonly fromStep: number
+    /** Since when nothing was gained, which may be long before. */
+    readonly since: number
+  }
   readonly progress: { readonly percent: number; readonly from: number; readonly to: number }
   readonly "train-progress": { readonly percent: number; readonly from: number; readonly to: number }
   readonly "small-gap": { readonly gap: number; readonly percent: number }

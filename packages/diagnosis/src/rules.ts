@@ -299,7 +299,7 @@ export const flatEnd = ({ steps, values, best, lowest, noise, scale }: Shape): F
     since,
     evidence: evidence(
       "flat-end",
-      { evals: third, percent: -fell, fromStep: steps[n - third]! },
+      { evals: third, percent: -fell, fromStep: steps[n - third]!, since },
       { value: fell, threshold: limit, holds },
     ),
   }

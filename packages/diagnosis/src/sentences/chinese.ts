@@ -39,6 +39,9 @@ export const chinese: Catalogue = {
       `在第 ${step} 步（第 ${short(epoch)} 轮）停止：保留的正是那一步的适配器（评估损失最低）；epochs: ${epochs} 就够了`,
     "stop-at-step": ({ step }) => `在第 ${step} 步停止，那里的评估损失最低`,
     "stop-at-epoch": ({ step, epoch }) => `在第 ${step} 步（第 ${short(epoch)} 轮）停止，那里的评估损失最低`,
+    "enough-at-step": ({ step }) => `更短的训练结果相差无几：第 ${step} 步之后收益很小`,
+    "enough-at-epoch": ({ step, epoch }) =>
+      `更短的训练结果相差无几：第 ${step} 步（第 ${short(epoch)} 轮）之后收益很小`,
     "lower-rate": ({ from, to }) => `把 learning_rate 从 ${short(from)} 降到约 ${short(to)}`,
     "raise-rate": ({ from, to }) => `把 learning_rate 从 ${short(from)} 提高到约 ${short(to)}`,
     "more-data": () => "增加训练样本的数量或多样性",

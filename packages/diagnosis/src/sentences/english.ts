@@ -44,6 +44,9 @@ export const english: Catalogue = {
       `stop at step ${step} (epoch ${short(epoch)}): the adapter of that step, the best by eval loss, is the one that is kept; epochs: ${epochs} is enough`,
     "stop-at-step": ({ step }) => `stop at step ${step}, where the eval loss is lowest`,
     "stop-at-epoch": ({ step, epoch }) => `stop at step ${step} (epoch ${short(epoch)}), where the eval loss is lowest`,
+    "enough-at-step": ({ step }) => `a shorter run gives nearly the same: little was gained after step ${step}`,
+    "enough-at-epoch": ({ step, epoch }) =>
+      `a shorter run gives nearly the same: little was gained after step ${step} (epoch ${short(epoch)})`,
     "lower-rate": ({ from, to }) => `lower learning_rate from ${short(from)} to about ${short(to)}`,
     "raise-rate": ({ from, to }) => `raise learning_rate from ${short(from)} to about ${short(to)}`,
     "more-data": () => "add more, or more varied, training examples",
