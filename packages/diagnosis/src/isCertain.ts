@@ -3,6 +3,7 @@
 // convince than the verdict's rule. Pure.
 import type { CurveFeatures } from "@sweep/domain/Curve"
 import { overfitting, type Shape, shapeOf } from "./rules.ts"
+import { highestOf } from "./scatter.ts"
 
 /** The rule has to have held at so many evaluations in a row, of the same lowest one. */
 const inARow = 3
@@ -20,7 +21,7 @@ const asOf = (features: CurveFeatures, evals: number): CurveFeatures => ({
 })
 
 const isStillUp = ({ values, best, lowest }: Shape): boolean =>
-  Math.min(...values.slice(-2)) - lowest >= stillUp * (Math.max(...values.slice(best)) - lowest)
+  Math.min(...values.slice(-2)) - lowest >= stillUp * (highestOf(values.slice(best)) - lowest)
 
 /**
  * Overfitted for good: at three evaluations in a row, for as many steps as it took to the lowest, and without a sign of

@@ -5,7 +5,7 @@
 import type { CurveFeatures } from "@sweep/domain/Curve"
 import type { Evidence } from "@sweep/domain/Verdict"
 import { evidence } from "./evidence.ts"
-import { mean, median, scatterOf, trendOf, wanderingOf } from "./scatter.ts"
+import { lowestOf, mean, median, scatterOf, trendOf, wanderingOf } from "./scatter.ts"
 
 /** Fewer evaluations than this show no course. */
 export const leastEvals = 4
@@ -74,7 +74,7 @@ export const shapeOf = (
   values: ReadonlyArray<number>,
   { leastNoise = 0, scale = null as number | null } = {},
 ): Shape => {
-  const lowest = values.reduce((least, value) => Math.min(least, value), Number.POSITIVE_INFINITY)
+  const lowest = lowestOf(values)
   const best = values.indexOf(lowest)
   const after = values.length - 1 - best
   return {
@@ -129,7 +129,7 @@ export const divergence = (features: CurveFeatures, shape: Shape): Divergence | 
   if (trainLast === undefined || evals.length < 2 || shape.after === 0 || shape.lowest <= 0) return null
   // Where no train loss was reported by the lowest evaluation, that of an untouched base model, its eval loss stands for it.
   const reported = train.slice(0, shape.best + 1).some(isNumber)
-  const trainLowest = reported ? Math.min(...known) : Math.min(shape.lowest, ...known)
+  const trainLowest = Math.min(lowestOf(known), reported ? Number.POSITIVE_INFINITY : shape.lowest)
   const trainFirst = reported ? known[0]! : evals[0]!
   // A spike that recovers at the next evaluation is none; with three evaluations only the last one can tell.
   const last = Math.min(...evals.slice(evals.length < leastEvals ? -1 : -2))

@@ -7,6 +7,12 @@ const middle = (values: ReadonlyArray<number>): number => {
   return sorted.length % 2 === 1 ? sorted[half]! : (sorted[half - 1]! + sorted[half]!) / 2
 }
 
+/** Without spreading: a program may report a hundred thousand evaluations. */
+export const lowestOf = (values: ReadonlyArray<number>): number =>
+  values.reduce((least, value) => Math.min(least, value), Number.POSITIVE_INFINITY)
+export const highestOf = (values: ReadonlyArray<number>): number =>
+  values.reduce((most, value) => Math.max(most, value), Number.NEGATIVE_INFINITY)
+
 export const mean = (values: ReadonlyArray<number>): number =>
   values.reduce((sum, value) => sum + value, 0) / values.length
 

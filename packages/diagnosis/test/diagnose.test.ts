@@ -84,6 +84,13 @@ describe("diagnose", () => {
     expect(diagnose(features([2, 1.5, 1.2], [2, Number.NaN, 1.1]), context()).sinceStep).toBe(20)
   })
 
+  it("judges a curve of two hundred thousand evaluations", () => {
+    const long = Array.from({ length: 200_000 }, (_, i) => 2 + (i < 50_000 ? -i : i - 100_000) / 100_000)
+    const train = long.slice(1).map((_, i) => 2 - i / 150_000)
+    const verdict = diagnose(features(long, train), context())
+    expect([verdict.kind, verdict.sinceStep, verdict.certain]).toEqual(["overfitting", 500_000, true])
+  })
+
   it("dates a plateau at the first evaluation that no later one betters", () => {
     const flat = features([2, 1.5, 1.2, 1, 1.002, 0.998, 1.001, 1, 0.999, 1.003], [1.8, 1.4, 1.1, 1, 1, 1, 1, 1, 1])
     const verdict = diagnose(flat, context())
