@@ -24,7 +24,7 @@ describe("a sweep on one machine, with the real trainer", () => {
     expect(trials).toHaveLength(2)
     expect(trials.map((t: any) => t.objective).sort()[0]).toBe(result.best.objective)
     expect((await place.run(["show", "small"])).stdout).toContain("best: #")
-    expect((await place.run(["best", "small", "--yaml"])).stdout).toMatch(/^rank: [24]$/m)
+    expect((await place.run(["best", "small", "--yaml"])).stdout).toMatch(/^ {2}rank: [24]$/m)
 
     // The same runs once more: nothing is trained, and every place says so.
     const again = place.write("again.yaml", `${smallSweep({ name: "again" })}reuse: true\n`)

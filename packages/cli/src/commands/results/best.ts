@@ -1,4 +1,5 @@
 import * as Effect from "effect/Effect"
+import * as Result from "effect/Result"
 import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
 import { answerOf } from "@sweep/diagnosis/answer"
@@ -14,14 +15,22 @@ import { leaders } from "../../terminal/SweepView.ts"
 import { verdictWord } from "../../terminal/verdictStyle.ts"
 
 const yaml = Flag.Boolean("yaml").pipe(
-  Flag.withDescription("As a block to paste into a sweep file or a configuration"),
+  Flag.withDescription("As a sweep file of this one trial, which runs as it is"),
+  Flag.withDefault(false),
+)
+const peft = Flag.Boolean("peft").pipe(
+  Flag.withDescription("As Python for PEFT and transformers"),
+  Flag.withDefault(false),
+)
+const llamafactory = Flag.Boolean("llamafactory").pipe(
+  Flag.withDescription("As a configuration for llamafactory-cli train"),
   Flag.withDefault(false),
 )
 
 export const best = Command.make(
   "best",
-  { sweep: flags.sweep, yaml, coordinator: flags.coordinator, json: flags.json },
-  ({ sweep, yaml, coordinator, json }) =>
+  { sweep: flags.sweep, yaml, peft, llamafactory, coordinator: flags.coordinator, json: flags.json },
+  ({ sweep, yaml, peft, llamafactory, coordinator, json }) =>
     Effect.gen(function* () {
       const id = yield* flags.sweepRef(sweep)
       const state = yield* (yield* SweepApi).get(id)
@@ -37,6 +46,11 @@ export const best = Command.make(
         const { bestYaml } = yield* Effect.promise(() => import("../../results/bestYaml.ts"))
         return yield* print(bestYaml(state.spec, first, answer))
       }
+      if (peft || llamafactory) {
+        const { bestLlamaFactory, bestPeft } = yield* Effect.promise(() => import("../../results/bestForOthers.ts"))
+        const made = (peft ? bestPeft : bestLlamaFactory)(state.spec, first, answer)
+        return yield* Result.isSuccess(made) ? print(made.success) : badInput(made.failure)
+      }
       yield* printLines([
         `${trialNumbers(first)}  ${state.spec.metric.name} ${result(first)}${runsOf(first, state.spec)}  ${verdictWord(first.trials[0].verdict)}`,
         ...Object.entries(first.parameters).map(([name, value]) => `  ${name}: ${parameterValue(value)}`),
@@ -48,6 +62,9 @@ export const best = Command.make(
   Command.withDescription("The best configuration found so far"),
   Command.withExamples([
     { command: "sweep best quickstart", description: "The best trial and its parameters" },
-    { command: "sweep best quickstart --yaml > best.yaml", description: "The same as YAML to copy" },
+    {
+      command: "sweep best quickstart --yaml > best.yaml",
+      description: "A sweep file of the best trial, with as many epochs as helped",
+    },
   ]),
 )
