@@ -33,6 +33,7 @@ import { rm } from "./commands/sweeps/rm.ts"
 import { run } from "./commands/sweeps/run.ts"
 import { serve } from "./commands/hosts/serve.ts"
 import { show } from "./commands/results/show.ts"
+import { importCommand } from "./commands/sweeps/import.ts"
 import { tell } from "./commands/sweeps/tell.ts"
 import { askTell } from "./commands/sweeps/askTell.ts"
 import { tokens } from "./commands/hosts/tokens.ts"
@@ -82,6 +83,7 @@ const sweep = Command.make("sweep").pipe(
     askTell,
     query,
     exportCommand,
+    importCommand,
     backup,
     restore,
     doctor,

@@ -296,8 +296,9 @@ def events_of(data: bytes) -> tuple[list[tuple[float, dict[str, Number]]], int]:
 
 
 class TensorBoard:
-    def __init__(self, folder: str):
+    def __init__(self, folder: str, nested: bool = True):
         self._folder = folder
+        self._pattern = "**/*tfevents*" if nested else "*tfevents*"
         self._offsets: dict[str, int] = {}
         self._old: set[str] = set()
 
@@ -307,7 +308,7 @@ class TensorBoard:
         self._old = set(self._offsets)
 
     def read(self, last: bool) -> Iterator[Point]:
-        for path in sorted(glob.glob(os.path.join(glob.escape(self._folder), "**", "*tfevents*"), recursive=True)):
+        for path in sorted(glob.glob(os.path.join(glob.escape(self._folder), self._pattern), recursive=True)):
             begin = self._offsets.setdefault(path, 0)
             try:
                 with open(path, "rb") as file:
