@@ -90,6 +90,17 @@ it("prints a configuration that LLaMA-Factory's keys allow", async () => {
   expect(Result.isFailure(bestLlamaFactory(spec, ...won({ variant: "moka" })))).toBe(true)
 })
 
+it("prints Python that the pinned versions of PEFT and transformers take", async () => {
+  const spec = await load(peft)
+  const texts = ["lora", "oft", "pissa"].map((variant) =>
+    Result.getOrThrow(
+      bestPeft(spec, ...won({ variant, rank: 4, dropout: 0.1, warmup_ratio: 0.1, schedule: "constant" })),
+    ),
+  )
+  const done = spawnSync(join(root, ".venv/bin/python"), ["-"], { input: texts.join("\n"), cwd: folder })
+  expect(done.status, String(done.stderr)).toBe(0)
+})
+
 it.each(["lora", "rslora", "dora", "pissa", "oft", "qlora", "full", "lora+"])(
   "prints Python for %s",
   async (variant) => {

@@ -152,7 +152,8 @@ export const bestPeft = (spec: SweepSpec, best: Configuration, answer: Answer): 
     weight_decay: optimizer.weight_decay,
     max_grad_norm: optimizer.max_grad_norm,
     lr_scheduler_type: names[schedule.type],
-    warmup_ratio: schedule.warmup_ratio,
+    // transformers 5 takes a share of all steps below 1.
+    warmup_steps: schedule.warmup_ratio,
     num_train_epochs: schedule.epochs,
     ...(schedule.max_steps === null ? {} : { max_steps: schedule.max_steps }),
     ...(rest.precision === "fp32" ? {} : { [rest.precision]: true }),
