@@ -7,6 +7,7 @@ const packages = {
   "packages/domain": [],
   "packages/sweepfile": ["packages/domain"],
   "packages/search": ["packages/domain"],
+  "packages/memory": ["packages/domain"],
   "packages/diagnosis": ["packages/domain", "packages/search"],
   "packages/access": ["packages/domain"],
   "packages/protocol": ["packages/domain"],

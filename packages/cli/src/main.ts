@@ -23,6 +23,7 @@ import { pause, resume, stop } from "./commands/sweeps/control.ts"
 import { exportCommand } from "./commands/results/export.ts"
 import { extend } from "./commands/sweeps/extend.ts"
 import { init } from "./commands/sweeps/init.ts"
+import { fits } from "./commands/sweeps/fits.ts"
 import { logs } from "./commands/results/logs.ts"
 import { ls } from "./commands/sweeps/ls.ts"
 import { pull } from "./commands/results/pull.ts"
@@ -60,6 +61,7 @@ const sweep = Command.make("sweep").pipe(
     run,
     init,
     check,
+    fits,
     ls,
     show,
     trials,

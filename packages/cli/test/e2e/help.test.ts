@@ -4,6 +4,7 @@ import { Workplace } from "./harness.ts"
 const commands = [
   "run",
   "check",
+  "fits",
   "ls",
   "show",
   "trials",
