@@ -41,7 +41,10 @@ export const cpuPeak = async (config: MemoryConfig): Promise<number> => {
     const devices = [{ kind: "cpu", index: 0, threads: 1 }]
     const trial = { contract: 1, sweep: "bench", trial: 1, attempt: 1, epoch: 1, seed: 1, training, devices }
     writeFileSync(join(directory, "trial.json"), JSON.stringify({ ...trial, probes: [], resume: false }))
-    execFileSync(python, ["-m", "sweep_trainer", "run", directory], { env: { ...environment, MALLOC_MMAP_THRESHOLD_: "65536" }, stdio: "pipe" })
+    execFileSync(python, ["-m", "sweep_trainer", "run", directory], {
+      env: { ...environment, MALLOC_MMAP_THRESHOLD_: "65536" },
+      stdio: "pipe",
+    })
     const lines = readFileSync(join(directory, "events.jsonl"), "utf8").trim().split("\n")
     const memory = lines.map((line) => JSON.parse(line)).findLast(({ type }) => type === "memory")
     return memory.peak_host_bytes
