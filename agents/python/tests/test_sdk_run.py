@@ -178,3 +178,45 @@ def test_a_script_named_sweep_does_not_hide_the_sdk(attempt):
     (attempt.directory / "sweep.py").write_text("mine = True\n")
     attempt.ok("import sweep, wandb; assert sweep.mine; wandb.init(); wandb.log({'loss': 1})")
     assert attempt.points() == [(0, {"loss": 1})]
+
+
+_trainer = """
+import signal, os, torch
+from sweep import SweepCallback
+from transformers import Trainer, TrainerCallback, TrainingArguments
+
+class Model(torch.nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.w = torch.nn.Parameter(torch.zeros(1))
+    def forward(self, x=None, labels=None):
+        return {"loss": ((self.w * x - labels) ** 2).mean(), "logits": self.w * x}
+
+class Ask(TrainerCallback):
+    def on_step_begin(self, args, state, control, **_):
+        if state.global_step == 3 and not callback.last_checkpoint():
+            os.kill(os.getpid(), signal.SIGTERM)
+
+callback = SweepCallback()
+callback.run.requested()
+data = [{"x": torch.tensor([1.0]), "labels": torch.tensor([2.0])} for _ in range(16)]
+args = TrainingArguments("out", max_steps=8, per_device_train_batch_size=2, logging_steps=1, save_strategy="no",
+    eval_strategy="steps", eval_steps=4, report_to="none", use_cpu=True, learning_rate=0.1)
+trainer = Trainer(Model(), args, train_dataset=data, eval_dataset=data, callbacks=[callback, Ask()])
+trainer.train(resume_from_checkpoint=callback.last_checkpoint())
+print("steps", trainer.state.global_step)
+"""
+
+
+def test_a_transformers_trainer_leaves_resumes_and_stops(attempt):
+    assert attempt.run(_trainer).returncode == 143
+    assert [event["step"] for event in attempt.events("checkpoint")] == [4]
+    before = [step for step, values in attempt.points() if "train/loss" in values]
+    assert before == [1, 2, 3, 4]
+    (attempt.directory / "events.jsonl").write_text("")
+    assert attempt.ok(_trainer).stdout.endswith("steps 8\n")
+    assert [step for step, values in attempt.points() if "train/loss" in values] == [5, 6, 7, 8]
+    (attempt.directory / "events.jsonl").write_text("")
+    attempt.ask(type="stop", reason="enough")
+    assert attempt.ok(_trainer).stdout.endswith("steps 5\n")
+    assert any("eval/loss" in values for _, values in attempt.points())
