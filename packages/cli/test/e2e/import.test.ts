@@ -29,6 +29,17 @@ describe("import", () => {
     expect(JSON.stringify(trials)).toMatch(/overfitting/)
     expect((await place.run(["report", "old", "-o", "old.html"])).code).toBe(0)
     expect(readFileSync(join(place.directory, "old.html"), "utf8")).toContain("transformers")
+    expect((await place.run(["export", "old", "--csv", "tables"])).code).toBe(0)
+    const table = readFileSync(join(place.directory, "tables/trials.csv"), "utf8").split("\n")
+    expect(table[0]).toMatch(/^trial,state,objective,seed,attempts,.*parameter\.rank/)
+    expect(table[2]).toMatch(/^2,completed,0\.7,/)
+    const metrics = readFileSync(join(place.directory, "tables/metrics.csv"), "utf8")
+    expect(metrics).toContain("2,eval/loss,20,0.7\n")
+    // What was written for TensorBoard is read again.
+    expect((await place.run(["export", "old", "--tensorboard", "boards"])).code).toBe(0)
+    expect((await place.run(["import", "boards", "--json"])).code).toBe(0)
+    const again = lastJson((await place.run(["trials", "boards", "--json"])).stdout)
+    expect(again.map(({ objective }: any) => objective)).toEqual([0.9, 0.7, 0.8].map((best) => Math.fround(best)))
     place.write(
       "next.yaml",
       "trainer: external\nmetric: eval/loss\nmethod: tpe\nparameters: {rank: {min: 2, max: 16}, alpha: 16, epochs: 6}\nbudget: {trials: 2}\nwarm_start: old\n",

@@ -19,6 +19,18 @@ const parquet = Flag.String("parquet").pipe(
   Flag.withDescription("Write the sweep's trials and metrics as Parquet files into this directory"),
   Flag.optional,
 )
+const csv = Flag.String("csv").pipe(
+  Flag.withMetavar("DIR"),
+  Flag.withDescription("Write trials.csv and metrics.csv into this directory"),
+  Flag.optional,
+)
+const tensorboard = Flag.String("tensorboard").pipe(
+  Flag.withMetavar("DIR"),
+  Flag.withDescription("Write event files that TensorBoard reads, a folder for each trial, into this directory"),
+  Flag.optional,
+)
+/** As many as there are. */
+const everyPoint = 2 ** 31 - 1
 const adapter = Flag.String("adapter").pipe(
   Flag.withMetavar("DIR"),
   Flag.withDescription("Write the adapter of the trial, or of the best one, with a model card into this directory"),
@@ -32,11 +44,34 @@ const merged = Flag.String("merged").pipe(
 
 export const exportCommand = Command.make(
   "export",
-  { of: flags.sweepOrTrial, parquet, adapter, merged, coordinator: flags.coordinator, json: flags.json },
-  ({ of, parquet, adapter, merged, coordinator, json }) =>
+  {
+    of: flags.sweepOrTrial,
+    parquet,
+    csv,
+    tensorboard,
+    adapter,
+    merged,
+    coordinator: flags.coordinator,
+    json: flags.json,
+  },
+  ({ of, parquet, csv, tensorboard, adapter, merged, coordinator, json }) =>
     Effect.gen(function* () {
-      const given = [parquet, adapter, merged].filter(Option.isSome)
-      if (given.length !== 1) return yield* badInput("expected one of --parquet DIR, --adapter DIR and --merged DIR")
+      const given = [parquet, csv, tensorboard, adapter, merged].filter(Option.isSome)
+      if (given.length !== 1)
+        return yield* badInput(
+          "expected one of --parquet DIR, --csv DIR, --tensorboard DIR, --adapter DIR and --merged DIR",
+        )
+      if (Option.isSome(csv) || Option.isSome(tensorboard)) {
+        const tables = yield* Effect.promise(() => import("../../results/writeTables.ts"))
+        const id = yield* flags.sweepRef(of)
+        const results = yield* (yield* SweepApi).results(id, { maxPoints: everyPoint })
+        const target = resolve(given[0]!.value)
+        const paths = yield* Effect.try({
+          try: () => (Option.isSome(csv) ? tables.writeCsv(target, results) : tables.writeTensorBoard(target, results)),
+          catch: (cause) => stateFailure(`cannot write to ${target}: ${fileProblem(cause)}`),
+        })
+        return yield* json ? printJson({ sweep: id, files: paths }) : printLines(paths)
+      }
       if (Option.isNone(parquet)) {
         const { exportModel } = yield* Effect.promise(() => import("../../models/exportModel.ts"))
         const kind = Option.isSome(adapter) ? "adapter" : "merged"
