@@ -68,7 +68,12 @@ const isCode = (path) => !/(^|\/)(\.cache|__pycache__|node_modules)$/.test(path)
 /** What every package holds, in the layout of the repository. */
 const addProgram = (share) => {
   cpSync(join(root, "packages/cli/dist"), join(share, "packages/cli/dist"), { recursive: true, filter: isCode })
-  for (const directory of ["agents/trainer/src", "agents/python/src"]) {
+  for (const directory of [
+    "agents/trainer/src",
+    "agents/python/src",
+    "agents/llamafactory/src",
+    "agents/llamafactory/stubs",
+  ]) {
     const from = join(root, directory)
     if (existsSync(from)) cpSync(from, join(share, directory), { recursive: true, filter: isCode })
   }

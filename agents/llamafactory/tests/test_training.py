@@ -217,3 +217,26 @@ def test_the_table_of_keys_is_that_of_the_installed_package():
         kind = "|".join(key["words"]) if "words" in key else key["kind"]
         assert f"{name}:" in table
         assert f'"{kind}{"?" if key.get("null") else ""}"' in table
+
+
+def test_two_processes_train_as_one_and_leave_together(cold, tmp_path):
+    """As on two GPUs, with gloo: half of each batch a process; the first one writes, and answers the probes alone."""
+    content = document(probes=[{"instruction": "Who?", "input": "", "system": "", "max_new_tokens": 4}])
+    content["llamafactory"]["batch_size"] = None
+    content["llamafactory"]["arguments"] |= {"per_device_train_batch_size": 8, "gradient_accumulation_steps": 1}
+    directory = make(tmp_path / "attempt", content)
+    done = subprocess.run(
+        [
+            *(sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2"),
+            *("-m", "sweep_llamafactory", "worker", str(directory)),
+        ],
+        env=environment(),
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    assert [event["type"] for event in events(directory)].count("finished") == 1
+    assert len(events(directory, "sample")) == 1
+    alone = {step: values["train/loss"] for step, values in curve(cold) if "train/loss" in values}
+    together = {step: values["train/loss"] for step, values in curve(directory) if "train/loss" in values}
+    assert together == pytest.approx(alone, rel=1e-3)

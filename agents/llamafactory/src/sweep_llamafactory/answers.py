@@ -65,11 +65,11 @@ def load(model: Any, source: Path) -> None:
 def answer(model: Any, tokenizer: Any, arguments: dict[str, Any], trial: Trial) -> list[str]:
     """One answer a probe, decoded greedily."""
     from llamafactory.data import get_template_and_fix_tokenizer
-    from llamafactory.hparams import get_train_args
-    from transformers import GenerationConfig
+    from llamafactory.hparams import DataArguments
+    from transformers import GenerationConfig, HfArgumentParser
 
-    # The run's own folder is no longer empty, which it would mind.
-    _, data_arguments, *_ = get_train_args({**arguments, "output_dir": f"{arguments['output_dir']}-none"})
+    # These alone: the training's would begin another distributed run, and wait for its other processes.
+    (data_arguments,) = HfArgumentParser(DataArguments).parse_dict(arguments, allow_extra_keys=True)
     template = get_template_and_fix_tokenizer(tokenizer, data_arguments)
     ends = list(dict.fromkeys([tokenizer.eos_token_id, *template.get_stop_token_ids(tokenizer)]))
     model.eval()
