@@ -2,7 +2,13 @@ import * as Effect from "effect/Effect"
 import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
 import { formatTrialRef } from "@sweep/domain/Id"
+import { hasResult } from "@sweep/domain/configurations"
 import { compare } from "@sweep/domain/Metric"
+import type { SweepState } from "@sweep/domain/SweepState"
+import type { Trial } from "@sweep/domain/Trial"
+import { observe } from "@sweep/search/History"
+import { lossesOf } from "@sweep/search/Nsga2"
+import { paretoFront } from "@sweep/search/Pareto"
 import { SweepApi } from "@sweep/protocol/SweepApi"
 import { explainApi, withApi } from "../../serving/access.ts"
 import * as flags from "../../flags.ts"
@@ -16,14 +22,29 @@ const sort = Flag.Literals("sort", ["number", "objective"]).pipe(
   Flag.withDefault("number"),
 )
 
+const pareto = Flag.Boolean("pareto").pipe(
+  Flag.withDescription("Only trials that no other one beats in every metric of the sweep"),
+  Flag.withDefault(false),
+)
+
+/** Trials with a result that no other one with a result dominates. */
+const frontOf = ({ spec }: SweepState, all: ReadonlyArray<Trial>): ReadonlyArray<Trial> => {
+  const ended = all.filter(hasResult)
+  return paretoFront(ended.map((trial) => lossesOf(observe(trial), spec.metrics ?? [spec.metric])!)).map(
+    (i) => ended[i]!,
+  )
+}
+
 export const trials = Command.make(
   "trials",
-  { sweep: flags.sweep, sort, coordinator: flags.coordinator, json: flags.json },
-  ({ sweep, sort, coordinator, json }) =>
+  { sweep: flags.sweep, sort, pareto, coordinator: flags.coordinator, json: flags.json },
+  ({ sweep, sort, pareto, coordinator, json }) =>
     Effect.gen(function* () {
       const state = yield* (yield* SweepApi).get(yield* flags.sweepRef(sweep))
       const better = compare(state.spec.metric.goal)
-      const all = Array.from(state.trials.values())
+      const everyone = Array.from(state.trials.values())
+      const all = pareto ? Array.from(frontOf(state, everyone)) : everyone
+      const further = state.spec.metrics?.slice(1) ?? []
       if (sort === "objective") all.sort((a, b) => better(a.objective ?? Number.NaN, b.objective ?? Number.NaN))
       if (json) return yield* printJson(all.map(trialJson(state)))
       const names = varying(state)
@@ -33,6 +54,7 @@ export const trials = Command.make(
           { title: "trial", align: "right" },
           { title: "state" },
           { title: state.spec.metric.name, align: "right" },
+          ...further.map((metric) => ({ title: metric.name, align: "right" as const })),
           { title: "verdict" },
           { title: "took", align: "right" },
           ...names.map((title) => ({ title, align: "right" as const })),
@@ -42,6 +64,7 @@ export const trials = Command.make(
           `#${trial.number}`,
           trial.reusedFrom === null ? stateWord(trial.state) : `${formatTrialRef(trial.reusedFrom)} (reused)`,
           trial.objective === null ? "–" : number(trial.objective),
+          ...further.map(({ name }) => (name in trial.values ? number(trial.values[name]!) : "–")),
           verdictWord(trial.verdict),
           trial.endedAt === null || trial.busyMs === 0 ? "" : duration(trial.busyMs),
           ...names.map((name) => (name in trial.parameters ? parameterValue(trial.parameters[name]!) : "")),
