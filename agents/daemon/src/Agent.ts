@@ -47,6 +47,8 @@ export interface AgentOptions {
   readonly allowedMetrics?: ReadonlyArray<string> | undefined
   /** Environment variables that trainers get beyond the ones training programs are known to need. */
   readonly passEnvironment?: ReadonlyArray<string> | undefined
+  /** Secrets of the environment that no trial gets, even one that names them. */
+  readonly withheld?: ReadonlyArray<string> | undefined
   /** Disk space for attempts that are over, in bytes. */
   readonly keptBytes?: number | undefined
   /** Whether devices are offered whose memory other programs use, too. */
@@ -123,18 +125,26 @@ const makeTrainers = Effect.fn("Agent.makeTrainers")(function* (
 ) {
   const { python, pythonPath, llamafactory } = options
   const passEnvironment = options.passEnvironment ?? []
+  const withheld = options.withheld ?? []
   const result = new Map<number, SlotTrainers>()
   for (const slot of slots) {
     result.set(slot.index, {
       peft: options.trainers.includes("peft")
-        ? yield* makeWarmHost({ slot, home, python, pythonPath, passEnvironment, module: "sweep_trainer" })
+        ? yield* makeWarmHost({ slot, home, python, pythonPath, passEnvironment, withheld, module: "sweep_trainer" })
         : null,
       llamafactory:
         options.trainers.includes("llamafactory") && llamafactory != null
-          ? yield* makeWarmHost({ slot, home, ...llamafactory, passEnvironment, module: "sweep_llamafactory" })
+          ? yield* makeWarmHost({
+              slot,
+              home,
+              ...llamafactory,
+              passEnvironment,
+              withheld,
+              module: "sweep_llamafactory",
+            })
           : null,
       command: options.trainers.includes("command")
-        ? commandTrainer({ slot, passEnvironment, sdk: options.sdk ?? null, python })
+        ? commandTrainer({ slot, passEnvironment, withheld, sdk: options.sdk ?? null, python })
         : null,
     })
   }

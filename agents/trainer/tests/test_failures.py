@@ -7,6 +7,8 @@ import os
 import pickle
 import subprocess
 import sys
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -50,6 +52,54 @@ def test_a_bad_record_is_named(train: Train, tmp_path: Path) -> None:
 def test_a_missing_eval_file(train: Train) -> None:
     event = failed(train(status="failed", data__eval="/nowhere/eval.json"))
     assert (event["class"], event["message"]) == ("data", "the data file /nowhere/eval.json does not exist")
+
+
+class Hub(BaseHTTPRequestHandler):
+    """A hub whose only model is gated."""
+
+    def do_HEAD(self) -> None:
+        self.send_response(401)
+        self.send_header("X-Error-Code", "GatedRepo")
+        self.send_header("X-Error-Message", "Access to model org/gated is restricted.")
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def log_message(self, *_: Any) -> None:
+        pass
+
+
+@pytest.mark.parametrize(
+    ("token", "says"), [(None, "add `secrets: [HF_TOKEN]` to the sweep file"), ("hf_0123456789", "ask for access")]
+)
+def test_a_gated_model_needs_a_token_that_the_sweep_names(tmp_path: Path, token: str | None, says: str) -> None:
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Hub)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    program = """
+import torch
+from sweep_trainer import base_model, model_files
+from sweep_trainer.failures import classify
+try:
+    base_model.load(model_files.locate("org/gated"), None, "fp32", torch.device("cpu"))
+except Exception as error:
+    failure = classify(error)
+    print(failure.kind, failure.message)
+"""
+    environment = {
+        **{
+            name: value
+            for name, value in os.environ.items()
+            if not name.startswith("HF_") and "proxy" not in name.lower()
+        },
+        "HF_ENDPOINT": f"http://127.0.0.1:{server.server_port}",
+        "HF_HOME": str(tmp_path),
+        "PYTHONPATH": str(tiny.SOURCE),
+        **({} if token is None else {"HF_TOKEN": token}),
+    }
+    done = subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=True)
+    server.shutdown()
+    assert done.stdout.startswith("dependency the hub refuses the base model org/gated"), done.stdout + done.stderr
+    assert says in done.stdout
+    assert "hf_0123456789" not in done.stdout
 
 
 class Pickled:

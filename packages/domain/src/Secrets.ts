@@ -11,6 +11,8 @@ const secretName =
   /(^|_)(TOKEN|SECRET|PASSWORD|PASSWD|PASSPHRASE|API_?KEY|ACCESS_?KEY|SECRET_?KEY|PRIVATE_?KEY|AUTH|CREDENTIALS?)(_|$)/i
 /** Where a secret lies is none. */
 const namesPlace = /_(PATH|FILE|DIR|URL|URI|HOST)$/i
+/** What turns something on or off, whatever its name: HF_HUB_DISABLE_IMPLICIT_TOKEN=1. */
+const isSwitch = /^(|0|1|true|false|yes|no|on|off)$/i
 /** Shorter values are words, numbers and switches, which stand everywhere. */
 const shortest = 8
 
@@ -32,6 +34,10 @@ const addressSecrets = (name: string, value: string): ReadonlyArray<Secret> =>
       (secret) => ({ name, value: secret }),
     ),
   )
+
+/** Whether a variable holds a secret, by its name, however short the value is. Addresses with a password are not meant. */
+export const isSecret = (name: string, value: string): boolean =>
+  secretName.test(name) && !namesPlace.test(name) && !isSwitch.test(value.trim())
 
 /** By the names that the field's tools use: HF_TOKEN, WANDB_API_KEY, AWS_SECRET_ACCESS_KEY …; and the passwords in addresses. */
 export const secretsIn = (environment: Readonly<Record<string, string | undefined>>): ReadonlyArray<Secret> =>

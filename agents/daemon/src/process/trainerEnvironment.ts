@@ -1,6 +1,9 @@
 // The environment a trainer gets. Owns the allowlist: what training programs need of the agent's environment passes,
-// anything else (tokens of this agent, of its service manager, of the person's shell) does not.
+// anything else (tokens of this agent, of its service manager, of the person's shell) does not; secrets only to the
+// trials that name them.
+import { readFileSync } from "node:fs"
 import type { Slot } from "@sweep/domain/Device"
+import { isSecret } from "@sweep/domain/Secrets"
 import { treeVariable } from "./ProcessTree.ts"
 
 const names = new Set(
@@ -18,18 +21,38 @@ const prefixes = (
 const allowed = (name: string, extra: ReadonlySet<string>): boolean =>
   names.has(name) || extra.has(name) || prefixes.some((prefix) => name.startsWith(prefix))
 
+/** The names of secrets in the trial.json at `path`. */
+export const namedSecrets = (path: string): ReadonlyArray<string> => {
+  const { secrets } = JSON.parse(readFileSync(path, "utf8")) as { readonly secrets?: unknown }
+  return Array.isArray(secrets) ? secrets.filter((name) => typeof name === "string") : []
+}
+
+/** Which of the named secrets are there to be passed: all but sweep's own and those the agent's owner withholds. */
+export const passedSecrets = (
+  named: ReadonlyArray<string>,
+  withheld: ReadonlyArray<string>,
+  environment: NodeJS.ProcessEnv = process.env,
+): ReadonlyArray<string> =>
+  Array.from(new Set(named))
+    .filter((name) => !name.startsWith("SWEEP_") && !withheld.includes(name) && environment[name] !== undefined)
+    .sort()
+
 /** For a trainer on `slot`, tied to its tree by `mark`. `extra`: further names the agent's owner lets pass. */
 export const trainerEnvironment = (options: {
   readonly slot: Slot
   readonly mark: string
   readonly extra: ReadonlyArray<string>
+  /** What `passedSecrets` chose. */
+  readonly secrets: ReadonlyArray<string>
   readonly pythonPath: string | null
   readonly environment?: NodeJS.ProcessEnv
 }): Record<string, string> => {
   const extra = new Set(options.extra)
+  const secrets = new Set(options.secrets)
   const result: Record<string, string> = {}
   for (const [name, value] of Object.entries(options.environment ?? process.env)) {
-    if (value !== undefined && allowed(name, extra)) result[name] = value
+    if (value === undefined) continue
+    if (secrets.has(name) || (allowed(name, extra) && !isSecret(name, value))) result[name] = value
   }
   const [device] = options.slot.devices
   const gpus = options.slot.devices.filter(({ kind }) => kind === "cuda")

@@ -1,6 +1,7 @@
 // The `peft` and `llamafactory` trainers: one process per slot that imports everything once, keeps the base model loaded and trains attempt
 // after attempt (`python -m sweep_trainer host`, or sweep_llamafactory; docs/trainer-contract.md has its protocol). Owns that process: started
-// ahead of the first attempt, replaced after anything but a finished one, ended with the agent. An agent that dies
+// ahead of the first attempt, replaced after anything but a finished one and before an attempt with other secrets (the
+// environment of a process is fixed at its start), ended with the agent. An agent that dies
 // takes its end of standard input with it: the host completes the attempt and exits by itself.
 import { closeSync, openSync } from "node:fs"
 import { join } from "node:path"
@@ -14,7 +15,7 @@ import { LogFile } from "../attempt/LogFile.ts"
 import { kill } from "../process/ProcessTree.ts"
 import { newMark, spawnTrainer, type TrainerProcess } from "./spawnTrainer.ts"
 import { CouldNotStart, type Run, type RunOver, type Trainer } from "./Trainer.ts"
-import { trainerEnvironment } from "../process/trainerEnvironment.ts"
+import { namedSecrets, passedSecrets, trainerEnvironment } from "../process/trainerEnvironment.ts"
 
 const logNames = { sweep_trainer: "trainer", sweep_llamafactory: "llamafactory" } as const
 
@@ -23,6 +24,8 @@ const leaveMillis = 5_000
 
 interface Host extends TrainerProcess {
   readonly log: LogFile
+  /** The names of those in its environment. */
+  readonly secrets: ReadonlyArray<string>
   /** The attempt it is at. */
   run: { readonly attempt: Attempt; readonly over: Deferred.Deferred<RunOver> } | undefined
   /** It will take no further attempt: it said so, or its process ended. */
@@ -58,6 +61,8 @@ export const makeWarmHost = (options: {
   readonly python: string
   readonly pythonPath: string | null
   readonly passEnvironment: ReadonlyArray<string>
+  /** Secrets that no trial gets. */
+  readonly withheld: ReadonlyArray<string>
   /** The Python package that is the host. */
   readonly module: "sweep_trainer" | "sweep_llamafactory"
 }): Effect.Effect<WarmHost, never, Scope.Scope> =>
@@ -66,7 +71,10 @@ export const makeWarmHost = (options: {
     /** Every host started and not yet seen to be gone. */
     const started = new Set<Host>()
 
-    const begin = Effect.gen(function* () {
+    /** What the attempt before this one was given: most likely the next one is given the same. */
+    let lastSecrets: ReadonlyArray<string> = []
+
+    const begin = Effect.fnUntraced(function* (secrets: ReadonlyArray<string>) {
       const mark = newMark()
       const path = join(options.home, `${logNames[options.module]}-${options.slot.index}.log`)
       const descriptor = yield* Effect.try({
@@ -80,12 +88,13 @@ export const makeWarmHost = (options: {
           slot: options.slot,
           mark,
           extra: options.passEnvironment,
+          secrets,
           pythonPath: options.pythonPath,
         }),
         stdio: ["pipe", "pipe", descriptor],
         mark,
       }).pipe(Effect.ensuring(Effect.sync(() => closeSync(descriptor))))
-      const made: Host = { ...process, log: new LogFile(path), run: undefined, spent: false, trained: false }
+      const made: Host = { ...process, log: new LogFile(path), secrets, run: undefined, spent: false, trained: false }
       started.add(made)
       const { child } = process
       // Writing to a host that has died is no error of its own: the exit tells.
@@ -128,20 +137,29 @@ export const makeWarmHost = (options: {
     yield* Effect.addFinalizer(() => stop)
     const scope = yield* Effect.scope
 
-    const current = Effect.gen(function* () {
-      if (host !== undefined && !host.spent) return host
-      // The old one has lost its work, perhaps not yet its memory; the new one imports meanwhile.
-      if (host !== undefined) yield* Effect.forkIn(dismiss(host), scope)
-      host = yield* begin
+    const current = Effect.fnUntraced(function* (secrets: ReadonlyArray<string> = lastSecrets) {
+      const old = host
+      if (old !== undefined && !old.spent && old.secrets.join() === secrets.join()) return old
+      host = undefined
+      // One that is spent has lost its work, perhaps not yet its memory; the new one imports meanwhile. One that has other
+      // secrets keeps its model in the device's memory until it is gone.
+      if (old !== undefined) yield* old.spent ? Effect.forkIn(dismiss(old), scope) : dismiss(old)
+      lastSecrets = secrets
+      host = yield* begin(secrets)
       return host
     })
 
     return {
-      prepare: Effect.ignore(current),
+      prepare: Effect.ignore(current()),
       hasTrained: () => host !== undefined && !host.spent && host.trained,
       stop,
       start: Effect.fn("WarmHost.start")(function* (attempt, onTree) {
-        const used = yield* current
+        const secrets = yield* Effect.try({
+          try: () => passedSecrets(namedSecrets(attempt.directory.trial), options.withheld),
+          catch: (error) =>
+            new CouldNotStart({ class: "bug", message: `Cannot read ${attempt.directory.trial}: ${String(error)}` }),
+        })
+        const used = yield* current(secrets)
         yield* onTree(used.tree)
         const ownStderr = () => used.log.tail(20)
         if (used.spent) return { tree: used.tree, over: Deferred.await(used.exited), ownStderr } satisfies Run

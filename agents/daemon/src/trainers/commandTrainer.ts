@@ -11,7 +11,7 @@ import * as Schema from "effect/Schema"
 import type { Attempt } from "../attempt/Attempt.ts"
 import { newMark, spawnTrainer } from "./spawnTrainer.ts"
 import { CouldNotStart, type Trainer } from "./Trainer.ts"
-import { trainerEnvironment } from "../process/trainerEnvironment.ts"
+import { namedSecrets, passedSecrets, trainerEnvironment } from "../process/trainerEnvironment.ts"
 
 const TrialParameters = Schema.fromJsonString(
   Schema.Struct({
@@ -72,6 +72,7 @@ export const commandTrainer = (options: {
   readonly python: string
   readonly slot: Slot
   readonly passEnvironment: ReadonlyArray<string>
+  readonly withheld: ReadonlyArray<string>
 }): Trainer => ({
   start: Effect.fn("commandTrainer.start")(function* (attempt, onTree) {
     const mark = newMark()
@@ -84,6 +85,7 @@ export const commandTrainer = (options: {
           slot: options.slot,
           mark,
           extra: options.passEnvironment,
+          secrets: passedSecrets(namedSecrets(attempt.directory.trial), options.withheld),
           pythonPath: options.sdk === null ? null : sdkPath(options.sdk, standIns),
         })
         const command = attempt.record.command ?? []

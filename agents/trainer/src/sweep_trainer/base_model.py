@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
-from .failures import DataError
+from .failures import DataError, Unavailable
 from .images import ImageEncoder
 from .model_files import ModelFiles
 from .quantization.contract import Quantization
@@ -96,11 +96,38 @@ def load(files: ModelFiles, quantization: Quantization, precision: str, device: 
     except (OSError, ValueError, KeyError, TypeError, SafetensorError) as error:
         if isinstance(error, OSError) and error.errno is not None and not isinstance(error, FileNotFoundError):
             raise
+        if _is_refused(error):
+            raise Unavailable(_refused(files.name)) from error
         reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
         raise DataError(f"the base model {files.name} cannot be loaded: {reason}") from error
     if not hasattr(model, "hf_device_map"):
         model.to(device)
     return BaseModel(quantization.prepare(model), tokenizer, images, device)
+
+
+def _is_refused(error: BaseException | None) -> bool:
+    """Whether the hub has no such model for whoever asks; a private one looks like one that is not there."""
+    from huggingface_hub.errors import RepositoryNotFoundError
+
+    while error is not None:
+        if isinstance(error, RepositoryNotFoundError):  # GatedRepoError is one
+            return True
+        error = error.__cause__ or error.__context__
+    return False
+
+
+def _refused(name: str) -> str:
+    from huggingface_hub import get_token
+
+    if get_token() is None:
+        return (
+            f"the hub refuses the base model {name}: it is gated or private, or there is none of this name. This trial "
+            "was given no token: add `secrets: [HF_TOKEN]` to the sweep file, and set HF_TOKEN for the agent"
+        )
+    return (
+        f"the hub refuses the base model {name} to the token that this trial was given: ask for access to the "
+        "model, or see whether its name is right"
+    )
 
 
 def _image_encoder(name: str, local: bool) -> ImageEncoder | None:

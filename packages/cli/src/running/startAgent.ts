@@ -31,6 +31,8 @@ export interface StartAgent {
   readonly llamafactory: boolean
   /** Folders whose Python files sweeps may name as metrics. */
   readonly allowMetrics: ReadonlyArray<string>
+  /** Secrets that no trial gets. */
+  readonly withheld: ReadonlyArray<string>
   /** Whether GPUs are offered whose memory other programs use, too. */
   readonly sharedDevices: boolean
   readonly whileStdin: boolean
@@ -114,6 +116,7 @@ export const startAgent = Effect.fn("startAgent")(function* (options: StartAgent
       ...(options.allowCommands ? ["command" as const] : []),
     ],
     allowedMetrics: options.allowMetrics,
+    withheld: options.withheld,
     sharedDevices: options.sharedDevices,
     silenceMillis: yield* silence,
     onTerm: options.onTerm ?? onTermHere(process.env),

@@ -38,6 +38,7 @@ description: "\\e[2J<img src=x onerror=alert(4)>"
 trainer: command
 command: [python3, ${JSON.stringify(program)}]
 metric: {name: loss, goal: minimize}
+secrets: [HF_TOKEN]
 method: grid
 parameters:
   mode: {values: [finish, fail]}
@@ -110,7 +111,7 @@ describe("hostile text", () => {
     const { code, stderr } = await place.run(["check", place.write("named.yaml", text)])
     expect(code).toBe(65)
     expect(stderr).toMatch(/named\.yaml:2:7: the control character U\+001B cannot stand in a sweep's name/)
-    expect(stderr).toMatch(/named\.yaml:10:3: .* cannot be a parameter's name/)
+    expect(stderr).toMatch(/named\.yaml:11:3: .* cannot be a parameter's name/)
     expect(stderr).not.toContain("\u001b")
   })
 

@@ -18,6 +18,7 @@ parser.add_argument("--layers", type=int, default=1)
 args = parser.parse_args()
 run = wandb.init(project="demo", config=vars(args))
 assert wandb.config.lr == args.lr < 1
+assert "HF_OTHER_TOKEN" not in os.environ
 print("the token is", os.environ["HF_TOKEN"])
 print("and on stderr", os.environ["WANDB_API_KEY"], file=sys.stderr)
 for epoch in range(4):
@@ -38,12 +39,13 @@ metric: {name: val.loss, goal: minimize}
 parameters:
   lr: {distribution: log_uniform_values, min: 0.001, max: 0.1}
   layers: {values: [1, 2]}
+secrets: [HF_TOKEN, WANDB_API_KEY]
 run_cap: 2
 `,
     )
     const token = "hf_0123456789abcdefghij"
     const key = "local-0123456789abcdef0123456789abcdef01234567"
-    const env = { PATH: path, HF_TOKEN: token, WANDB_API_KEY: key }
+    const env = { PATH: path, HF_TOKEN: token, WANDB_API_KEY: key, HF_OTHER_TOKEN: "hf_another_0123456789" }
     const run = await place.run(["run", "sweep.yaml", "--json", "--slots", "1"], env)
     expect(run.code, run.stderr).toBe(0)
     const result = lastJson(run.stdout)

@@ -57,7 +57,7 @@ export const trialDocument = (
   attempt: { readonly number: number; readonly epoch: Epoch },
   training: TrainingConfig | null,
 ): string => {
-  const { metric, probes, taskMetrics, trainer, groups, llamafactory, model, data } = sweep.spec
+  const { metric, probes, taskMetrics, secrets, trainer, groups, llamafactory, model, data } = sweep.spec
   const { structured, standIns, metricsFrom, workingDirectory } = sweep.spec
   const population = populationOptions(sweep.spec)
   const parent = trial.lineage.at(-1)
@@ -73,6 +73,7 @@ export const trialDocument = (
     metric: { name: metric.name, goal: metric.goal },
     probes,
     ...(taskMetrics === undefined ? {} : { task_metrics: taskMetrics }),
+    ...(secrets === undefined ? {} : { secrets }),
     ...(llamafactory === undefined
       ? {}
       : {

@@ -109,6 +109,8 @@ export class SweepSpec extends Schema.Class<SweepSpec>("SweepSpec")({
   resources: Schema.Struct({ gpus: Schema.Int }),
   probes: Schema.Array(Probe),
   taskMetrics: Schema.optionalKey(TaskMetrics),
+  /** Names of variables with secrets that the trials get of their agent's environment; none unless given. */
+  secrets: Schema.optionalKey(Schema.Array(Schema.String)),
   /** For `trainer: llamafactory`. */
   llamafactory: Schema.optionalKey(LlamaFactorySpec),
   /** Which files of its trials the coordinator keeps; `best` unless given. */

@@ -19,6 +19,7 @@ import * as Schema from "effect/Schema"
 import type { ReadParameter } from "./readParameters.ts"
 import { readMetricsFrom } from "./readMetricsFrom.ts"
 import type { YamlNode } from "../parse/YamlTree.ts"
+import { readSecrets } from "./readSecrets.ts"
 import { readSpace, type ReadSpace } from "./readSpace.ts"
 import { type GivenTaskMetrics, readTaskMetrics } from "./readTaskMetrics.ts"
 import { checkMetricNames } from "./checkMetricNames.ts"
@@ -59,6 +60,7 @@ export const topLevelKeys = [
   "probes",
   "artifacts",
   "task_metrics",
+  "secrets",
   "enqueue",
   "warm_start",
   "reuse",
@@ -94,6 +96,7 @@ type SweepDraft = Pick<
   | "resources"
   | "probes"
   | "artifacts"
+  | "secrets"
   | "enqueue"
   | "warmStart"
   | "reuse"
@@ -573,6 +576,12 @@ export const readSweep = (root: Field): ReadSweep | undefined => {
   if (peft && metrics !== undefined && taskMetrics !== undefined) {
     checkMetricNames(top, metrics, taskMetrics?.metrics.map(({ name }) => name) ?? [])
   }
+  if (trainer === "external") {
+    top
+      .get("secrets")
+      ?.report({ message: "`secrets` are an agent's, and with `trainer: external` no agent runs trials" })
+  }
+  const secrets = top.optional("secrets", [], readSecrets)
   const enqueueField = top.get("enqueue")
   // With broken parameters every entry would look wrong, too.
   const enqueue =
@@ -637,6 +646,7 @@ export const readSweep = (root: Field): ReadSweep | undefined => {
       resources: { gpus: gpus! },
       probes,
       ...(artifacts === undefined ? {} : { artifacts }),
+      ...(secrets === undefined || secrets.length === 0 ? {} : { secrets }),
       enqueue,
       ...(warmStart.length > 0 ? { warmStart } : {}),
       ...(reuse === true ? { reuse } : {}),

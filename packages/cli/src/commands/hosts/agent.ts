@@ -37,6 +37,13 @@ const allowMetrics = Flag.String("allow-metrics").pipe(
   ),
   Flag.between(0, 64),
 )
+const withhold = Flag.String("withhold").pipe(
+  Flag.withMetavar("NAME"),
+  Flag.withDescription(
+    "Give this variable of the environment to no trial, even if its sweep names it under 'secrets' (may be given several times)",
+  ),
+  Flag.between(0, 64),
+)
 const sharedDevices = Flag.Boolean("shared-devices").pipe(
   Flag.withDescription(
     "Also offer GPUs whose memory other programs use; without it, a slot waits until its GPU is free",
@@ -69,6 +76,7 @@ export const agent = Command.make(
     allowCommands,
     llamafactory,
     allowMetrics,
+    withhold,
     sharedDevices,
     onTerm,
     notice,
@@ -88,6 +96,7 @@ export const agent = Command.make(
         allowCommands: options.allowCommands,
         llamafactory: options.llamafactory,
         allowMetrics: options.allowMetrics,
+        withheld: options.withhold,
         sharedDevices: options.sharedDevices,
         whileStdin: options.whileStdin,
         onTerm: Option.getOrUndefined(options.onTerm),
