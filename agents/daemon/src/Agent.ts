@@ -87,9 +87,11 @@ const agent = (options: AgentOptions) =>
         agent: options.agent,
         idPrefix: options.idPrefix,
       })
+      const lost = Effect.tap(home.lost, (reason) => Effect.logError(reason))
       const devices = yield* findDevices({ perDevice: options.slotsPerDevice })
       for (const warning of devices.warnings) yield* Effect.logWarning(warning)
       const disk = new Disk(home.directory)
+      const retention = yield* makeRetention(home.directory, disk, options.keptBytes ?? defaultKeptBytes)
       yield* runLoops({
         home,
         version: options.version,
@@ -98,13 +100,13 @@ const agent = (options: AgentOptions) =>
         trainers: yield* makeTrainers(options, home.directory, devices.slots),
         allowed: options.trainers,
         allowedMetrics: options.allowedMetrics ?? [],
-        retention: yield* makeRetention(home.directory, disk, options.keptBytes ?? defaultKeptBytes),
+        retention,
         uploads: yield* makeUploads,
         checks: {
           problem: (slot, idle) =>
             Effect.suspend(() => {
               const full = disk.problem()
-              if (full !== undefined) return Effect.succeed(full)
+              if (full !== undefined) return Effect.as(retention.relieve, full)
               const shared = options.sharedDevices === true || isShared(slot, devices.slots)
               return idle && !shared ? deviceProblem(slot) : Effect.succeed(undefined)
             }),
@@ -112,7 +114,7 @@ const agent = (options: AgentOptions) =>
           disk,
         },
         redact: redactor(secretsOfBox()),
-        stops,
+        stops: { ...stops, kill: Effect.raceFirst(stops.kill, lost) },
         notice: options.noticeMillis ?? defaultNotice,
       })
     }),

@@ -15,6 +15,7 @@ import { Lease, monotonic } from "./session/Lease.ts"
 import { Processes } from "./process/Processes.ts"
 import { recoverAttempts } from "./attempt/recovery.ts"
 import type { Retention } from "./attempt/retention.ts"
+import { KnownStore } from "./session/KnownStore.ts"
 import { keepSession } from "./session/session.ts"
 import type { Stops } from "./host/signals.ts"
 import { type SlotChecks, Slots, type SlotTrainers } from "./host/Slots.ts"
@@ -54,7 +55,10 @@ export const runLoops: (parts: AgentParts) => Effect.Effect<void, SessionRefused
     const { home, stops } = parts
     const attempts = new Attempts(home.directory, parts.retention, parts.uploads)
     const lease = yield* Lease.make(home.directory, (reason) =>
-      Effect.andThen(Effect.logWarning(reason), attempts.stopAll({ mode: "preempt", reason })),
+      // One that has just started, or holds nothing, gives nothing up: it has only not been in contact yet.
+      attempts.all().every(({ end }) => end !== undefined)
+        ? Effect.void
+        : Effect.andThen(Effect.logWarning(reason), attempts.stopAll({ mode: "preempt", reason })),
     )
     yield* Effect.addFinalizer(() => leaveNothingRunning(attempts))
 
@@ -86,7 +90,11 @@ export const runLoops: (parts: AgentParts) => Effect.Effect<void, SessionRefused
       Effect.andThen(
         attempts.until((all) => all.every((attempt) => attempt.end !== undefined)),
         Effect.timeoutOption(
-          attempts.until((all) => all.length === 0),
+          Effect.andThen(
+            attempts.until((all) => all.length === 0),
+            // That it takes no more: then the coordinator knows that it left, and waits for nothing of it.
+            slots.toldDraining.await,
+          ),
           wait,
         ),
       )
@@ -123,6 +131,9 @@ export const runLoops: (parts: AgentParts) => Effect.Effect<void, SessionRefused
       agent: home.agent,
       version: parts.version,
       hostname: parts.hostname,
+      host: home.host,
+      boot: home.boot,
+      store: new KnownStore(home.directory),
       trainers: parts.allowed,
       allowedMetrics: parts.allowedMetrics,
       redact: parts.redact,

@@ -602,6 +602,29 @@ describe("an agent that leaves", () => {
     }
   })
 
+  it.live("ends what it has under a number that is given a second time, and takes what is given", () =>
+    Effect.gen(function* () {
+      const { coordinator } = yield* withAgent
+      const epoch = yield* coordinator.assign({
+        trial: 1,
+        command: trainerCommand,
+        trialJson: script(["metrics", 1], ["sleep", 600]),
+      })
+      yield* coordinator.until(() => coordinator.of(epoch).points.length > 0)
+      const pid = pidOf(coordinator, epoch)
+      coordinator.attempts.delete(epoch)
+      // Of a store that was rolled back: it knows nothing of the one that runs.
+      yield* coordinator.assign({
+        trial: 2,
+        epoch,
+        command: trainerCommand,
+        trialJson: script(["metrics", 3], "finish"),
+      })
+      expect(yield* coordinator.untilEnded(epoch)).toMatchObject({ _tag: "Finished" })
+      expect(runs(pid)).toBe(false)
+    }),
+  )
+
   it.live("drains when the coordinator asks", () =>
     Effect.gen(function* () {
       const { coordinator, agent } = yield* withAgent

@@ -63,6 +63,29 @@ describe("retention", () => {
     }),
   )
 
+  it.live("gives way on a disk without room for another attempt, the oldest first, and no further than needed", () =>
+    Effect.gen(function* () {
+      const home = yield* temporaryDirectory
+      mkdirSync(join(home, "attempts"))
+      const attempts = [1, 2, 3].map((epoch) => settled(home, epoch))
+      let full = false
+      class SmallDisk extends Disk {
+        override problem() {
+          return full && existsSync(attempts[1]!.path) ? "no room" : undefined
+        }
+      }
+      const retention = yield* makeRetention(home, new SmallDisk(home), 1e9)
+      for (const attempt of attempts) yield* retention.keep(attempt, { checkpoints: true })
+      yield* Effect.sleep(50)
+      expect(attempts.map(({ path }) => existsSync(path))).toEqual([true, true, true])
+      full = true
+      yield* retention.relieve
+      yield* until(() => !existsSync(attempts[1]!.path))
+      yield* Effect.sleep(50)
+      expect(attempts.map(({ path }) => existsSync(path))).toEqual([false, false, true])
+    }),
+  )
+
   it.live("stays within its total, the oldest going first", () =>
     Effect.gen(function* () {
       const home = yield* temporaryDirectory

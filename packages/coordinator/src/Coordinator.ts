@@ -11,7 +11,7 @@ import type { SweepState } from "@sweep/domain/SweepState"
 import { AgentGateway } from "@sweep/protocol/AgentGateway"
 import { ArtifactExchange } from "@sweep/protocol/ArtifactExchange"
 import { type Refused, SweepApi } from "@sweep/protocol/SweepApi"
-import type { Store, StoreError } from "@sweep/store/Store"
+import { Store, type StoreError } from "@sweep/store/Store"
 import { Samplers } from "./scheduling/ask.ts"
 import { makeAskTell } from "./api/askTell.ts"
 import { type ArtifactQuotas, makeArtifacts } from "./attempts/artifacts.ts"
@@ -82,7 +82,7 @@ export const layer = (
       // Agents that hold trials may come back. From now on they have a whole lease for that: when they were last heard
       // of, this process does not know.
       const now = yield* monotonic
-      for (const { agent } of journal.state.attempts()) roster.known(agent!, now)
+      for (const { agent, host } of journal.state.attempts()) roster.known(agent!, now).host = host ?? ""
       for (const agent of agentsAwaited(journal.state)) roster.known(agent, now)
 
       let decide: Decide
@@ -144,7 +144,10 @@ export const layer = (
       journal.listen((facts) => {
         for (const fact of facts) {
           if (fact._tag === "TrialCancelled") progress.forget(fact.sweep, fact.trial)
-          if (fact._tag === "SweepRemoved") progress.forgetSweep(fact.sweep)
+          if (fact._tag === "SweepRemoved") {
+            progress.forgetSweep(fact.sweep)
+            roster.forget(fact.sweep)
+          }
         }
       })
       // What is not committed when these end stays with the agents, and comes again.
@@ -176,7 +179,7 @@ export const layer = (
         pid,
         home,
       })
-      const serve = makeServe({ journal, roster, ingest, endings, timings, wake })
+      const serve = makeServe({ journal, storeId: (yield* Store).storeId, roster, ingest, endings, timings, wake })
       return Context.make(SweepApi, api).pipe(
         Context.add(AgentGateway, { serve }),
         Context.add(ArtifactExchange, artifacts.exchange),

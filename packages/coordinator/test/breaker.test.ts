@@ -152,6 +152,23 @@ describe("a box that fails everything", () => {
     }).pipe(Effect.provide(inMemory())),
   )
 
+  it.effect("nor from a sweep that fails alike on two hosts: neither is quarantined", () =>
+    Effect.gen(function* () {
+      yield* trialsOf(12)
+      const agents: Array<ScriptedAgent> = []
+      for (const id of ["a", "b"]) agents.push(yield* connectAgent({ id, hostname: id }))
+      // The first host fails three in a row before the second one fails any.
+      for (let n = 0; n < 3; n++) yield* fail(agents[0]!, "dependency")
+      expect(yield* stateOf("a")).toBe("quarantined")
+      for (let n = 0; n < 4; n++) {
+        yield* fail(agents[1]!, "dependency")
+        expect([yield* stateOf("a"), yield* stateOf("b")]).toEqual(["connected", "connected"])
+      }
+      for (let n = 0; n < 3; n++) yield* fail(agents[0]!, "dependency")
+      expect([yield* stateOf("a"), yield* stateOf("b")]).toEqual(["connected", "connected"])
+    }).pipe(Effect.provide(inMemory())),
+  )
+
   it.effect("nor when the other box is too small for the trial", () =>
     Effect.gen(function* () {
       const api = yield* SweepApi

@@ -4,7 +4,7 @@ import * as Effect from "effect/Effect"
 import * as Latch from "effect/Latch"
 import * as Layer from "effect/Layer"
 import { TestClock } from "effect/testing"
-import { Epoch } from "@sweep/domain/Id"
+import { Epoch, SweepId, TrialNumber } from "@sweep/domain/Id"
 import { defaultTimings, redispatchAfter, Timings } from "@sweep/domain/Lease"
 import { Coordinator } from "../src/Coordinator.ts"
 import { SweepApi } from "@sweep/protocol/SweepApi"
@@ -22,6 +22,64 @@ const curve = (sweep: Effect.Success<typeof submitOne>) =>
     const { curves } = yield* (yield* SweepApi).results(sweep, { maxPoints: 100 })
     return curves.map(({ points }) => points.map(({ value }) => value)).flat()
   })
+
+describe("two agents of one name on two hosts", () => {
+  it.effect("the second gets nothing of the first before its lease, grace and margin are over", () =>
+    Effect.gen(function* () {
+      const sweep = yield* submitOne
+      const { agent: first, cut } = yield* agentInScope({ host: "one", hostname: "box" })
+      const { epoch } = yield* first.next("Assign")
+      yield* first.report(epoch, evalLosses(3))
+      yield* first.acknowledged(epoch, 1)
+      yield* cut
+      yield* TestClock.adjust(defaultTimings.suspect + 1_000)
+      // The same host name, as containers have, is no proof.
+      const second = yield* connectAgent({ host: "two", hostname: "box" })
+      expect(yield* second.over).toMatchObject({
+        _tag: "SessionBroken",
+        message: expect.stringContaining("may still run on another host"),
+      })
+      expect(yield* trialOf(sweep, 1)).toMatchObject({ state: "running", epoch })
+      yield* TestClock.adjust(redispatchAfter(defaultTimings))
+      const third = yield* connectAgent({ host: "two", hostname: "box" })
+      expect((yield* third.next("Assign")).epoch).toBe(epoch + 1)
+    }).pipe(Effect.scoped, Effect.provide(inMemory())),
+  )
+
+  it.effect("the first is back at once, in the same place", () =>
+    Effect.gen(function* () {
+      yield* submitOne
+      const { agent: first, cut } = yield* agentInScope({ host: "one", hostname: "box" })
+      const { epoch } = yield* first.next("Assign")
+      yield* cut
+      const back = yield* connectAgent({ host: "one", hostname: "box" })
+      expect((yield* back.next("Assign")).epoch).toBe(epoch + 1)
+    }).pipe(Effect.scoped, Effect.provide(inMemory())),
+  )
+
+  it.effect("one that says that it takes no more and goes is gone, and the journal says so", () =>
+    Effect.gen(function* () {
+      const { agent, cut } = yield* agentInScope({ id: "leaver" })
+      yield* agent.next("Welcome")
+      yield* agent.send({ _tag: "Slots", slots: slotsOf(1), draining: true })
+      const api = yield* SweepApi
+      yield* eventually(
+        "it drains",
+        Effect.map(api.status, ({ agents }) => agents[0]?.state === "draining"),
+      )
+      yield* cut
+      yield* eventually(
+        "it is gone",
+        Effect.map(api.status, ({ agents }) => agents.length === 0),
+      )
+      const store = yield* Store
+      yield* eventually(
+        "a fact says so",
+        Effect.map(store.facts, (facts) => facts.at(-1)?._tag === "AgentLeft"),
+      )
+    }).pipe(Effect.scoped, Effect.provide(inMemory())),
+  )
+})
 
 describe("messages lost, repeated and out of order", () => {
   it.effect("takes a batch once that comes twice, and one that overlaps", () =>
@@ -550,6 +608,26 @@ describe("a store that refuses to write", () => {
         warnings: [{ _tag: "LinesSkipped", epoch, ...skipped }],
       })
       yield* agent.acknowledged(epoch, 3)
+    }).pipe(Effect.provide(inMemory())),
+  )
+
+  it.effect("that was rolled back is recognised by an agent, and numbers no attempt twice", () =>
+    Effect.gen(function* () {
+      const sweep = yield* submitOne
+      const before = yield* Effect.flatMap(Store, (store) => store.storeId)
+      const held = [
+        { epoch: Epoch.make(12), slot: 0, running: true, sweep, trial: TrialNumber.make(1) },
+        // Given by another store to another sweep.
+        { epoch: Epoch.make(1), slot: 1, running: true, sweep: SweepId.make("other"), trial: TrialNumber.make(1) },
+      ]
+      const agent = yield* connectAgent({ host: "a", store: { id: before, lastEpoch: 12 }, held, slots: slotsOf(3) })
+      const welcome = yield* agent.next("Welcome")
+      expect(welcome.discard).toEqual([12, 1])
+      expect(welcome.store).not.toBe(before)
+      expect((yield* agent.next("Assign")).epoch).toBeGreaterThan(1_000_000)
+      // One that is told of the new store, or of none, changes nothing more.
+      const again = yield* connectAgent({ id: "other", store: { id: welcome.store!, lastEpoch: 0 } })
+      expect((yield* again.next("Welcome")).store).toBe(welcome.store)
     }).pipe(Effect.provide(inMemory())),
   )
 

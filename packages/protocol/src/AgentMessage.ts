@@ -16,6 +16,9 @@ export interface HeldAttempt {
   readonly epoch: Epoch
   readonly slot: number
   readonly running: boolean
+  /** Whose attempt it is: two stores may have given the same epoch. Absent from an older agent. */
+  readonly sweep?: SweepId | undefined
+  readonly trial?: TrialNumber | undefined
 }
 
 /** How an attempt ended, as the agent saw it. */
@@ -48,6 +51,11 @@ export type AgentMessage =
       /** Trainers this agent may run, by name. */
       readonly trainers: ReadonlyArray<string>
       readonly held: ReadonlyArray<HeldAttempt>
+      /** Which host and directory it works in, and which boot of the host. Absent from an older agent. */
+      readonly host?: string | undefined
+      readonly boot?: string | undefined
+      /** The store by which it was last welcomed, and the greatest epoch which that has assigned to it. */
+      readonly store?: { readonly id: string; readonly lastEpoch: number } | undefined
     }
   /** The slots on offer have changed: a device was drained or came back. */
   | { readonly _tag: "Slots"; readonly slots: ReadonlyArray<Slot>; readonly draining: boolean }
@@ -108,6 +116,8 @@ export type CoordinatorMessage =
       readonly acknowledged: ReadonlyArray<Acknowledged>
       /** Attempts the agent holds that are no longer wanted: end them and forget their spool. */
       readonly discard: ReadonlyArray<Epoch>
+      /** Which store it keeps; absent from an older coordinator. */
+      readonly store?: string | undefined
     }
   | {
       readonly _tag: "Assign"

@@ -98,6 +98,8 @@ export const connectAgent = Effect.fnUntraced(function* (
   options: {
     readonly id?: string
     readonly hostname?: string
+    readonly host?: string
+    readonly store?: { readonly id: string; readonly lastEpoch: number }
     readonly slots?: ReadonlyArray<Slot>
     readonly trainers?: ReadonlyArray<string>
     readonly held?: ReadonlyArray<HeldAttempt>
@@ -142,6 +144,8 @@ export const connectAgent = Effect.fnUntraced(function* (
       slots,
       trainers,
       held,
+      ...(options.host !== undefined && { host: options.host, boot: "1" }),
+      ...(options.store !== undefined && { store: options.store }),
     })
   }
   const report: ScriptedAgent["report"] = (epoch, lines, firstSeq, events) =>

@@ -153,6 +153,7 @@ it.live("the views sweeps and trials are the fold of the facts, whatever the fac
           busySince: _since,
           rounds: _n,
           waitedAt: _at,
+          host: _host,
           ...trial
         }) => ({
           ...trial,

@@ -67,7 +67,8 @@ export class Attempt {
   }
 
   get held(): HeldAttempt {
-    return { epoch: this.epoch, slot: this.record.slot, running: this.record.end === null }
+    const { slot, end, sweep, trial } = this.record
+    return { epoch: this.epoch, slot, running: end === null, sweep, trial }
   }
 
   /**

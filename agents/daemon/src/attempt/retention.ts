@@ -1,10 +1,11 @@
 // What stays on the agent's disk of attempts whose end is committed. The rule: adapter, events, logs and the small files
 // stay; checkpoints only of a released attempt, which may come back here, and not where the disk is about to be full; all of
-// it within a total, the oldest going first. What trials of a sweep share goes with a start of the agent that finds no attempt of the sweep any more. Owns
+// it within a total, the oldest going first, and nothing of it where the disk has no room for another attempt otherwise. What trials of a sweep share goes with a start of the agent that finds no attempt of the sweep any more. Owns
 // deleting, in the background: nothing waits for it.
-import { existsSync, readdirSync, rmSync } from "node:fs"
+import { randomBytes } from "node:crypto"
+import { existsSync, mkdirSync, readdirSync, renameSync, rmSync } from "node:fs"
 import { readdir, rm, stat } from "node:fs/promises"
-import { join } from "node:path"
+import { basename, join } from "node:path"
 import * as Effect from "effect/Effect"
 import * as Queue from "effect/Queue"
 import type * as Scope from "effect/Scope"
@@ -16,6 +17,8 @@ export const defaultKeptBytes = 20 * 1024 ** 3
 export interface Retention {
   readonly keep: (directory: AttemptDirectory, what: { readonly checkpoints: boolean }) => Effect.Effect<void>
   readonly forget: (directory: AttemptDirectory) => Effect.Effect<void>
+  /** The disk has no room for another attempt: what is kept of those that are over goes, the oldest first. */
+  readonly relieve: Effect.Effect<void>
 }
 
 const bytesBelow = async (path: string): Promise<number> => {
@@ -42,13 +45,31 @@ const removeUnusedCaches = (home: string): void => {
   }
 }
 
+/** Where directories lie that are being removed. */
+const removing = (home: string): string => join(home, "removing")
+
+/** The new place of the directory, or the old one where it cannot be moved. */
+const setAside = (home: string, path: string): string => {
+  const aside = join(removing(home), `${basename(path)}-${randomBytes(4).toString("hex")}`)
+  try {
+    mkdirSync(removing(home), { recursive: true })
+    renameSync(path, aside)
+    return aside
+  } catch {
+    return path
+  }
+}
+
 export const makeRetention = (
   home: string,
   disk: Disk,
   keptBytes: number,
 ): Effect.Effect<Retention, never, Scope.Scope> =>
   Effect.gen(function* () {
-    yield* Effect.sync(() => removeUnusedCaches(home))
+    yield* Effect.sync(() => {
+      removeUnusedCaches(home)
+      rmSync(removing(home), { recursive: true, force: true })
+    })
     // One at a time, in order: what came first counts as oldest.
     const work = yield* Queue.unbounded<() => Promise<void>>()
     yield* Effect.forkScoped(Effect.forever(Effect.flatMap(Queue.take(work), (job) => Effect.promise(job))))
@@ -71,10 +92,17 @@ export const makeRetention = (
         await remove(oldest)
       }
     }
+    const relieve = async () => {
+      for (const [oldest] of kept) {
+        if (disk.problem() === undefined) break
+        await remove(oldest)
+      }
+    }
     const settle = async (directory: AttemptDirectory, checkpoints: boolean) => {
       if (!checkpoints || disk.problem() !== undefined)
         await rm(directory.checkpoints, { recursive: true, force: true }).catch(() => undefined)
       await add(directory.path)
+      await relieve()
     }
     const inBackground = (job: () => Promise<void>) => Effect.asVoid(Queue.offer(work, job))
 
@@ -88,6 +116,12 @@ export const makeRetention = (
 
     return {
       keep: (directory, { checkpoints }) => inBackground(() => settle(directory, checkpoints)),
-      forget: (directory) => inBackground(() => remove(directory.path)),
+      forget: (directory) =>
+        Effect.suspend(() => {
+          // Out of the way at once: its number may be another attempt's next.
+          const aside = setAside(home, directory.path)
+          return inBackground(() => remove(aside))
+        }),
+      relieve: inBackground(relieve),
     }
   })

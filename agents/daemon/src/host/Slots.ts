@@ -41,6 +41,8 @@ export class Slots {
   /** Open when what is on offer has changed since the coordinator heard of it. */
   readonly changed = Latch.makeUnsafe()
   draining = false
+  /** Open once the coordinator was told that this agent takes no more. */
+  readonly toldDraining = Latch.makeUnsafe()
   private readonly slots: ReadonlyArray<Slot>
   private readonly withdrawn = new Set<number>()
   private readonly queues = new Map<number, Queue.Queue<Work>>()

@@ -7,12 +7,17 @@ const leastFree = 256 * 1024 * 1024
 /** Bytes: a disk with less is full, whatever a file system still counts as free. */
 const nothing = 1024 * 1024
 
+/** Milliseconds for which an attempt that filled the disk is held against it. */
+const rememberedFor = 30 * 60_000
+
 const inMiB = (bytes: number): number => Math.floor(bytes / 2 ** 20)
 
 export class Disk {
   private readonly home: string
   /** Bytes that were free when an attempt began that then filled the disk. */
   private tooLittle = 0
+  /** When that was: milliseconds that only grow. */
+  private filledAt = 0
 
   constructor(home: string) {
     this.home = home
@@ -34,12 +39,16 @@ export class Disk {
 
   /** An attempt that had so many bytes when it began has filled the disk. */
   ranFull(freeBefore: number): void {
-    if (Number.isFinite(freeBefore)) this.tooLittle = Math.max(this.tooLittle, freeBefore)
+    if (!Number.isFinite(freeBefore)) return
+    this.tooLittle = Math.max(this.tooLittle, freeBefore)
+    this.filledAt = performance.now()
   }
 
   /** Why no attempt can be begun; `undefined` when one can. */
   problem(): string | undefined {
     const free = this.free()
+    // Another trial may need less than the one that filled it: after a while one is tried.
+    if (performance.now() - this.filledAt > rememberedFor) this.tooLittle = 0
     if (free >= leastFree && free > this.tooLittle) return undefined
     const needed =
       this.tooLittle >= leastFree

@@ -1,6 +1,8 @@
 // Which process a pid means. A pid alone is reused by the kernel; a pid with the moment the process started is not. Owns
 // reading /proc for that; which processes belong to a trainer is ProcessTree's question.
-import { existsSync, readdirSync, readFileSync } from "node:fs"
+import { createHash } from "node:crypto"
+import { existsSync, readdirSync, readFileSync, readlinkSync } from "node:fs"
+import { hostname } from "node:os"
 
 /** Elsewhere than on Linux there is no /proc: pids and process groups are then all the agent knows. */
 export const hasProc = existsSync("/proc/self/stat")
@@ -58,6 +60,29 @@ export const allProcesses = (): Map<number, ProcessStatus> => {
     if (status !== undefined && runs(status)) found.set(status.pid, status)
   }
   return found
+}
+
+/**
+ * Which host this is, also to others that see the same directories: a pid says something only there. A container has a
+ * table of processes of its own and counts as a host of its own.
+ */
+export const hostId = (): string => {
+  const machine = ["/etc/machine-id", "/var/lib/dbus/machine-id"].map(textOf).find((text) => text !== "") ?? ""
+  let processes = ""
+  try {
+    processes = readlinkSync("/proc/self/ns/pid")
+  } catch {
+    // No namespaces here.
+  }
+  return createHash("sha256").update([machine, hostname(), processes].join("\0")).digest("hex").slice(0, 16)
+}
+
+const textOf = (path: string): string => {
+  try {
+    return readFileSync(path, "latin1").trim()
+  } catch {
+    return ""
+  }
 }
 
 /** Of this boot of the machine: a start time of another boot says nothing. */

@@ -19,6 +19,7 @@ import { type Lease, monotonic } from "./Lease.ts"
 import { forbiddenMetrics } from "./metricCode.ts"
 import { redactMessage } from "./redaction.ts"
 import type { Slots } from "../host/Slots.ts"
+import type { KnownStore } from "./KnownStore.ts"
 import { makeUplink, type Uplink } from "./uplink.ts"
 
 /** Waits between tries: a quarter of a second, doubling to this. gRPC's own default of 120 s is too long for a restart. */
@@ -29,6 +30,9 @@ export interface SessionContext {
   readonly agent: AgentId
   readonly version: string
   readonly hostname: string
+  readonly host: string
+  readonly boot: string
+  readonly store: KnownStore
   readonly trainers: ReadonlyArray<AgentTrainer>
   /** Folders whose Python files trials may name as metrics. */
   readonly allowedMetrics: ReadonlyArray<string>
@@ -124,6 +128,7 @@ const oneSession = (context: SessionContext, session: AgentSession, greeted: () 
       switch (message._tag) {
         case "Welcome": {
           greeted()
+          context.store.welcomed(message.store)
           yield* lease.adopt(message.timings)
           yield* lease.touch(saidHello)
           yield* Effect.logInfo("connected to the coordinator")
@@ -138,8 +143,26 @@ const oneSession = (context: SessionContext, session: AgentSession, greeted: () 
           return
         }
         case "Assign": {
-          const attempt = yield* assign(context, message)
-          if (attempt !== undefined) yield* followUp(attempt, undefined)
+          context.store.assigned(message.epoch)
+          const take = Effect.gen(function* () {
+            const attempt = yield* assign(context, message)
+            if (attempt !== undefined) yield* followUp(attempt, undefined)
+          })
+          const held = attempts.get(message.epoch)?.record
+          if (held === undefined || (held.sweep === message.sweep && held.trial === message.trial)) return yield* take
+          // Another trial's attempt of that number, of a store that was rolled back or copied: its coordinator is gone.
+          yield* Effect.logWarning(`epoch ${message.epoch} is given a second time; what has it here is ended`)
+          // Not a word of it goes out under a number that means another one now.
+          const sending = uplinks.get(message.epoch)
+          uplinks.delete(message.epoch)
+          if (sending !== undefined) yield* Fiber.interrupt(sending.fiber)
+          yield* discard(message.epoch)
+          yield* Effect.forkScoped(
+            Effect.andThen(
+              attempts.until(() => attempts.get(message.epoch) === undefined),
+              take,
+            ),
+          )
           return
         }
         case "Stop": {
@@ -170,6 +193,9 @@ const oneSession = (context: SessionContext, session: AgentSession, greeted: () 
         agent: context.agent,
         version: context.version,
         hostname: context.hostname,
+        host: context.host,
+        boot: context.boot,
+        store: context.store.greeting,
         slots: slots.offered(),
         trainers: context.trainers,
         held: attempts.held(),
@@ -185,7 +211,9 @@ const announceSlots = (send: AgentSession["send"], slots: Slots) =>
     for (;;) {
       yield* slots.changed.await
       slots.changed.closeUnsafe()
-      yield* send({ _tag: "Slots", slots: slots.offered(), draining: slots.draining })
+      const { draining } = slots
+      yield* send({ _tag: "Slots", slots: slots.offered(), draining })
+      if (draining) slots.toldDraining.openUnsafe()
     }
   })
 

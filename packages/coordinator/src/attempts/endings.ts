@@ -9,6 +9,7 @@ import { SessionBroken } from "@sweep/protocol/AgentConnection"
 import type { Trial } from "@sweep/domain/Trial"
 import type { AttemptEnd, SkippedLines } from "@sweep/protocol/AgentMessage"
 import { Store, type StoreError } from "@sweep/store/Store"
+import { isHostSuspect } from "../state/Breaker.ts"
 import { factOfEnd } from "./attemptEnd.ts"
 import type { Journal } from "../state/Journal.ts"
 import { type Read, readReported } from "./reported.ts"
@@ -43,14 +44,20 @@ const mostTogether = 64
 const judgeBox = Effect.fnUntraced(function* (journal: Journal, roster: Roster, trial: Trial, end: AttemptEnd) {
   const agent = trial.agent === null ? undefined : roster.agents.get(trial.agent)
   if (agent === undefined || trial.stopReason !== null) return end
-  if (end._tag === "Finished") agent.breaker.trained()
+  if (end._tag === "Finished") {
+    agent.breaker.trained()
+    roster.trained(trial.sweep)
+  }
   if (end._tag !== "Failed") return end
   const key = `${trial.sweep}/${trial.number}`
   const now = yield* monotonic
+  if (!isHostSuspect(end.class)) roster.trained(trial.sweep)
   const { spec } = journal.state.sweeps.get(trial.sweep)!
   const { returned, quarantine } = agent.breaker.failed({
     now,
     trial: key,
+    sweep: trial.sweep,
+    alike: isHostSuspect(end.class) && roster.failsAlike(trial.sweep, agent),
     class: end.class,
     others: roster.others(agent.id, spec, now).some(() => true),
     returns: roster.returns(key),

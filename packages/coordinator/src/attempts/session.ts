@@ -6,8 +6,8 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Queue from "effect/Queue"
 import * as Stream from "effect/Stream"
-import type { Epoch } from "@sweep/domain/Id"
-import type { Timings } from "@sweep/domain/Lease"
+import { Epoch } from "@sweep/domain/Id"
+import { redispatchAfter, type Timings } from "@sweep/domain/Lease"
 import { isTerminal } from "@sweep/domain/Trial"
 import { SessionBroken, SessionRefused } from "@sweep/protocol/AgentConnection"
 import type { AgentMessage, CoordinatorMessage } from "@sweep/protocol/AgentMessage"
@@ -15,6 +15,7 @@ import { oldestProtocol, protocolVersion, understands, versionProblem } from "@s
 import type { GatewaySession } from "@sweep/protocol/AgentGateway"
 import { Audit } from "@sweep/protocol/Audit"
 import { Caller } from "@sweep/protocol/Caller"
+import type { StoreError } from "@sweep/store/Store"
 import type { Endings } from "./endings.ts"
 import type { Ingest } from "./ingest.ts"
 import type { Journal } from "../state/Journal.ts"
@@ -22,6 +23,9 @@ import { monotonic } from "../state/monotonic.ts"
 import type { Agent, Roster, Session } from "../state/Roster.ts"
 
 type Hello = Extract<AgentMessage, { readonly _tag: "Hello" }>
+
+/** Epochs by which an agent may know more than the store, and by which new ones then begin beyond. */
+const mostRolledBack = 1_000_000
 
 /** Messages that may wait for an agent to read them. */
 const outboxCapacity = 1_024
@@ -40,6 +44,7 @@ const checkVersion = (hello: Hello): Effect.Effect<void, SessionRefused> =>
 
 export const makeServe = (options: {
   readonly journal: Journal
+  readonly storeId: Effect.Effect<string, StoreError>
   readonly roster: Roster
   readonly ingest: Ingest
   readonly endings: Endings
@@ -47,7 +52,7 @@ export const makeServe = (options: {
   /** Slots may have become free. */
   readonly wake: () => void
 }) => {
-  const { journal, roster, ingest, endings, timings, wake } = options
+  const { journal, storeId, roster, ingest, endings, timings, wake } = options
   const { state } = journal
 
   /** A second agent that goes by the same name would take turns with the first in throwing each other out. */
@@ -71,11 +76,54 @@ export const makeServe = (options: {
     if (refused !== null) return yield* new SessionRefused({ message: refused, denied: true })
   })
 
+  /**
+   * An agent of this name that works elsewhere does not know what became of the attempts which the other one has. Until
+   * that one has ended them for want of contact, the trials are its.
+   */
+  const checkPlace = (hello: Hello, agent: Agent | undefined, now: number): Effect.Effect<void, SessionBroken> => {
+    if (agent === undefined || agent.lost || hello.host === undefined) return Effect.void
+    if (agent.host === "" || agent.host === hello.host) return Effect.void
+    const held = new Set(hello.held.map(({ epoch }) => epoch))
+    const others = Array.from(state.attempts()).some(
+      (trial) => trial.agent === agent.id && !held.has(trial.epoch!) && (trial.host ?? agent.host) !== hello.host,
+    )
+    if (!others) return Effect.void
+    const left = Math.ceil((redispatchAfter(timings) - (now - agent.lastHeard)) / 1_000)
+    return Effect.fail(
+      new SessionBroken({
+        message: `trials of an agent named ${hello.agent} may still run on another host; its lease ends in ${Math.max(1, left)} s. Give the one on ${hello.hostname} another --id, or wait`,
+      }),
+    )
+  }
+
+  /** The agent was assigned more by this store than the store knows of: it was rolled back, and is another one from now on. */
+  const recognise = Effect.fnUntraced(function* (hello: Hello) {
+    const { store } = hello
+    const known = yield* storeId
+    if (store === undefined || store.id !== known || store.lastEpoch <= state.lastEpoch) return known
+    if (store.lastEpoch > state.lastEpoch + mostRolledBack) {
+      yield* Effect.logWarning(
+        `agent ${hello.agent} claims epoch ${store.lastEpoch} of this store, which is not believed`,
+      )
+      return known
+    }
+    const epoch = Epoch.make(store.lastEpoch + mostRolledBack)
+    yield* Effect.logWarning(
+      `the store was rolled back: agent ${hello.agent} was assigned epoch ${store.lastEpoch} of it, its newest is ${state.lastEpoch}. What was acknowledged after that is lost here; new attempts begin beyond ${epoch}`,
+    )
+    yield* journal.record((at) =>
+      store.lastEpoch > state.lastEpoch ? [{ _tag: "StoreRestored", at, epoch, from: "", agent: hello.agent }] : [],
+    )
+    return yield* storeId
+  })
+
   const welcome = Effect.fnUntraced(function* (hello: Hello, session: Session, peer: string) {
     yield* checkVersion(hello)
     yield* checkIdentity(hello, peer)
     const now = yield* monotonic
     yield* checkName(hello, roster.agents.get(hello.agent), now)
+    yield* checkPlace(hello, roster.agents.get(hello.agent), now)
+    const store = yield* Effect.mapError(recognise(hello), ({ message }) => new SessionBroken({ message }))
     const agent = roster.known(hello.agent, now)
     // The newest session is the true one: the agent was restarted, or the old connection is half-open.
     const older = agent.session
@@ -85,9 +133,14 @@ export const makeServe = (options: {
     const discard: Array<Epoch> = []
     const settled: Array<Epoch> = []
     agent.occupied.clear()
-    for (const { epoch, slot, running } of hello.held) {
-      holds.add(epoch)
+    for (const { epoch, slot, running, sweep, trial: number } of hello.held) {
       const trial = state.trialOf(epoch)
+      if (sweep !== undefined && (trial?.sweep !== sweep || trial.number !== number)) {
+        // Another store's attempt of that number.
+        discard.push(epoch)
+        continue
+      }
+      holds.add(epoch)
       if (state.inFlight(epoch)?.agent === agent.id) {
         if (running) agent.occupied.set(slot, epoch)
       } else if (!running && trial?.epoch === epoch && (isTerminal(trial.state) || state.isSetAside(trial))) {
@@ -100,6 +153,7 @@ export const makeServe = (options: {
     Object.assign(agent, {
       version: hello.version,
       hostname: hello.hostname,
+      host: hello.host ?? "",
       slots: hello.slots,
       trainers: new Set(hello.trainers),
       draining: false,
@@ -116,6 +170,7 @@ export const makeServe = (options: {
       timings,
       acknowledged: hello.held.flatMap(({ epoch }) => (wanted.has(epoch) ? [] : [ingest.mark(epoch)])),
       discard,
+      store,
     })
     if (settled.length > 0) session.post({ _tag: "Ack", acknowledged: [], ended: settled })
     for (const trial of state.attempts()) {
@@ -240,12 +295,15 @@ export const makeServe = (options: {
 
     return yield* Effect.raceAllFirst([listen, transmit, Deferred.await(over)]).pipe(
       Effect.ensuring(
-        Effect.sync(() => {
-          if (agent === undefined || agent.session !== session) return
+        Effect.suspend(() => {
+          if (agent === undefined || agent.session !== session) return Effect.void
           agent.session = null
+          const { id } = agent
           // It finished what it had and said that it takes no more: nothing of it is waited for.
-          const idle = !Array.from(state.attempts()).some((trial) => trial.agent === agent!.id)
-          if (agent.draining && idle) roster.agents.delete(agent.id)
+          const idle = !Array.from(state.attempts()).some((trial) => trial.agent === id)
+          if (!agent.draining || !idle) return Effect.void
+          roster.agents.delete(id)
+          return Effect.ignore(journal.record((at) => [{ _tag: "AgentLeft", at, agent: id }]))
         }),
       ),
     )

@@ -246,7 +246,8 @@ export const makeDispatch = Effect.fnUntraced(function* (options: {
         trialJson,
       })
     }
-    const assigned = { sweep: sweep.id, trial: number, epoch, attempt, agent: agent.id, slot: slot.index }
+    const host = agent.host === "" ? {} : { host: agent.host }
+    const assigned = { sweep: sweep.id, trial: number, epoch, attempt, agent: agent.id, slot: slot.index, ...host }
     recorded.push({ _tag: "TrialAssigned", at, ...assigned })
     return { facts: recorded, assigned: { slot: free, send } }
   }

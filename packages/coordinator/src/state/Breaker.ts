@@ -3,7 +3,7 @@
 // of a box: then a failure is the trial's.
 import type { FailureClass } from "@sweep/domain/TrialEvent"
 
-/** Failures in a row, with nothing between them that shows the box can train. */
+/** Failures in a row, of sweeps that do not fail on other hosts as well, with nothing between them that shows the box can train. */
 const mostInARow = 3
 /** Milliseconds without work: doubled each time that it fails on, up to the last. */
 const firstWait = 5 * 60_000
@@ -21,8 +21,11 @@ const mayBeTheBox: Readonly<Record<FailureClass, boolean>> = {
   bug: true,
 }
 
+export const isHostSuspect = (failure: FailureClass): boolean => mayBeTheBox[failure]
+
 export class Breaker {
-  #inARow = 0
+  /** Whose trials failed here in a row, a sweep once for each failure. */
+  #row: Array<string> = []
   #opened = 0
   /** Whether an attempt on this box ever came so far that the box is known to train. */
   #proven = false
@@ -35,13 +38,26 @@ export class Breaker {
     return now < this.#until
   }
 
+  /** Whether the failures in a row are also of this sweep. */
+  hasFailed(sweep: string): boolean {
+    return this.#row.includes(sweep)
+  }
+
+  /** The sweep has failed alike elsewhere: that says nothing of this host any more. */
+  absolve(sweep: string): void {
+    this.#row = this.#row.filter((other) => other !== sweep)
+    if (this.#row.length >= mostInARow || this.#until === Number.NEGATIVE_INFINITY) return
+    this.#until = Number.NEGATIVE_INFINITY
+    this.#opened = Math.max(0, this.#opened - 1)
+  }
+
   hasReturned(trial: string): boolean {
     return this.#returned.has(trial)
   }
 
   /** An attempt here trained. */
   trained(): void {
-    this.#inARow = 0
+    this.#row = []
     this.#opened = 0
     this.#proven = true
     this.#until = Number.NEGATIVE_INFINITY
@@ -54,6 +70,9 @@ export class Breaker {
    */
   failed(options: {
     readonly now: number
+    readonly sweep: string
+    /** Whether the sweep fails on another host, too, and trained on none: then it is the sweep's fault. */
+    readonly alike: boolean
     readonly trial: string
     readonly class: FailureClass
     readonly others: boolean
@@ -64,9 +83,9 @@ export class Breaker {
       this.trained()
       return { returned: false, quarantine: null }
     }
-    this.#inARow++
+    if (!options.alike) this.#row.push(options.sweep)
     if (!others) return { returned: false, quarantine: null }
-    const tooOften = this.#inARow >= mostInARow
+    const tooOften = this.#row.length >= mostInARow
     let quarantine: number | null = null
     if (tooOften && !this.isOpen(now)) {
       quarantine = Math.min(longestWait, firstWait * 2 ** this.#opened++)

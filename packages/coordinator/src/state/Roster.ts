@@ -1,7 +1,7 @@
 // The agents the coordinator knows: what they offer, when they were last heard of, and which of their slots are taken by
 // which attempt. Owns these facts of the moment, none of which outlives the process; trials are State's.
 import type { Slot } from "@sweep/domain/Device"
-import type { AgentId, Epoch } from "@sweep/domain/Id"
+import type { AgentId, Epoch, SweepId } from "@sweep/domain/Id"
 import type { Timings } from "@sweep/domain/Lease"
 import type { SweepSpec } from "@sweep/domain/SweepSpec"
 import type { SessionBroken, SessionRefused } from "@sweep/protocol/AgentConnection"
@@ -20,6 +20,8 @@ export interface Agent {
   readonly id: AgentId
   version: string
   hostname: string
+  /** Which host and directory of it; empty until it says so. */
+  host: string
   slots: ReadonlyArray<Slot>
   trainers: ReadonlySet<string>
   draining: boolean
@@ -42,6 +44,9 @@ export interface FreeSlot {
 export class Roster {
   readonly agents = new Map<AgentId, Agent>()
   readonly #timings: Timings
+  readonly #trained = new Set<SweepId>()
+  /** Sweeps that failed alike on two hosts and trained on none. */
+  readonly #alike = new Set<SweepId>()
 
   constructor(timings: Timings) {
     this.#timings = timings
@@ -55,6 +60,7 @@ export class Roster {
         id,
         version: "",
         hostname: "",
+        host: "",
         slots: [],
         trainers: new Set(),
         draining: false,
@@ -90,6 +96,33 @@ export class Roster {
     let count = 0
     for (const { breaker } of this.agents.values()) if (breaker.hasReturned(trial)) count++
     return count
+  }
+
+  /** An attempt of the sweep trained on some host: where it fails, the host is at fault. */
+  trained(sweep: SweepId): void {
+    this.#trained.add(sweep)
+    this.#alike.delete(sweep)
+  }
+
+  /**
+   * Whether the sweep, which has just failed on this agent, fails alike on other hosts and trained on none. The hosts that
+   * failed it before are told that it was not them.
+   */
+  failsAlike(sweep: SweepId, on: Agent): boolean {
+    if (this.#trained.has(sweep)) return false
+    const others = Array.from(this.agents.values()).filter(
+      (other) => other.hostname !== on.hostname && other.breaker.hasFailed(sweep),
+    )
+    if (others.length > 0) this.#alike.add(sweep)
+    if (!this.#alike.has(sweep)) return false
+    for (const { breaker } of [on, ...others]) breaker.absolve(sweep)
+    return true
+  }
+
+  /** The sweep is gone. */
+  forget(sweep: SweepId): void {
+    this.#trained.delete(sweep)
+    this.#alike.delete(sweep)
   }
 
   freeSlots(now: number): ReadonlyArray<FreeSlot> {

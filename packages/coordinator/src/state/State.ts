@@ -54,6 +54,7 @@ export class State {
       for (const { path, sha256 } of fact.files) if (!digests.has(path)) digests.set(path, sha256)
       this.#digests.set(fact.epoch, digests)
     }
+    if (fact._tag === "StoreRestored") this.lastEpoch = Math.max(this.lastEpoch, fact.epoch)
     const trial = applyFact(this.sweeps, fact)
     if (fact._tag === "SweepSubmitted" && !this.#open.has(fact.sweep)) {
       this.#open.set(fact.sweep, new Map())

@@ -54,7 +54,14 @@ export const Fact = Schema.TaggedUnion({
     /** The sampler, a person's `enqueue`, a replica of an earlier set, or a clone with changes. */
     origin: Schema.String,
   },
-  TrialAssigned: { ...ofAttempt, attempt: Schema.Int, agent: AgentId, slot: Schema.Int },
+  TrialAssigned: {
+    ...ofAttempt,
+    attempt: Schema.Int,
+    agent: AgentId,
+    slot: Schema.Int,
+    /** Where the agent works, when it said so: another host of that name does not know what became of the attempt. */
+    host: Schema.optionalKey(Schema.String),
+  },
   TrialStarted: ofAttempt,
   /** Back to pending: the attempt is over without a result (lost, drained, preempted, paused sweep …). */
   TrialReleased: { ...ofAttempt, cause: Schema.String },
@@ -94,9 +101,17 @@ export const Fact = Schema.TaggedUnion({
   VerdictReached: { ...ofTrial, verdict: Verdict },
 
   AgentConnected: { ...at, agent: AgentId, version: Schema.String, devices: Schema.Array(Schema.String) },
+  /** It said that it takes no more, and left when it had nothing to do. */
+  AgentLeft: { ...at, agent: AgentId },
   AgentLost: { ...at, agent: AgentId, reason: Schema.String },
   /** From here on it is another history than the one the backup was taken of: epochs begin beyond `epoch`. */
-  StoreRestored: { ...at, epoch: Epoch, from: Schema.String },
+  StoreRestored: {
+    ...at,
+    epoch: Epoch,
+    /** The backup; empty when nobody restored one, and an agent knew of more than the store. */
+    from: Schema.String,
+    agent: Schema.optionalKey(AgentId),
+  },
 })
 export type Fact = typeof Fact.Type
 export type FactOf<T extends Fact["_tag"]> = Extract<Fact, { readonly _tag: T }>

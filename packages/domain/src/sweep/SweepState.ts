@@ -44,7 +44,13 @@ const foldTrial = (trial: Trial, fact: Fact): Trial => {
   const current = "epoch" in fact ? fact.epoch === trial.epoch : true
   switch (fact._tag) {
     case "TrialAssigned":
-      return move("assigned", { attempt: fact.attempt, epoch: fact.epoch, agent: fact.agent, slot: fact.slot })
+      return move("assigned", {
+        attempt: fact.attempt,
+        epoch: fact.epoch,
+        agent: fact.agent,
+        slot: fact.slot,
+        host: fact.host ?? null,
+      })
     case "TrialStarted":
       return current ? move("running", { startedAt: trial.startedAt ?? fact.at, busySince: fact.at }) : trial
     case "TrialReleased":
@@ -185,6 +191,7 @@ export const applyFact = (sweeps: Map<SweepId, SweepState>, fact: Fact): Trial |
         epoch: null,
         agent: null,
         slot: null,
+        host: null,
         objective: null,
         values: {},
         lastStep: null,

@@ -88,6 +88,8 @@ export interface Trial {
   readonly epoch: Epoch | null
   readonly agent: AgentId | null
   readonly slot: number | null
+  /** Where the newest attempt's agent works; `null` when that is not known. */
+  readonly host: string | null
   /** The value of the sweep's metric, by its `summary`; `null` while unknown. */
   readonly objective: number | null
   /** The last values reported, by metric name. */

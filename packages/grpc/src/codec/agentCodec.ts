@@ -164,7 +164,17 @@ export const encodeAgentMessage = (message: AgentMessage): wire.SessionRequest =
             hostname: message.hostname,
             slotsJson: JSON.stringify(message.slots),
             trainers: [...message.trainers],
-            held: message.held.map((held) => ({ ...held, epoch: BigInt(held.epoch) })),
+            held: message.held.map((held) => ({
+              epoch: BigInt(held.epoch),
+              slot: held.slot,
+              running: held.running,
+              sweep: held.sweep ?? "",
+              trial: held.trial ?? 0,
+            })),
+            host: message.host ?? "",
+            boot: message.boot ?? "",
+            store: message.store?.id ?? "",
+            lastEpoch: BigInt(message.store?.lastEpoch ?? 0),
           },
         },
       }
@@ -236,7 +246,16 @@ export const decodeAgentMessage = ({ message }: wire.SessionRequest): AgentMessa
         hostname,
         slots: slots(slotsJson),
         trainers,
-        held: held.map((attempt) => ({ ...attempt, epoch: epoch(attempt.epoch) })),
+        held: held.map((attempt) => ({
+          epoch: epoch(attempt.epoch),
+          slot: attempt.slot,
+          running: attempt.running,
+          ...(attempt.sweep !== "" && { sweep: sweepId(attempt.sweep), trial: trialNumber(attempt.trial) }),
+        })),
+        ...(message.value.host !== "" && { host: message.value.host, boot: message.value.boot }),
+        ...(message.value.store !== "" && {
+          store: { id: message.value.store, lastEpoch: count("last_epoch", message.value.lastEpoch) },
+        }),
       }
     }
     case "slots":
@@ -303,6 +322,7 @@ export const encodeCoordinatorMessage = (message: CoordinatorMessage): wire.Sess
             },
             acknowledged: message.acknowledged.map(encodeAcknowledged),
             discard: message.discard.map(BigInt),
+            store: message.store ?? "",
             protocol: message.protocol,
           },
         },
@@ -364,6 +384,7 @@ export const decodeCoordinatorMessage = ({ message }: wire.SessionResponse): Coo
         protocol: message.value.protocol === 0 ? unsaidProtocol : message.value.protocol,
         acknowledged: message.value.acknowledged.map(decodeAcknowledged),
         discard: message.value.discard.map(epoch),
+        ...(message.value.store !== "" && { store: message.value.store }),
       }
     }
     case "assign": {

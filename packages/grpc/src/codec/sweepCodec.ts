@@ -37,6 +37,7 @@ const Trial = Schema.Struct({
   epoch: Schema.NullOr(Epoch),
   agent: Schema.NullOr(AgentId),
   slot: Schema.NullOr(Schema.Number),
+  host: added(Schema.NullOr(Schema.String), null),
   objective: Schema.NullOr(Schema.Number),
   values: Values,
   lastStep: added(Schema.NullOr(Schema.Number), null),

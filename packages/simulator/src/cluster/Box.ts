@@ -97,7 +97,7 @@ export class Box {
     }
     const running = Effect.flatMap(this.handOver.uploads, (uploads) =>
       runLoops({
-        home: { directory: this.home, agent: this.id },
+        home: { directory: this.home, agent: this.id, host: this.id, boot: "1" },
         version: "simulated",
         hostname: this.id,
         slots,
@@ -110,6 +110,7 @@ export class Box {
               if (!checkpoints) rmSync(directory.checkpoints, { recursive: true, force: true })
             }),
           forget: (directory) => Effect.sync(() => directory.remove()),
+          relieve: Effect.void,
         },
         redact: (text) => text,
         // No device is another's here.

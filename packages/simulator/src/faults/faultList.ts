@@ -291,6 +291,46 @@ export const faultList: ReadonlyArray<ListedFault> = [
     tests: [[coordinator, "refuses an agent of another protocol version"]],
   },
   {
+    number: 57,
+    what: "a line of the spool that nobody can read",
+    tests: [
+      [agent, "costs the attempts beside it nothing when a line"],
+      ["packages/simulator/test/spoolToMark.test.ts", "all that is valid is committed once"],
+    ],
+  },
+  {
+    number: 58,
+    what: "a host taken away after a notice of 30 s",
+    weather: has("PreemptAgent"),
+    tests: [
+      ["packages/cli/test/e2e/preemption.test.ts", "saves a checkpoint, hands it over"],
+      [agent, "released: gives the trial back in time"],
+    ],
+  },
+  {
+    number: 59,
+    what: "a store that was rolled back",
+    tests: [
+      [coordinator, "that was rolled back is recognised by an agent"],
+      [agent, "ends what it has under a number that is given a second time"],
+    ],
+  },
+  {
+    number: 68,
+    what: "two hosts with one home directory",
+    tests: [["agents/daemon/test/AgentHome.test.ts", "is the first one's: the second says who has it"]],
+  },
+  {
+    number: 69,
+    what: "an agent of the same id on another host",
+    tests: [[coordinator, "the second gets nothing of the first before its lease"]],
+  },
+  {
+    number: 70,
+    what: "lines of one attempt that the store cannot take",
+    tests: [[coordinator, "ends the attempt alone whose lines cannot be stored"]],
+  },
+  {
     number: 60,
     what: "flipped bits in the write-ahead log, the main file and the mark",
     tests: [

@@ -186,13 +186,13 @@ SELECT seq, type, sweep, trial, epoch, body, epoch_ms(at_ms::BIGINT) AS recorded
 
 const agents = `
 WITH said AS (
-  SELECT seq, at_ms, type, body, body->>'agent' AS agent FROM journal.facts WHERE type IN ('AgentConnected', 'AgentLost')
+  SELECT seq, at_ms, type, body, body->>'agent' AS agent FROM journal.facts WHERE type IN ('AgentConnected', 'AgentLeft', 'AgentLost')
 ), newest AS (
   SELECT agent, max(seq) AS seq, max(seq) FILTER (WHERE type = 'AgentConnected') AS connected FROM said GROUP BY agent
 )
 SELECT
   n.agent,
-  CASE last.type WHEN 'AgentLost' THEN 'lost' ELSE 'connected' END AS state,
+  CASE last.type WHEN 'AgentLost' THEN 'lost' WHEN 'AgentLeft' THEN 'left' ELSE 'connected' END AS state,
   connected.body->>'version' AS version,
   json_extract(connected.body, '$.devices') AS devices,
   CASE last.type WHEN 'AgentLost' THEN last.body->>'reason' END AS reason,

@@ -89,12 +89,21 @@ export interface Hello {
   slotsJson: string;
   trainers: string[];
   held: HeldAttempt[];
+  /** Which host and directory the agent works in, and which boot of the host; empty from an agent that does not say. */
+  host: string;
+  boot: string;
+  /** The store that it was last welcomed by, and the greatest epoch it was assigned by that; empty and 0 before the first. */
+  store: string;
+  lastEpoch: bigint;
 }
 
 export interface HeldAttempt {
   epoch: bigint;
   slot: number;
   running: boolean;
+  /** Whose attempt it is; empty and 0 from an agent that does not say. */
+  sweep: string;
+  trial: number;
 }
 
 export interface Slots {
@@ -207,6 +216,8 @@ export interface Welcome {
   timings: Timings | undefined;
   acknowledged: Acknowledged[];
   discard: bigint[];
+  /** Which store the coordinator keeps; empty from one that does not say. */
+  store: string;
   /** What the coordinator speaks; 0 from one of protocol 1. */
   protocol: number;
 }
@@ -539,7 +550,19 @@ export const SessionResponse: MessageFns<SessionResponse> = {
 };
 
 function createBaseHello(): Hello {
-  return { protocol: 0, agent: "", version: "", hostname: "", slotsJson: "", trainers: [], held: [] };
+  return {
+    protocol: 0,
+    agent: "",
+    version: "",
+    hostname: "",
+    slotsJson: "",
+    trainers: [],
+    held: [],
+    host: "",
+    boot: "",
+    store: "",
+    lastEpoch: 0n,
+  };
 }
 
 export const Hello: MessageFns<Hello> = {
@@ -564,6 +587,21 @@ export const Hello: MessageFns<Hello> = {
     }
     for (const v of message.held) {
       HeldAttempt.encode(v!, writer.uint32(58).fork()).join();
+    }
+    if (message.host !== "") {
+      writer.uint32(162).string(message.host);
+    }
+    if (message.boot !== "") {
+      writer.uint32(170).string(message.boot);
+    }
+    if (message.store !== "") {
+      writer.uint32(178).string(message.store);
+    }
+    if (message.lastEpoch !== 0n) {
+      if (BigInt.asUintN(64, message.lastEpoch) !== message.lastEpoch) {
+        throw new globalThis.Error("value provided for field message.lastEpoch of type uint64 too large");
+      }
+      writer.uint32(184).uint64(message.lastEpoch);
     }
     return writer;
   },
@@ -637,6 +675,38 @@ export const Hello: MessageFns<Hello> = {
             message.held.push(HeldAttempt.decode(reader, reader.uint32()));
             continue;
           }
+          case 20: {
+            if (tag !== 162) {
+              break;
+            }
+
+            message.host = reader.string();
+            continue;
+          }
+          case 21: {
+            if (tag !== 170) {
+              break;
+            }
+
+            message.boot = reader.string();
+            continue;
+          }
+          case 22: {
+            if (tag !== 178) {
+              break;
+            }
+
+            message.store = reader.string();
+            continue;
+          }
+          case 23: {
+            if (tag !== 184) {
+              break;
+            }
+
+            message.lastEpoch = reader.uint64() as bigint;
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -651,7 +721,7 @@ export const Hello: MessageFns<Hello> = {
 };
 
 function createBaseHeldAttempt(): HeldAttempt {
-  return { epoch: 0n, slot: 0, running: false };
+  return { epoch: 0n, slot: 0, running: false, sweep: "", trial: 0 };
 }
 
 export const HeldAttempt: MessageFns<HeldAttempt> = {
@@ -667,6 +737,12 @@ export const HeldAttempt: MessageFns<HeldAttempt> = {
     }
     if (message.running !== false) {
       writer.uint32(24).bool(message.running);
+    }
+    if (message.sweep !== "") {
+      writer.uint32(34).string(message.sweep);
+    }
+    if (message.trial !== 0) {
+      writer.uint32(40).uint32(message.trial);
     }
     return writer;
   },
@@ -706,6 +782,22 @@ export const HeldAttempt: MessageFns<HeldAttempt> = {
             }
 
             message.running = reader.bool();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.sweep = reader.string();
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.trial = reader.uint32();
             continue;
           }
         }
@@ -1652,7 +1744,7 @@ export const Acknowledged: MessageFns<Acknowledged> = {
 };
 
 function createBaseWelcome(): Welcome {
-  return { timings: undefined, acknowledged: [], discard: [], protocol: 0 };
+  return { timings: undefined, acknowledged: [], discard: [], store: "", protocol: 0 };
 }
 
 export const Welcome: MessageFns<Welcome> = {
@@ -1672,6 +1764,9 @@ export const Welcome: MessageFns<Welcome> = {
         writer.uint64(v);
       }
       writer.join();
+    }
+    if (message.store !== "") {
+      writer.uint32(162).string(message.store);
     }
     if (message.protocol !== 0) {
       writer.uint32(32).uint32(message.protocol);
@@ -1725,6 +1820,14 @@ export const Welcome: MessageFns<Welcome> = {
             }
 
             break;
+          }
+          case 20: {
+            if (tag !== 162) {
+              break;
+            }
+
+            message.store = reader.string();
+            continue;
           }
           case 4: {
             if (tag !== 32) {
