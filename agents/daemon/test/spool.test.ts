@@ -1,3 +1,4 @@
+import { spawnSync } from "node:child_process"
 import { appendFileSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { describe, expect, it } from "@effect/vitest"
@@ -72,6 +73,27 @@ describe("the spool", () => {
       expect(batches.map(({ lines }) => lines)).toEqual([1, 0, 1])
       expect(batches[1]).toMatchObject({ invalid: 1, problem: "a line is longer than 1048576 bytes" })
       expect(batches[2]!.next.seq).toBe(3)
+    }),
+  )
+
+  it.live("is not taken for empty when no descriptor is left, and read once there is one", () =>
+    Effect.gen(function* () {
+      const path = yield* file
+      writeFileSync(path, metrics(1))
+      const spool = JSON.stringify(join(import.meta.dirname, "../src/attempt/spool.ts"))
+      const program = `
+        import { closeSync, openSync } from "node:fs"
+        const { Spool, start } = await import(${spool})
+        const open = []
+        try { for (;;) open.push(openSync("/dev/null", "r")) } catch {}
+        const one = new Spool(${JSON.stringify(path)})
+        let first = "read"
+        try { one.read(start) } catch (error) { first = error.code }
+        for (const descriptor of open) closeSync(descriptor)
+        console.log(first, one.read(start).lines)
+      `
+      const limited = ["-c", 'ulimit -n 200; exec "$0" --input-type=module -e "$1"', process.execPath, program]
+      expect(spawnSync("sh", limited, { encoding: "utf8" }).stdout.trim()).toBe("EMFILE 1")
     }),
   )
 

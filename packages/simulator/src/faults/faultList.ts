@@ -316,7 +316,7 @@ export const faultList: ReadonlyArray<ListedFault> = [
     ],
   },
   {
-    number: 68,
+    number: 73,
     what: "two hosts with one home directory",
     tests: [["agents/daemon/test/AgentHome.test.ts", "is the first one's: the second says who has it"]],
   },
@@ -384,5 +384,16 @@ export const faultList: ReadonlyArray<ListedFault> = [
       ["packages/store/test/FolderArtifacts.test.ts", "leave the reserve of the disk free"],
       ["packages/coordinator/test/artifacts.test.ts", "files beyond the quota of the"],
     ],
+  },
+  {
+    number: 71,
+    what: "the kernel ends the agent for want of memory: SIGKILL to it alone, its trainers go on",
+    weather: has("KillAgent"),
+    tests: [[agentProcess, "adopts the command trainer"]],
+  },
+  {
+    number: 72,
+    what: "no descriptors are left on the agent's host",
+    tests: [["agents/daemon/test/spool.test.ts", "is not taken for empty when no descriptor is left"]],
   },
 ]
