@@ -33,7 +33,11 @@ export const understands = (protocol: number, message: CoordinatorMessage): bool
   messageSince[message._tag] <= protocol
 
 /** Since which protocol version watchers know each kind of fact. A fact that is not named here is as old as the wire. */
-export const factSince: Readonly<Partial<Record<Fact["_tag"], number>>> = { TrialWarned: 2, ArtifactsKept: 2 }
+export const factSince: Readonly<Partial<Record<Fact["_tag"], number>>> = {
+  TrialWarned: 2,
+  ArtifactsKept: 2,
+  AgentLeft: 2,
+}
 
 export const knowsFact = (protocol: number, fact: Fact): boolean => (factSince[fact._tag] ?? 1) <= protocol
 
