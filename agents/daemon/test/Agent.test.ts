@@ -366,7 +366,7 @@ describe("a session", () => {
       expect(received.points.map(({ step }) => step)).toEqual(Array.from({ length: 40 }, (_, i) => i + 1))
       expect(received.repeated).toBe(0)
       expect(coordinator.hellos).toHaveLength(2)
-      expect(coordinator.hellos[1]!.held).toEqual([{ epoch, slot: 0, running: true }])
+      expect(coordinator.hellos[1]!.held).toEqual([{ epoch, slot: 0, running: true, sweep: "test", trial: 1 }])
     }),
   )
 
@@ -413,7 +413,7 @@ describe("a session", () => {
       coordinator.settles = true
       yield* coordinator.breakSession
       yield* coordinator.until(() => coordinator.of(epoch).ends.length === 2)
-      expect(coordinator.hellos[1]!.held).toEqual([{ epoch, slot: 0, running: false }])
+      expect(coordinator.hellos[1]!.held).toEqual([{ epoch, slot: 0, running: false, sweep: "test", trial: 1 }])
       yield* coordinator.breakSession
       yield* coordinator.untilConnected
       expect(coordinator.hellos[2]!.held).toEqual([])

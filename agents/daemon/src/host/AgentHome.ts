@@ -153,7 +153,12 @@ export const claimHome = Effect.fn("AgentHome.claim")(function* (options: {
         if (owner === undefined) {
           // The same directory on another host, or another one here, is another agent's place.
           const host = createHash("sha256").update(`${place.host}\0${directory}`).digest("hex").slice(0, 16)
-          return { directory, agent: options.agent ?? rememberedId(directory, options.idPrefix ?? ""), host, boot: place.boot }
+          return {
+            directory,
+            agent: options.agent ?? rememberedId(directory, options.idPrefix ?? ""),
+            host,
+            boot: place.boot,
+          }
         }
         if (options.taken === "refuse" || n === 64) {
           const isElsewhere = owner.host !== undefined && owner.host !== place.host
