@@ -12,6 +12,7 @@ const packages = {
   "packages/access": ["packages/domain"],
   "packages/protocol": ["packages/domain"],
   "packages/store": ["packages/domain"],
+  "packages/engines": [],
   "packages/grpc": ["packages/domain", "packages/protocol", "proto"],
   "packages/coordinator": [
     "packages/domain",

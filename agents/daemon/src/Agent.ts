@@ -64,6 +64,8 @@ export interface AgentOptions {
   readonly onTerm?: OnTerm | undefined
   /** Milliseconds from the stop `release` until the host is gone. */
   readonly noticeMillis?: number | undefined
+  /** Milliseconds without a trial after which the agent leaves; it stays unless given. */
+  readonly idleExitMillis?: number | undefined
 }
 
 /** The largest models take long to load, but not in silence. */
@@ -116,6 +118,7 @@ const agent = (options: AgentOptions) =>
         redact: redactor(secretsOfBox()),
         stops: { ...stops, kill: Effect.raceFirst(stops.kill, lost) },
         notice: options.noticeMillis ?? defaultNotice,
+        idleExit: options.idleExitMillis ?? null,
       })
     }),
   )

@@ -42,6 +42,8 @@ export interface AgentParts {
   readonly stops: Stops
   /** Milliseconds from the stop `release` until the host is gone. */
   readonly notice: number
+  /** Milliseconds without any attempt after which the agent leaves; `null`: it stays. */
+  readonly idleExit: number | null
 }
 
 export const defaultNotice = 30_000
@@ -85,6 +87,10 @@ export const runLoops: (parts: AgentParts) => Effect.Effect<void, SessionRefused
         attempts.notify()
       })
     yield* Effect.forkScoped(Effect.flatMap(stops.drain, drain))
+    if (parts.idleExit !== null) {
+      const seconds = Math.round(parts.idleExit / 1_000)
+      yield* Effect.forkScoped(Effect.andThen(idleFor(attempts, parts.idleExit), drain(`no trial for ${seconds} s`)))
+    }
 
     const left = (wait: number) =>
       Effect.andThen(
@@ -147,6 +153,19 @@ export const runLoops: (parts: AgentParts) => Effect.Effect<void, SessionRefused
       `agent ${home.agent} in ${home.directory}: ${parts.slots.length} slots on ${describe(parts.slots)}`,
     )
     yield* Effect.raceAllFirst([session, drained, released, killed])
+  })
+
+/** Completes when the agent has held no attempt for `millis`. */
+const idleFor = (attempts: Attempts, millis: number): Effect.Effect<void> =>
+  Effect.gen(function* () {
+    for (;;) {
+      yield* attempts.until((all) => all.length === 0)
+      const busy = yield* Effect.timeoutOption(
+        attempts.until((all) => all.length > 0),
+        millis,
+      )
+      if (Option.isNone(busy)) return
+    }
   })
 
 /** For an agent that is interrupted: its trainers go with it. */

@@ -8,6 +8,7 @@ import * as CliOutput from "effect/cli/CliOutput"
 import * as Command from "effect/cli/Command"
 import * as GlobalFlag from "effect/cli/GlobalFlag"
 import { agent } from "./commands/hosts/agent.ts"
+import { agents } from "./commands/hosts/agents.ts"
 import { ask } from "./commands/sweeps/ask.ts"
 import { backup, restore } from "./commands/hosts/backup.ts"
 import { doctor } from "./commands/hosts/doctor.ts"
@@ -91,6 +92,7 @@ const sweep = Command.make("sweep").pipe(
     doctor,
     serve,
     agent,
+    agents,
     certs,
     tokens,
     upgrade,

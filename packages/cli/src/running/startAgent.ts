@@ -40,6 +40,8 @@ export interface StartAgent {
   readonly onTerm: OnTerm | undefined
   /** How long the host lasts after a SIGTERM that releases, such as `30s`. */
   readonly notice: string | undefined
+  /** How long without a trial before it leaves, such as `5m`; it stays unless given. */
+  readonly idleExit: string | undefined
 }
 
 /** The agent of `sweep run` ends with the command that started it, however that one ended. */
@@ -65,7 +67,7 @@ const silence = Effect.suspend(() => {
 const units = { s: 1_000, m: 60_000, h: 3_600_000 }
 
 /** Milliseconds of `90s`, `2m` or `1h`; `null` for anything else. */
-const noticeIn = (text: string): number | null => {
+const timeIn = (text: string): number | null => {
   const parts = /^(\d+(?:\.\d+)?)(s|m|h)$/.exec(text)
   const millis = parts === null ? 0 : Number(parts[1]) * units[parts[2] as keyof typeof units]
   return millis >= 5_000 && millis <= 24 * 3_600_000 ? millis : null
@@ -85,9 +87,12 @@ export const startAgent = Effect.fn("startAgent")(function* (options: StartAgent
       `--id ${options.id}: expected letters, digits, '.', '_' and '-', beginning with a letter or digit`,
     )
   }
-  const notice = options.notice === undefined ? undefined : noticeIn(options.notice)
+  const notice = options.notice === undefined ? undefined : timeIn(options.notice)
   if (notice === null)
     return yield* badInput(`--notice ${options.notice}: expected a time from 5s to 24h, such as 30s, 2m or 1h`)
+  const idleExit = options.idleExit === undefined ? undefined : timeIn(options.idleExit)
+  if (idleExit === null)
+    return yield* badInput(`--idle-exit ${options.idleExit}: expected a time from 5s to 24h, such as 30s, 5m or 1h`)
   const found = yield* findCoordinator(options.coordinator)
   if (found === undefined) {
     return yield* unavailable(
@@ -121,6 +126,7 @@ export const startAgent = Effect.fn("startAgent")(function* (options: StartAgent
     silenceMillis: yield* silence,
     onTerm: options.onTerm ?? onTermHere(process.env),
     noticeMillis: notice,
+    idleExitMillis: idleExit,
     stops: options.whileStdin ? yield* stdinStops : "signals",
   }).pipe(
     Effect.provide(Layer.merge(grpcAgentConnection.layer(found.client), grpcArtifactExchange.layer(found.client))),

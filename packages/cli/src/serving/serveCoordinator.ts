@@ -11,9 +11,12 @@ import { type Address, formatAddress, isLoopback } from "@sweep/grpc/address"
 import { type ServeOptions, serveGrpc } from "@sweep/grpc/grpcServer"
 import { serverCredentials } from "@sweep/grpc/tls"
 import { Audit } from "@sweep/protocol/Audit"
+import type { AgentsSetting } from "@sweep/engines/engineFor"
+import { agentJob } from "./agentsSetting.ts"
 import { auditLogOf } from "./auditLog.ts"
 import { coordinator } from "./embedded.ts"
 import { badInput, stateFailure, unavailable } from "../exitCodes.ts"
+import { elasticAgents } from "./elasticAgents.ts"
 import { gateOf } from "./gate.ts"
 import { type Home, home, leaveNote } from "./home.ts"
 import { withLineLog } from "../logging.ts"
@@ -116,6 +119,7 @@ export const serveCoordinator = Effect.fn("serveCoordinator")(function* (options
   readonly tls: boolean
   readonly metricsPort: number | undefined
   readonly backups: Schedule | undefined
+  readonly agents: AgentsSetting | undefined
 }) {
   const at = yield* home
   yield* Effect.gen(function* () {
@@ -139,6 +143,18 @@ export const serveCoordinator = Effect.fn("serveCoordinator")(function* (options
       if (options.backups !== undefined) {
         yield* scheduledBackups(at.store, options.backups)
         yield* print(`backups go to ${options.backups.directory}; the newest ${options.backups.keep} are kept`)
+      }
+      if (options.agents !== undefined) {
+        const access = secured === undefined ? undefined : exampleFile(secured, "agent")
+        const job = agentJob(options.agents, {
+          home: at.directory,
+          coordinator: formatAddress(reachedAt(bound)),
+          access,
+        })
+        yield* elasticAgents(options.agents, job)
+        yield* print(
+          `${options.agents.engine} is asked for up to ${options.agents.max ?? 1} agents; their logs: ${job.directory}`,
+        )
       }
       return yield* Effect.never
     }).pipe(

@@ -118,6 +118,7 @@ export class Box {
         checks: { problem: () => Effect.succeed(undefined), silence: null, disk: new Disk(this.home) },
         stops: { drain: Deferred.await(drain), release: Deferred.await(release), kill: Effect.never },
         notice,
+        idleExit: null,
       }),
     ).pipe(
       Effect.scoped,

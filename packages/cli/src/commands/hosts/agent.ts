@@ -60,6 +60,10 @@ const notice = Flag.String("notice").pipe(
   Flag.withDescription("How long the host lasts after a SIGTERM that releases, such as 30s (the default) or 2m"),
   Flag.optional,
 )
+const idleExit = Flag.String("idle-exit").pipe(
+  Flag.withDescription("Leave after this long without a trial, such as 5m; without it, the agent stays"),
+  Flag.optional,
+)
 const whileStdin = Flag.Boolean("while-stdin").pipe(
   Flag.withDescription("End when standard input does, as 'sweep run' starts its own agent"),
   Flag.withDefault(false),
@@ -80,6 +84,7 @@ export const agent = Command.make(
     sharedDevices,
     onTerm,
     notice,
+    idleExit,
     python: flags.python,
     whileStdin,
   },
@@ -101,6 +106,7 @@ export const agent = Command.make(
         whileStdin: options.whileStdin,
         onTerm: Option.getOrUndefined(options.onTerm),
         notice: Option.getOrUndefined(options.notice),
+        idleExit: Option.getOrUndefined(options.idleExit),
       })
     }),
 ).pipe(

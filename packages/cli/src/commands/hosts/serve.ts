@@ -35,9 +35,17 @@ const keep = Flag.Int("keep").pipe(
   Flag.optional,
 )
 
-const serveFlags = { host, port, tls, metricsPort, backupTo, every, keep }
+const agentsFile = Flag.String("agents").pipe(
+  Flag.withMetavar("FILE"),
+  Flag.withDescription(
+    "Ask the engine that this YAML file names (Slurm, Ray) for as many agents as there is work; see docs/engines.md",
+  ),
+  Flag.optional,
+)
 
-export const serve = Command.make("serve", serveFlags, ({ metricsPort, backupTo, every, keep, ...options }) =>
+const serveFlags = { agents: agentsFile, host, port, tls, metricsPort, backupTo, every, keep }
+
+export const serve = Command.make("serve", serveFlags, ({ agents, metricsPort, backupTo, every, keep, ...options }) =>
   Effect.gen(function* () {
     yield* flags.portNumber("port", options.port)
     yield* flags.portNumber("metrics-port", Option.getOrUndefined(metricsPort))
@@ -47,8 +55,10 @@ export const serve = Command.make("serve", serveFlags, ({ metricsPort, backupTo,
       every: Option.getOrUndefined(every),
       keep: Option.getOrUndefined(keep),
     })
+    const { readAgentsFile } = yield* Effect.promise(() => import("../../serving/agentsSetting.ts"))
+    const setting = Option.isNone(agents) ? undefined : yield* readAgentsFile(agents.value)
     const { serveCoordinator } = yield* Effect.promise(() => import("../../serving/serveCoordinator.ts"))
-    yield* serveCoordinator({ ...options, metricsPort: Option.getOrUndefined(metricsPort), backups })
+    yield* serveCoordinator({ ...options, metricsPort: Option.getOrUndefined(metricsPort), backups, agents: setting })
   }),
 ).pipe(
   Command.withDescription("Run the coordinator for agents on this or other boxes; it prints how they join"),
