@@ -131,7 +131,7 @@ const handOver = Effect.fnUntraced(function* ({ sweep, trial, epoch, document }:
   const data = Buffer.from(`weights of ${trial} by ${epoch}`)
   const sha256 = createHash("sha256").update(data).digest("hex")
   const step = String(document.pause_at.at).padStart(8, "0")
-  const files = ["state.pt", "manifest.json"].map((name) => ({
+  const files = ["optimizer.pt", "manifest.json"].map((name) => ({
     path: `checkpoints/step-${step}/${name}`,
     bytes: data.byteLength,
   }))
@@ -196,7 +196,7 @@ describe("a population", () => {
       const copied = `weights of 4 by ${best.epoch}`
       expect(yield* checkpointFor(sweep, 1)).toEqual([
         ["checkpoints/step-00000010/manifest.json", copied],
-        ["checkpoints/step-00000010/state.pt", copied],
+        ["checkpoints/step-00000010/optimizer.pt", copied],
       ])
       for (const trial of [2, 3, 4]) {
         expect(second.get(trial)!.document).toMatchObject({
