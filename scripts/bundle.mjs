@@ -4,6 +4,7 @@ import { readFileSync, renameSync, rmSync, writeFileSync } from "node:fs"
 import { dirname, join } from "node:path"
 import { fileURLToPath } from "node:url"
 import { build } from "esbuild"
+import { buildLive } from "../reports/build/live.ts"
 import { buildRuntime } from "../reports/build/runtime.ts"
 import { billOfMaterials, notices, npmMaterials } from "./materials.mjs"
 
@@ -42,6 +43,7 @@ const { metafile } = await build({
 // What a report's page runs is read at run time and inlined into the file.
 const runtimeInputs = []
 writeFileSync(join(out, "report-runtime.js"), await buildRuntime((inputs) => runtimeInputs.push(...inputs)))
+writeFileSync(join(out, "live.json"), JSON.stringify(await buildLive((inputs) => runtimeInputs.push(...inputs))))
 const npm = npmMaterials(root, [...Object.keys(metafile.inputs), ...runtimeInputs])
 writeFileSync(join(out, "sbom.cdx.json"), billOfMaterials(root, manifest, npm))
 writeFileSync(join(out, "THIRD_PARTY_NOTICES.txt"), notices(npm))

@@ -16,6 +16,9 @@ const dark = `
   --healthy: #6cb8ee; --overfitting: #ff9757; --underfitting: #e2bd4a; --diverged: #ea93c8; --plateaued: #4fcfa6;
   --inconclusive: #9da1a8;`
 
+/** The colours, for the live page as well. */
+export const palettes = { light, dark }
+
 export const style = `
 :root {${light}
   --sans: ui-sans-serif, system-ui, -apple-system, "Segoe UI", "Noto Sans", Helvetica, Arial, "PingFang SC",

@@ -126,6 +126,11 @@ export class Tokens {
     this.own.push(record)
   }
 
+  /** By its public id, revoked ones included. */
+  find(id: string): TokenRecord | undefined {
+    return [...this.own, ...this.list()].find((record) => record.id === id)
+  }
+
   /** By name or id. Throws `AccessError` when there is none in use. */
   revoke(which: string): TokenRecord {
     const tokens = this.list()

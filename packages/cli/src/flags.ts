@@ -28,6 +28,13 @@ export const python = Flag.String("python").pipe(
   Flag.optional,
 )
 
+/** Of the page that `serve` and `run` serve. */
+export const webPort = Flag.Int("web-port").pipe(
+  Flag.withDescription("Where the page for browsers is served; 7734, or a free port where that is taken"),
+  Flag.optional,
+)
+export const noWeb = Flag.Boolean("no-web").pipe(Flag.withDescription("Serve no page"), Flag.withDefault(false))
+
 export interface CoordinatorFlags {
   readonly address: Option.Option<string>
   readonly access: Option.Option<string>

@@ -27,6 +27,7 @@ import { init } from "./commands/sweeps/init.ts"
 import { fits } from "./commands/sweeps/fits.ts"
 import { logs } from "./commands/results/logs.ts"
 import { ls } from "./commands/sweeps/ls.ts"
+import { open } from "./commands/hosts/open.ts"
 import { pull } from "./commands/results/pull.ts"
 import { quickstart } from "./commands/sweeps/quickstart.ts"
 import { query } from "./commands/results/query.ts"
@@ -91,6 +92,7 @@ const sweep = Command.make("sweep").pipe(
     restore,
     doctor,
     serve,
+    open,
     agent,
     agents,
     certs,

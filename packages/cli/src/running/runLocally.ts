@@ -21,6 +21,7 @@ import { note } from "../output.ts"
 import { listen } from "../serving/serveCoordinator.ts"
 import { follow } from "../terminal/follow.ts"
 import { version } from "../version.ts"
+import { servePage } from "../web/servePage.ts"
 
 /**
  * Agent and coordinator are one command here and end together: an agent that is silent this long is gone, and a box
@@ -34,6 +35,8 @@ const pauseTime = "35 seconds"
 export interface RunOptions {
   readonly json: boolean
   readonly slots?: number | undefined
+  /** The port of the page, if a page is served. */
+  readonly web?: { readonly port: number | undefined } | undefined
 }
 
 /** Waits until no attempt of the sweep is on an agent any more. */
@@ -60,6 +63,13 @@ const setOrphansAside = Effect.gen(function* () {
   }
 })
 
+/** The sweep runs without the page where it cannot be served. */
+const pageOf = (port: number | undefined) =>
+  servePage({ host: "127.0.0.1", port }).pipe(
+    Effect.tap((page) => note(`the page: ${page}`)),
+    Effect.catch((error) => Effect.as(note(error.message), undefined)),
+  )
+
 const runHereWith = <E, R>(
   begin: Effect.Effect<SweepId, E, R>,
   options: RunOptions,
@@ -71,7 +81,8 @@ const runHereWith = <E, R>(
     yield* Effect.gen(function* () {
       const api = yield* SweepApi
       const address = formatAddress(yield* listen({ host: "127.0.0.1", port: 0 }))
-      yield* leaveNote(at, { address, version, passing: true })
+      const page = options.web === undefined ? undefined : yield* pageOf(options.web.port)
+      yield* leaveNote(at, { address, version, passing: true, ...(page === undefined ? {} : { page }) })
       if (!succeeds) yield* setOrphansAside
       const id = yield* begin
       const { trainer } = (yield* api.get(id)).spec

@@ -68,6 +68,8 @@ export interface CoordinatorNote {
   readonly version: string
   /** The access file for commands of this state directory, when the coordinator asks for one. */
   readonly access?: string
+  /** Of the page, when one is served. */
+  readonly page?: string
   /** That it ends with the sweep of the command it belongs to. */
   readonly passing?: boolean
 }

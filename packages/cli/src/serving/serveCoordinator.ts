@@ -25,6 +25,7 @@ import { type Schedule, scheduledBackups } from "./scheduledBackups.ts"
 import { serveMetrics } from "./serveMetrics.ts"
 import { watchDatabase } from "./watchDatabase.ts"
 import { version } from "../version.ts"
+import { servePage } from "../web/servePage.ts"
 
 const dayMillis = 86_400_000
 /** The name of the access file that a coordinator makes for commands of its own state directory. */
@@ -113,10 +114,27 @@ const greeting = (at: Home, bound: Address, secured: Secured | undefined): strin
   ].join("\n")
 }
 
+const pageOf = (
+  at: Home,
+  options: { readonly host: string; readonly webPort: number | undefined },
+  secured: Secured | undefined,
+) => {
+  const { host, webPort: port } = options
+  if (secured === undefined) return servePage({ host, port })
+  const certificate = authorityFiles(at.authority).server
+  return servePage({
+    host,
+    port,
+    secured: { tokens: secured.tokens, directory: at.authority, certificate },
+  })
+}
+
 export const serveCoordinator = Effect.fn("serveCoordinator")(function* (options: {
   readonly host: string
   readonly port: number
   readonly tls: boolean
+  readonly webPort: number | undefined
+  readonly noWeb: boolean
   readonly metricsPort: number | undefined
   readonly backups: Schedule | undefined
   readonly agents: AgentsSetting | undefined
@@ -128,12 +146,17 @@ export const serveCoordinator = Effect.fn("serveCoordinator")(function* (options
       const { host, port } = options
       const bound = yield* listen({ host, port, ...(secured === undefined ? {} : { secured: secured.options }) })
       const address = formatAddress({ ...bound, host: host === "0.0.0.0" ? "127.0.0.1" : host === "::" ? "::1" : host })
+      const page = options.noWeb ? undefined : yield* pageOf(at, options, secured)
       yield* leaveNote(at, {
         address,
         version,
+        ...(page === undefined ? {} : { page }),
         ...(secured === undefined ? {} : { access: secured.accessFile }),
       })
       yield* print(greeting(at, bound, secured))
+      if (page !== undefined) {
+        yield* print(`the page: ${page}${secured === undefined ? "" : "  (a link that opens it once: sweep open)"}`)
+      }
       if (options.metricsPort !== undefined) {
         const certificate = secured === undefined ? undefined : authorityFiles(at.authority).server
         const port = yield* serveMetrics({ port: options.metricsPort, store: at.store, certificate })

@@ -26,6 +26,7 @@ const commands = [
   "restore",
   "doctor",
   "serve",
+  "open",
   "agent",
   "certs",
   "tokens",

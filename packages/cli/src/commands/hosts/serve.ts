@@ -43,11 +43,23 @@ const agentsFile = Flag.String("agents").pipe(
   Flag.optional,
 )
 
-const serveFlags = { agents: agentsFile, host, port, tls, metricsPort, backupTo, every, keep }
+const serveFlags = {
+  agents: agentsFile,
+  host,
+  port,
+  tls,
+  webPort: flags.webPort,
+  noWeb: flags.noWeb,
+  metricsPort,
+  backupTo,
+  every,
+  keep,
+}
 
-export const serve = Command.make("serve", serveFlags, ({ agents, metricsPort, backupTo, every, keep, ...options }) =>
+export const serve = Command.make("serve", serveFlags, ({ agents, webPort, metricsPort, backupTo, every, keep, ...options }) =>
   Effect.gen(function* () {
     yield* flags.portNumber("port", options.port)
+    yield* flags.portNumber("web-port", Option.getOrUndefined(webPort))
     yield* flags.portNumber("metrics-port", Option.getOrUndefined(metricsPort))
     const { readSchedule } = yield* Effect.promise(() => import("../../serving/scheduledBackups.ts"))
     const backups = yield* readSchedule({
@@ -58,7 +70,13 @@ export const serve = Command.make("serve", serveFlags, ({ agents, metricsPort, b
     const { readAgentsFile } = yield* Effect.promise(() => import("../../serving/agentsSetting.ts"))
     const setting = Option.isNone(agents) ? undefined : yield* readAgentsFile(agents.value)
     const { serveCoordinator } = yield* Effect.promise(() => import("../../serving/serveCoordinator.ts"))
-    yield* serveCoordinator({ ...options, metricsPort: Option.getOrUndefined(metricsPort), backups, agents: setting })
+    yield* serveCoordinator({
+      ...options,
+      webPort: Option.getOrUndefined(webPort),
+      metricsPort: Option.getOrUndefined(metricsPort),
+      backups,
+      agents: setting,
+    })
   }),
 ).pipe(
   Command.withDescription("Run the coordinator for agents on this or other boxes; it prints how they join"),

@@ -22,12 +22,15 @@ export const run = Command.make(
     coordinator: flags.coordinator,
     detach,
     slots,
+    webPort: flags.webPort,
+    noWeb: flags.noWeb,
     python: flags.python,
     json: flags.json,
   },
-  ({ file, coordinator, detach, slots, python, json }) =>
+  ({ file, coordinator, detach, slots, webPort, noWeb, python, json }) =>
     Effect.gen(function* () {
       yield* flags.atLeast("slots", 1, Option.getOrUndefined(slots))
+      yield* flags.portNumber("web-port", Option.getOrUndefined(webPort))
       const { noteWarnings, readSweepFile } = yield* Effect.promise(() => import("../../running/readSweepFile.ts"))
       const { usePython } = yield* Effect.promise(() => import("../../running/trainerPython.ts"))
       yield* usePython(python)
@@ -41,7 +44,12 @@ export const run = Command.make(
       const found = yield* findCoordinator(coordinator)
       if (found === undefined) {
         const { runHere } = yield* Effect.promise(() => import("../../running/runLocally.ts"))
-        return yield* runHere(spec, { json, detach, slots: Option.getOrUndefined(slots) })
+        return yield* runHere(spec, {
+          json,
+          detach,
+          slots: Option.getOrUndefined(slots),
+          web: noWeb ? undefined : { port: Option.getOrUndefined(webPort) },
+        })
       }
       if (found.passing) {
         const { runBeside } = yield* Effect.promise(() => import("../../running/runBeside.ts"))

@@ -1,0 +1,92 @@
+// What the coordinator tells the page; packages/cli/src/web/views.ts writes it.
+export interface TrialRow {
+  readonly number: number
+  readonly state: string
+  readonly parameters: Readonly<Record<string, unknown>>
+  readonly objective: number | null
+  readonly verdict: string | null
+  readonly step: number | null
+  readonly agent: string | null
+  readonly slot: number | null
+  readonly attempt: number
+  readonly seed: number
+  readonly ranMs: number
+  readonly startedAt: number | null
+  readonly endedAt: number | null
+  readonly why: string | null
+}
+interface Both {
+  readonly en: string
+  readonly zh: string
+}
+export interface TrialDetail extends TrialRow {
+  readonly values: Readonly<Record<string, number | null>>
+  readonly origin: string
+  readonly warnings: ReadonlyArray<unknown>
+  readonly diagnosis: {
+    readonly kind: string
+    readonly evidence: ReadonlyArray<Both & { readonly holds: boolean }>
+    readonly advice: ReadonlyArray<Both>
+  } | null
+  readonly samples: ReadonlyArray<{ readonly step?: number; readonly prompt?: string; readonly output?: string }>
+  readonly attempts: ReadonlyArray<{ readonly attempt: number; readonly agent: string; readonly end: string | null }>
+  readonly stdout: string
+  readonly stderr: string
+}
+export interface Head {
+  readonly id: string
+  readonly name: string
+  readonly description: string
+  readonly status: string
+  readonly reason: string | null
+  readonly method: string
+  readonly metric: { readonly name: string; readonly goal: "minimize" | "maximize" }
+  readonly counts: Readonly<Record<string, number>>
+  readonly budget: { readonly trials: number | null }
+  readonly createdAt: number
+  readonly best?: number | null
+}
+/** The fields of `answerJson` that the page says. */
+export interface AnswerView {
+  readonly trial: number
+  readonly trials: ReadonlyArray<number>
+  readonly objective: number
+  readonly deviation: number | null
+  readonly parameters: Readonly<Record<string, unknown>>
+  readonly verdict: string | null
+  readonly next: { readonly parameters: Readonly<Record<string, unknown>> }
+  readonly runner_up: {
+    readonly trials: ReadonlyArray<number>
+    readonly objective: number
+    readonly behind: number
+  } | null
+  readonly certainty: { readonly level: "clear" | "likely" | "open"; readonly probability_best_of_all: number } | null
+}
+interface Host {
+  readonly agent: string
+  readonly hostname: string
+  readonly version: string
+  readonly state: string
+  readonly slots: ReadonlyArray<{
+    readonly index: number
+    readonly devices: ReadonlyArray<{ readonly kind: string; readonly name: string; readonly memoryBytes: number }>
+  }>
+  readonly running: ReadonlyArray<{ readonly sweep: string; readonly trial: number; readonly slot: number }>
+}
+export interface All {
+  readonly sweeps: ReadonlyArray<Head>
+  readonly hosts: ReadonlyArray<Host>
+  readonly version: string
+}
+export interface Curve {
+  readonly trial: number
+  readonly metric: string
+  readonly steps: Array<number>
+  readonly values: Array<number | null>
+}
+export interface Progress {
+  readonly trial: number
+  readonly step: number
+  readonly totalSteps: number | null
+  readonly values: Readonly<Record<string, number | null>>
+}
