@@ -56,28 +56,31 @@ const serveFlags = {
   keep,
 }
 
-export const serve = Command.make("serve", serveFlags, ({ agents, webPort, metricsPort, backupTo, every, keep, ...options }) =>
-  Effect.gen(function* () {
-    yield* flags.portNumber("port", options.port)
-    yield* flags.portNumber("web-port", Option.getOrUndefined(webPort))
-    yield* flags.portNumber("metrics-port", Option.getOrUndefined(metricsPort))
-    const { readSchedule } = yield* Effect.promise(() => import("../../serving/scheduledBackups.ts"))
-    const backups = yield* readSchedule({
-      backupTo: Option.getOrUndefined(backupTo),
-      every: Option.getOrUndefined(every),
-      keep: Option.getOrUndefined(keep),
-    })
-    const { readAgentsFile } = yield* Effect.promise(() => import("../../serving/agentsSetting.ts"))
-    const setting = Option.isNone(agents) ? undefined : yield* readAgentsFile(agents.value)
-    const { serveCoordinator } = yield* Effect.promise(() => import("../../serving/serveCoordinator.ts"))
-    yield* serveCoordinator({
-      ...options,
-      webPort: Option.getOrUndefined(webPort),
-      metricsPort: Option.getOrUndefined(metricsPort),
-      backups,
-      agents: setting,
-    })
-  }),
+export const serve = Command.make(
+  "serve",
+  serveFlags,
+  ({ agents, webPort, metricsPort, backupTo, every, keep, ...options }) =>
+    Effect.gen(function* () {
+      yield* flags.portNumber("port", options.port)
+      yield* flags.portNumber("web-port", Option.getOrUndefined(webPort))
+      yield* flags.portNumber("metrics-port", Option.getOrUndefined(metricsPort))
+      const { readSchedule } = yield* Effect.promise(() => import("../../serving/scheduledBackups.ts"))
+      const backups = yield* readSchedule({
+        backupTo: Option.getOrUndefined(backupTo),
+        every: Option.getOrUndefined(every),
+        keep: Option.getOrUndefined(keep),
+      })
+      const { readAgentsFile } = yield* Effect.promise(() => import("../../serving/agentsSetting.ts"))
+      const setting = Option.isNone(agents) ? undefined : yield* readAgentsFile(agents.value)
+      const { serveCoordinator } = yield* Effect.promise(() => import("../../serving/serveCoordinator.ts"))
+      yield* serveCoordinator({
+        ...options,
+        webPort: Option.getOrUndefined(webPort),
+        metricsPort: Option.getOrUndefined(metricsPort),
+        backups,
+        agents: setting,
+      })
+    }),
 ).pipe(
   Command.withDescription("Run the coordinator for agents on this or other boxes; it prints how they join"),
   Command.withExamples([
