@@ -66,12 +66,13 @@ export const sweepView = (root: HTMLElement, id: string, away: (message: string 
   const board = new Board()
   const lanes = h("div")
   const titles = { objective: h("h2"), curves: h("h2"), board: h("h2"), timeline: h("h2") }
+  const objectiveSection = h("section", { hidden: true }, titles.objective, objective.element)
   const curvesPlace = h("section", {}, titles.curves)
   fill(
     root,
     top,
     said,
-    h("section", {}, titles.objective, objective.element),
+    objectiveSection,
     curvesPlace,
     h("section", {}, titles.board, board.element),
     h("section", {}, titles.timeline, lanes),
@@ -114,6 +115,7 @@ export const sweepView = (root: HTMLElement, id: string, away: (message: string 
     )
     const judged = list.filter((row) => row.objective !== null).toSorted((a, b) => a.number - b.number)
     shown = judged.map((row) => row.number)
+    objectiveSection.hidden = judged.length === 0
     let best = judged[0]?.objective ?? 0
     const sofar = judged.map(
       (row) =>

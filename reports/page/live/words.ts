@@ -89,9 +89,9 @@ const english = {
 type Words = Readonly<Record<keyof typeof english, string>>
 
 const chinese: Words = {
-  sweeps: "扫描",
+  sweeps: "搜索",
   hosts: "主机",
-  noSweeps: "还没有扫描。运行 sweep run FILE 开始一个",
+  noSweeps: "还没有搜索。运行 sweep run FILE 开始一个",
   noHosts: "还没有代理连上。sweep serve 会打印加入的命令。",
   name: "名称",
   status: "状态",
@@ -113,7 +113,7 @@ const chinese: Words = {
   quarantined: "已隔离",
   suspect: "无应答",
   lost: "失联",
-  healthy: "健康",
+  healthy: "正常",
   overfitting: "过拟合",
   underfitting: "欠拟合",
   diverged: "发散",
@@ -158,7 +158,7 @@ const chinese: Words = {
   attempts: "尝试",
   diagnosis: "诊断",
   none: "无",
-  back: "返回扫描",
+  back: "返回搜索",
   live: "实时",
   away: "协调器暂时不在，恢复后本页自动接上。",
   language: "English",
