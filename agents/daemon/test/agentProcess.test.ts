@@ -70,7 +70,7 @@ describe("an agent that is killed with SIGKILL", () => {
 
         yield* start
         yield* coordinator.until(() => coordinator.hellos.length === 2)
-        expect(coordinator.hellos[1]!.held).toEqual([{ epoch, slot: 0, running: true }])
+        expect(coordinator.hellos[1]!.held).toEqual([{ epoch, slot: 0, running: true, sweep: "test", trial: 1 }])
         // Its slot is taken until the adopted trial is over.
         const next = yield* coordinator.assign({ trainer, command: trainerCommand, trialJson: script("finish") })
         const before = coordinator.of(epoch).points.length
