@@ -41,17 +41,27 @@ export const factSince: Readonly<Partial<Record<Fact["_tag"], number>>> = {
 
 export const knowsFact = (protocol: number, fact: Fact): boolean => (factSince[fact._tag] ?? 1) <= protocol
 
-const served = oldestProtocol === protocolVersion ? String(protocolVersion) : `${oldestProtocol} to ${protocolVersion}`
+/**
+ * The same for calls that read sweeps: a verdict holds codes since version 2, where version 1 expects sentences. Agents
+ * are never sent a verdict.
+ */
+const oldestReader: number = 2
+
+const range = (oldest: number): string =>
+  oldest === protocolVersion ? String(protocolVersion) : `${oldest} to ${protocolVersion}`
 
 /** Why a coordinator does not serve a peer of this version, and what to upgrade; `undefined` when it does. */
 export const versionProblem = (peer: {
   readonly kind: "agent" | "command"
   readonly protocol: number
+  /** Whether it asks for sweeps with their verdicts. */
+  readonly readsVerdicts?: boolean
   /** Of its program, when it says so. */
   readonly version?: string
 }): string | undefined => {
-  const { kind, protocol, version } = peer
-  if (protocol >= oldestProtocol && protocol <= protocolVersion) return undefined
+  const { kind, protocol, readsVerdicts = false, version } = peer
+  const oldest = readsVerdicts ? oldestReader : oldestProtocol
+  if (protocol >= oldest && protocol <= protocolVersion) return undefined
   const upgrade = protocol > protocolVersion ? "coordinator" : kind
-  return `this ${kind}${version === undefined ? "" : ` (sweep ${version})`} speaks version ${protocol} of the protocol, the coordinator ${served}: upgrade the ${upgrade}`
+  return `this ${kind}${version === undefined ? "" : ` (sweep ${version})`} speaks version ${protocol} of the protocol, the coordinator ${range(oldest)}: upgrade the ${upgrade}`
 }

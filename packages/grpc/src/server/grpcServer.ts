@@ -218,6 +218,9 @@ const refusalIn = (exit: Exit.Exit<unknown, ApiError | SessionBroken | SessionRe
   return Option.isNone(failure) || failure.value._tag === "SessionBroken" ? null : failure.value.message
 }
 
+/** Calls whose answers hold verdicts. */
+const readsVerdicts: ReadonlySet<Method> = new Set<Method>(["list", "get", "results", "watch"])
+
 /**
  * Listens until the scope closes. Returns where, with the port the system chose for `port: 0`. Unless secured, only
  * loopback addresses are served, because whoever can reach the port can start programs on the agents.
@@ -237,7 +240,7 @@ export const serveGrpc: (
     const admit = (call: GatedCall, method: Method): Effect.Effect<Caller, Denied | Refused> =>
       Effect.flatMap(gate.admit(shownBy(call), neededRole[method]), (caller) => {
         const kind = method in AgentServiceService ? "agent" : "command"
-        const message = versionProblem({ kind, protocol: protocolOf(call) })
+        const message = versionProblem({ kind, protocol: protocolOf(call), readsVerdicts: readsVerdicts.has(method) })
         return message === undefined ? Effect.succeed(caller) : Effect.fail(new Refused({ message }))
       })
     const audit = yield* Audit
