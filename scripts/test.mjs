@@ -43,35 +43,24 @@ await orExplain(async () => {
     }
     if (vitest.status !== 0) broken = true
     if (filters.length === 0) {
-      const pytest = spawnSync(
-        venvPython,
-        [
-          "-m",
-          "pytest",
-          "-q",
-          "agents/trainer/tests",
-          "agents/python/tests",
-          "sweeps",
-          `--junitxml=${join(work, "pytest.xml")}`,
-        ],
-        {
+      // One run each: every suite has a conftest of its own, and Python knows one module of that name.
+      const pythonSuites = [
+        [venvPython, "agents/trainer/tests", "sweeps"],
+        [venvPython, "agents/python/tests"],
+        [join(llamaFactoryVenv, "bin/python"), "agents/llamafactory/tests"],
+      ]
+      const suites = pythonSuites.map(([python, ...directories], i) => {
+        const junit = join(work, `pytest-${i}.xml`)
+        const done = spawnSync(python, ["-m", "pytest", "-q", ...directories, `--junitxml=${junit}`], {
           cwd: root,
           env: { ...env, OMP_NUM_THREADS: "1" },
           stdio: "inherit",
-        },
-      )
-      if (pytest.status !== 0) broken = true
-      const llamaFactory = spawnSync(
-        join(llamaFactoryVenv, "bin/python"),
-        ["-m", "pytest", "-q", "agents/llamafactory/tests", `--junitxml=${join(work, "llamafactory.xml")}`],
-        { cwd: root, env: { ...env, OMP_NUM_THREADS: "1" }, stdio: "inherit" },
-      )
-      if (llamaFactory.status !== 0) broken = true
-      const suites = ["pytest.xml", "llamafactory.xml"].map((name) =>
-        /<testsuite [^>]*errors="(\d+)" failures="(\d+)" skipped="(\d+)" tests="(\d+)"/.exec(
-          readFileSync(join(work, name), "utf8"),
-        ),
-      )
+        })
+        if (done.status !== 0) broken = true
+        return /<testsuite [^>]*errors="(\d+)" failures="(\d+)" skipped="(\d+)" tests="(\d+)"/.exec(
+          readFileSync(junit, "utf8"),
+        )
+      })
       for (const suite of suites) {
         if (suite === null) {
           broken = true
