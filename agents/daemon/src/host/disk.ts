@@ -7,6 +7,9 @@ const leastFree = 256 * 1024 * 1024
 /** Bytes: a disk with less is full, whatever a file system still counts as free. */
 const nothing = 1024 * 1024
 
+/** Bytes: a little more room than before is what the attempt's own files leave when they go, and no more room at all. */
+const noticeable = 16 * 1024 * 1024
+
 /** Milliseconds for which an attempt that filled the disk is held against it. */
 const rememberedFor = 30 * 60_000
 
@@ -49,7 +52,7 @@ export class Disk {
     const free = this.free()
     // Another trial may need less than the one that filled it: after a while one is tried.
     if (performance.now() - this.filledAt > rememberedFor) this.tooLittle = 0
-    if (free >= leastFree && free > this.tooLittle) return undefined
+    if (free >= leastFree && (this.tooLittle === 0 || free > this.tooLittle + noticeable)) return undefined
     const needed =
       this.tooLittle >= leastFree
         ? `an attempt that had ${inMiB(this.tooLittle)} filled it: make room there`
