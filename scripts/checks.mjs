@@ -1,8 +1,7 @@
 // The static checks, in the order of their speed. Owns the list; each is a command whose exit code decides.
 import { spawnSync } from "node:child_process"
 import { join } from "node:path"
-import { checkContracts } from "./contracts.mjs"
-import { preparedEnvironment, root, venvPython } from "./prepare.mjs"
+import { nodePath, preparedEnvironment, root, venvPython } from "./prepare.mjs"
 import { lockProblems } from "./pythonLock.mjs"
 
 const bin = (name) => join(root, "node_modules/.bin", name)
@@ -41,7 +40,7 @@ const checks = [
   { name: "types of the page", run: command(bin("tsc"), "-p", "reports/page") },
   { name: "proto lint", run: command("pnpm", "--filter", "@sweep/proto", "lint") },
   { name: "proto generated", run: generated },
-  { name: "contracts", run: checkContracts },
+  { name: "contracts", run: command(nodePath, join(root, "scripts/contracts.mjs"), "--check") },
   {
     name: "python lock",
     run: () => {

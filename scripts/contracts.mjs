@@ -68,7 +68,7 @@ const unannounced = (released, schema, protocol, version, since) =>
         `${kind} is a fact that release ${version} does not know; name it in 'factSince' of packages/protocol/src/versions.ts, with the version of this wire.`,
     )
 
-export const checkContracts = async () => {
+const checkContracts = async () => {
   const version = lastRelease()
   const folder = join(releases, version)
   const before = JSON.parse(readFileSync(join(folder, "contracts.json"), "utf8"))
@@ -113,7 +113,16 @@ export const checkContracts = async () => {
   return { ok: problems.length === 0, output: problems.join("\n") }
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url) && process.argv.includes("--snapshot")) {
+const isMain = process.argv[1] === fileURLToPath(import.meta.url)
+
+// The checks run this as a process of its own: it imports TypeScript, which the system's Node.js may not.
+if (isMain && process.argv.includes("--check")) {
+  const { ok, output } = await checkContracts()
+  if (!ok) console.log(output)
+  process.exit(ok ? 0 : 1)
+}
+
+if (isMain && process.argv.includes("--snapshot")) {
   const { version } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"))
   const folder = join(releases, version)
   mkdirSync(folder, { recursive: true })
