@@ -5,7 +5,7 @@ import { join } from "node:path"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import { agentIdOf, type Engine, EngineError, type EngineJob } from "./Engine.ts"
-import { quoted } from "./slurm.ts"
+import { quoted } from "./quoted.ts"
 
 export interface RayOptions {
   /** Of the dashboard, such as `http://127.0.0.1:8265`. */

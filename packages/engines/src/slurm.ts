@@ -5,6 +5,7 @@ import { join } from "node:path"
 import * as Effect from "effect/Effect"
 import type { Engine, EngineJob } from "./Engine.ts"
 import { command } from "./command.ts"
+import { quoted } from "./quoted.ts"
 
 export interface SlurmOptions {
   readonly partition?: string
@@ -23,10 +24,6 @@ export interface SlurmOptions {
 }
 
 const defaultNotice = 60
-
-/** A word for `sh`: single quotes, and what closes and opens them around a quote. */
-export const quoted = (word: string): string =>
-  /^[A-Za-z0-9_./:=,@%+-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`
 
 /** The batch script of an array of `count` agents. */
 export const batchScript = (

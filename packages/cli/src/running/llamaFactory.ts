@@ -1,11 +1,11 @@
 // LLaMA-Factory's environment on this machine: where it is, whether it is there, and having it prepared. Owns the start of
 // scripts/prepare.mjs for it; what is in it is that script's.
-import { spawn } from "node:child_process"
 import { existsSync } from "node:fs"
 import { join } from "node:path"
 import * as Effect from "effect/Effect"
 import { unavailable } from "../exitCodes.ts"
 import { programRoot as root } from "../programRoot.ts"
+import { runProgram } from "./runProgram.ts"
 
 const venv = join(root, ".venv-llamafactory")
 
@@ -35,18 +35,13 @@ export const prepareLlamaFactory = Effect.suspend(() => {
       ),
     )
   }
-  return Effect.callback<void, ReturnType<typeof unavailable>>((resume) => {
-    const child = spawn(process.execPath, [script, "--llamafactory"], {
-      stdio: ["ignore", "inherit", "inherit"],
-    })
-    child.once("error", (error) => resume(Effect.fail(unavailable(`cannot prepare LLaMA-Factory: ${error.message}`))))
-    child.once("exit", (code) =>
-      resume(
-        code === 0
-          ? Effect.void
-          : Effect.fail(unavailable("LLaMA-Factory's environment could not be prepared; the reason stands above")),
+  return runProgram([process.execPath, script, "--llamafactory"], ["ignore", "inherit", "inherit"]).pipe(
+    Effect.mapError(({ started, how }) =>
+      unavailable(
+        started
+          ? "LLaMA-Factory's environment could not be prepared; the reason stands above"
+          : `cannot prepare LLaMA-Factory: ${how}`,
       ),
-    )
-    return Effect.sync(() => child.kill())
-  })
+    ),
+  )
 })

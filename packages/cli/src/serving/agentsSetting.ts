@@ -32,7 +32,7 @@ export const readAgentsFile = Effect.fn("readAgentsFile")(function* (path: strin
   return yield* decode(path, value)
 })
 
-/** `--engine slurm --set partition=gpu`: a value is read as YAML, so that numbers are numbers. */
+/** `--engine slurm --set partition=gpu`: a value of digits is a number, any other is text. */
 export const agentsOfFlags = Effect.fn("agentsOfFlags")(function* (engine: string, sets: ReadonlyArray<string>) {
   const value: Record<string, unknown> = { engine }
   for (const set of sets) {

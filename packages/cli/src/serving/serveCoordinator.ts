@@ -12,11 +12,9 @@ import { type ServeOptions, serveGrpc } from "@sweep/grpc/grpcServer"
 import { serverCredentials } from "@sweep/grpc/tls"
 import { Audit } from "@sweep/protocol/Audit"
 import type { AgentsSetting } from "@sweep/engines/engineFor"
-import { agentJob } from "./agentsSetting.ts"
 import { auditLogOf } from "./auditLog.ts"
 import { coordinator } from "./embedded.ts"
 import { badInput, stateFailure, unavailable } from "../exitCodes.ts"
-import { elasticAgents } from "./elasticAgents.ts"
 import { gateOf } from "./gate.ts"
 import { type Home, home, leaveNote } from "./home.ts"
 import { withLineLog } from "../logging.ts"
@@ -168,6 +166,8 @@ export const serveCoordinator = Effect.fn("serveCoordinator")(function* (options
         yield* print(`backups go to ${options.backups.directory}; the newest ${options.backups.keep} are kept`)
       }
       if (options.agents !== undefined) {
+        const { agentJob } = yield* Effect.promise(() => import("./agentsSetting.ts"))
+        const { elasticAgents } = yield* Effect.promise(() => import("./elasticAgents.ts"))
         const access = secured === undefined ? undefined : exampleFile(secured, "agent")
         const job = agentJob(options.agents, {
           home: at.directory,

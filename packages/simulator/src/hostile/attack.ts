@@ -69,3 +69,12 @@ export const refused = <A, E extends { readonly message: string }, R>(
     onFailure: ({ message }) => (words.test(message) ? null : `it failed, but for another reason: ${message}`),
     onSuccess: (value) => `it was let through: ${JSON.stringify(value)?.slice(0, 200)}`,
   })
+
+/** What a token's holder calls. */
+export type Call = (api: SweepApi["Service"], stage: Stage) => Effect.Effect<unknown, { readonly message: string }>
+
+/** An attack that is one call, which has to be refused. */
+export const refusedCall =
+  (name: string, call: Call, words?: RegExp): Attack["run"] =>
+  (stage) =>
+    Effect.flatMap(apiOf(stage, name), (api) => refused(call(api, stage), words))

@@ -1,15 +1,14 @@
 // What an authorised reader tries: to write, to reach files, and to take time, memory and turns from the fleet.
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
-import { apiOf, type Attack, refused } from "./attack.ts"
+import { apiOf, type Attack, type Call, refused, refusedCall } from "./attack.ts"
 
 const attack = (what: string, run: Attack["run"]): Attack => ({ who: "reader", what, run })
 
 const asks = (what: string, sql: string, limit = 10) =>
-  attack(what, (stage) =>
-    Effect.gen(function* () {
-      return yield* refused((yield* apiOf(stage, "eve")).query(sql, limit))
-    }),
+  attack(
+    what,
+    refusedCall("eve", (api) => api.query(sql, limit)),
   )
 
 /** Many at once, for a few seconds. That it costs the fleet nothing is what its latency says. */
@@ -36,18 +35,7 @@ const burdens = (
     }),
   )
 
-const writes = (
-  what: string,
-  call: (
-    api: Effect.Success<ReturnType<typeof apiOf>>,
-    stage: Parameters<Attack["run"]>[0],
-  ) => Effect.Effect<unknown, { readonly message: string }>,
-) =>
-  attack(what, (stage) =>
-    Effect.gen(function* () {
-      return yield* refused(call(yield* apiOf(stage, "eve"), stage), /has the role read/)
-    }),
-  )
+const writes = (what: string, call: Call) => attack(what, refusedCall("eve", call, /has the role read/))
 
 const endless =
   "SELECT count(*) FROM range(1000000) a, range(1000000) b, range(1000000) c WHERE a.range + b.range + c.range < 0"

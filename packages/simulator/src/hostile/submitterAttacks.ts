@@ -7,7 +7,7 @@ import { exampleSpec } from "@sweep/domain/exampleSpec"
 import { SearchSpace } from "@sweep/domain/SearchSpace"
 import type { SweepSpec } from "@sweep/domain/SweepSpec"
 import { connectAgent } from "@sweep/protocol/ScriptedAgent"
-import { apiOf, type Attack, exchangeOf, refused, withSession } from "./attack.ts"
+import { apiOf, type Attack, type Call, exchangeOf, refused, refusedCall, withSession } from "./attack.ts"
 
 const attack = (what: string, run: Attack["run"]): Attack => ({ who: "submitter", what, run })
 
@@ -46,18 +46,7 @@ const zeros = (n: number) => `[${Array.from({ length: n }, () => 0).join(",")}]`
 const nested = (depth: number): string =>
   depth === 0 ? "a < 0" : `${zeros(40)}.exists(x${depth}, ${nested(depth - 1)})`
 
-const controls = (
-  what: string,
-  call: (
-    api: Effect.Success<ReturnType<typeof apiOf>>,
-    stage: Parameters<Attack["run"]>[0],
-  ) => Effect.Effect<unknown, { readonly message: string }>,
-) =>
-  attack(what, (stage) =>
-    Effect.gen(function* () {
-      return yield* refused(call(yield* apiOf(stage, "mallory"), stage))
-    }),
-  )
+const controls = (what: string, call: Call) => attack(what, refusedCall("mallory", call))
 
 export const submitterAttacks: ReadonlyArray<Attack> = [
   submits("a constraint whose regular expression backtracks", () =>

@@ -70,8 +70,9 @@ export const serve = Command.make(
         every: Option.getOrUndefined(every),
         keep: Option.getOrUndefined(keep),
       })
-      const { readAgentsFile } = yield* Effect.promise(() => import("../../serving/agentsSetting.ts"))
-      const setting = Option.isNone(agents) ? undefined : yield* readAgentsFile(agents.value)
+      const setting = Option.isNone(agents)
+        ? undefined
+        : yield* (yield* Effect.promise(() => import("../../serving/agentsSetting.ts"))).readAgentsFile(agents.value)
       const { serveCoordinator } = yield* Effect.promise(() => import("../../serving/serveCoordinator.ts"))
       yield* serveCoordinator({
         ...options,

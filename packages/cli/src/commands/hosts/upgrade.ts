@@ -1,9 +1,9 @@
-import { spawn } from "node:child_process"
 import process from "node:process"
 import * as Effect from "effect/Effect"
 import * as Command from "effect/cli/Command"
 import { stateFailure } from "../../exitCodes.ts"
 import { note } from "../../output.ts"
+import { runProgram } from "../../running/runProgram.ts"
 
 /** By how the program was installed, which its launcher says: the command that installs the newest version. */
 const upgradeCommand = (): ReadonlyArray<string> | undefined => {
@@ -22,13 +22,9 @@ export const upgrade = Command.make("upgrade", {}, () =>
       )
     }
     yield* note(command.join(" "))
-    yield* Effect.callback<void, ReturnType<typeof stateFailure>>((resume) => {
-      const child = spawn(command[0]!, command.slice(1), { stdio: "inherit" })
-      const failed = (how: string) =>
-        resume(Effect.fail(stateFailure(`the upgrade failed (${how}); its words are above.`)))
-      child.once("error", (error) => failed(error.message))
-      child.once("exit", (code, signal) => (code === 0 ? resume(Effect.void) : failed(`exit ${code ?? signal}`)))
-    })
+    yield* runProgram(command, "inherit").pipe(
+      Effect.mapError(({ how }) => stateFailure(`the upgrade failed (${how}); its words are above.`)),
+    )
   }),
 ).pipe(
   Command.withDescription(
