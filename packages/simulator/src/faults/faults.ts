@@ -16,6 +16,7 @@ import { type Simulated, simulateSeeds } from "./simulateSeeds.ts"
 import { simulate } from "../cluster/simulate.ts"
 import { lessonList } from "./lessonList.ts"
 import { isSoakTrainer, soak } from "./soak.ts"
+import { root } from "../root.ts"
 
 const { values: options } = parseArgs({
   options: {
@@ -35,7 +36,6 @@ if (!isSoakTrainer(trainer)) {
   process.exit(64)
 }
 
-const root = join(import.meta.dirname, "../../..")
 const say = (text: string) => void process.stderr.write(`${text}\n`)
 
 /** One seed, with as few of its faults as it takes to fail. */

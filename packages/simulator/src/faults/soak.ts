@@ -24,8 +24,8 @@ import { isTerminal } from "@sweep/domain/Trial"
 import * as grpcSweepApi from "@sweep/grpc/grpcSweepApi"
 import { SweepApi } from "@sweep/protocol/SweepApi"
 import { random } from "@sweep/search/Random"
+import { root } from "../root.ts"
 
-const root = join(import.meta.dirname, "../../..")
 const program = join(root, "packages/cli/dist/sweep.mjs")
 const sweep = SweepId.make("soak")
 

@@ -5,8 +5,8 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import type { ClientAccess } from "@sweep/grpc/tls"
+import { root } from "../root.ts"
 
-const root = join(import.meta.dirname, "../../../..")
 const program = join(root, "packages/cli/dist/sweep.mjs")
 
 const tokens: ReadonlyArray<readonly [name: string, role: string]> = [
