@@ -1,5 +1,5 @@
 // Text in the two languages of the report. Both stand in the page and a style rule hides one, so that switching needs no
-// network, no redrawing and almost no script. Owns the markup of it; the words are in strings.ts.
+// network, no redrawing and almost no script. Owns the markup of it; the words are in strings/.
 import { html, type Html, type Piece } from "./Html.ts"
 
 export interface Text {

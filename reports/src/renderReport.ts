@@ -25,7 +25,8 @@ import { samplesSection } from "./sections/samples.ts"
 import { variantsSection } from "./sections/variants.ts"
 import { type Standings, standingsOf } from "./Standings.ts"
 import { toneOf } from "./charts/curves.ts"
-import { footer, header, nav, page, verdicts } from "./strings.ts"
+import { footer, header, nav, page } from "./strings/head.ts"
+import { verdicts } from "./strings/states.ts"
 import { style } from "./style.ts"
 
 /** Everything that is drawn for `results`, before it is drawn; for tests of the specifications. */

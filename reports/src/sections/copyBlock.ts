@@ -1,7 +1,7 @@
 // Text to copy: a block of code with a button. Without scripts the button is not there and the text can be selected.
 import { html, type Html } from "../Html.ts"
 import { say } from "../Say.ts"
-import { copy } from "../strings.ts"
+import { copy } from "../strings/head.ts"
 
 export const copyBlock = (text: string): Html =>
   html`<div class="copy">

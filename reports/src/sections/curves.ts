@@ -10,7 +10,10 @@ import { metricValue } from "../Format.ts"
 import { html, type Html } from "../Html.ts"
 import { say } from "../Say.ts"
 import type { Standing, Standings } from "../Standings.ts"
-import { curves, metricName, nav, verdicts } from "../strings.ts"
+import { curves } from "../strings/charts.ts"
+import { nav } from "../strings/head.ts"
+import { metricName } from "../strings/metricName.ts"
+import { verdicts } from "../strings/states.ts"
 import { signs } from "./verdictBadge.ts"
 
 export interface CurveCharts {

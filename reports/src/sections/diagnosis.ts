@@ -8,7 +8,8 @@ import { count, parameterValue, shortValue } from "../Format.ts"
 import { html, type Html, join } from "../Html.ts"
 import { say } from "../Say.ts"
 import type { Standing, Standings } from "../Standings.ts"
-import { diagnosis, nav } from "../strings.ts"
+import { diagnosis } from "../strings/diagnosis.ts"
+import { nav } from "../strings/head.ts"
 import { kindBadge } from "./verdictBadge.ts"
 
 /** More pictures than this are no evidence any more but a wall. */

@@ -5,7 +5,8 @@ import { html, type Html } from "../Html.ts"
 import type { ReportExtras } from "../ReportInput.ts"
 import { say } from "../Say.ts"
 import type { Standing, Standings } from "../Standings.ts"
-import { failureClasses, failures, nav } from "../strings.ts"
+import { failureClasses, failures } from "../strings/failures.ts"
+import { nav } from "../strings/head.ts"
 import { parameterLine } from "./diagnosis.ts"
 
 /** Lines of a log; the reason stands at its end. */

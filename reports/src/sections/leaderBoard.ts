@@ -9,7 +9,9 @@ import { bytes, compactDuration, count, metricValue, parameterValue, percent } f
 import { html, type Html, join, type Piece, unsafe } from "../Html.ts"
 import { say, type Text } from "../Say.ts"
 import type { Standing, Standings } from "../Standings.ts"
-import { board, metricName, nav } from "../strings.ts"
+import { board } from "../strings/board.ts"
+import { nav } from "../strings/head.ts"
+import { metricName } from "../strings/metricName.ts"
 import { sparkline } from "./sparkline.ts"
 import { stateBadge, verdictBadge } from "./verdictBadge.ts"
 

@@ -5,7 +5,7 @@ import { count, parameterValue } from "../Format.ts"
 import { html, type Html } from "../Html.ts"
 import { say } from "../Say.ts"
 import type { Standings } from "../Standings.ts"
-import { lineage } from "../strings.ts"
+import { lineage } from "../strings/board.ts"
 
 type Change = Takeover["changes"][number]
 

@@ -9,7 +9,9 @@ import { percent } from "../Format.ts"
 import { html, type Html, join } from "../Html.ts"
 import { say, type Text } from "../Say.ts"
 import type { Standings } from "../Standings.ts"
-import { metricName, nav, parameters } from "../strings.ts"
+import { parameters } from "../strings/charts.ts"
+import { nav } from "../strings/head.ts"
+import { metricName } from "../strings/metricName.ts"
 
 const mostCharts = 9
 export interface ParameterCharts {

@@ -6,7 +6,8 @@ import { html, type Html } from "../Html.ts"
 import type { ReportExtras } from "../ReportInput.ts"
 import { say, type Text } from "../Say.ts"
 import type { Standings } from "../Standings.ts"
-import { nav, reproduce } from "../strings.ts"
+import { nav } from "../strings/head.ts"
+import { reproduce } from "../strings/reproduce.ts"
 import { copyBlock } from "./copyBlock.ts"
 
 /** For a shell: quoted unless it is plain. */

@@ -6,7 +6,7 @@ import { metricValue } from "../Format.ts"
 import { html, type Html } from "../Html.ts"
 import { say } from "../Say.ts"
 import type { Standings } from "../Standings.ts"
-import { retained } from "../strings.ts"
+import { retained } from "../strings/board.ts"
 
 const mostTrials = 4
 

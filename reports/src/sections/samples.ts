@@ -5,7 +5,8 @@ import { html, type Html } from "../Html.ts"
 import { say } from "../Say.ts"
 import { metricValue } from "../Format.ts"
 import type { Standing, Standings } from "../Standings.ts"
-import { nav, samples } from "../strings.ts"
+import { samples } from "../strings/diagnosis.ts"
+import { nav } from "../strings/head.ts"
 import { kindBadge, verdictBadge } from "./verdictBadge.ts"
 
 const mostTrials = 4

@@ -6,7 +6,8 @@ import { bytes, count, difference, metricValue, percent } from "../Format.ts"
 import { html, type Html, type Piece } from "../Html.ts"
 import { say } from "../Say.ts"
 import type { Configuration, Standing, Standings } from "../Standings.ts"
-import { board, metricName, variants } from "../strings.ts"
+import { board, variants } from "../strings/board.ts"
+import { metricName } from "../strings/metricName.ts"
 
 const none = html`<span class="none">–</span>`
 const orNone = <A>(value: A | null | undefined, show: (value: A) => Piece): Piece =>

@@ -3,7 +3,7 @@ import type { TrialState } from "@sweep/domain/Trial"
 import type { Verdict, VerdictKind } from "@sweep/domain/Verdict"
 import { html, type Html } from "../Html.ts"
 import { say } from "../Say.ts"
-import { states, verdicts } from "../strings.ts"
+import { states, verdicts } from "../strings/states.ts"
 
 export const signs: Readonly<Record<VerdictKind, string>> = {
   healthy: "●",
