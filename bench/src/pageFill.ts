@@ -135,7 +135,14 @@ const sample = (trial: number, probe: number): TrialEvent => ({
 })
 
 /** What one trial left: its facts and its values. */
-const trialOf = (sweep: SweepId, number: number, parameters: Parameters, points: number, startedAt: number, from: Random) => {
+const trialOf = (
+  sweep: SweepId,
+  number: number,
+  parameters: Parameters,
+  points: number,
+  startedAt: number,
+  from: Random,
+) => {
   const trial = TrialNumber.make(number)
   const epoch = Epoch.make(number)
   const { train, evals, total, diverges } = curvesOf(parameters, points, from)
@@ -149,7 +156,11 @@ const trialOf = (sweep: SweepId, number: number, parameters: Parameters, points:
   const keptEvals = stops ? evals.slice(0, Math.ceil(evals.length / 2)) : evals
   const keptTrain = stops ? train.slice(0, Math.ceil(train.length / 2)) : train
   const objective = keptEvals.reduce((least, { value }) => Math.min(least, value), Number.POSITIVE_INFINITY)
-  const values = { "eval/loss": objective, "train/loss": keptTrain.at(-1)!.value, "train/tokens_per_second": 5_200 + 40 * place }
+  const values = {
+    "eval/loss": objective,
+    "train/loss": keptTrain.at(-1)!.value,
+    "train/tokens_per_second": 5_200 + 40 * place,
+  }
   const end: Fact = isOom
     ? {
         _tag: "TrialFailed",
@@ -235,7 +246,9 @@ export const fillPage = (directory: string, { trials, points, name = "support-lo
         [],
       )
     }
-    yield* store.append([{ _tag: "SweepFinished", at: last + 1_000, sweep, reason: `its budget of ${trials} trials is used` }])
+    yield* store.append([
+      { _tag: "SweepFinished", at: last + 1_000, sweep, reason: `its budget of ${trials} trials is used` },
+    ])
     return name
   }).pipe(Effect.provide(DuckdbStore.layer({ directory })), Effect.runPromise)
 }

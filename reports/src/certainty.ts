@@ -1,5 +1,5 @@
 // What else a user should weigh beside the best configuration: cheaper trials that are nearly as good, values at the edge of
-// what was tried. How sure the best is, the answer says; the sentences are in strings.ts.
+// what was tried. How sure the best is, the answer says; the sentences are in strings/.
 import type { Standing, Standings } from "./Standings.ts"
 
 export const relativeGap = (best: number, other: number): number =>
