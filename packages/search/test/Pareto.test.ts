@@ -2,6 +2,8 @@ import { Metric } from "@sweep/domain/Metric"
 import { describe, expect, it } from "vitest"
 import type { Observation } from "../src/space/History.ts"
 import { lossesOf, nsga2 } from "../src/samplers/Nsga2.ts"
+import { hypervolume, hypervolumeOf } from "../src/numerics/Hypervolume.ts"
+import { random } from "../src/numerics/Random.ts"
 import { crowding, dominates, paretoFront, ranks } from "../src/numerics/Pareto.ts"
 import { minimize, space, uniform } from "./space.ts"
 
@@ -95,5 +97,39 @@ describe("NSGA-II", () => {
     expect(lossesOf({ ...trial, values: {} }, [minimize, accuracy])).toEqual([0.3, Infinity])
     expect(lossesOf({ ...trial, outcome: "failed" }, [minimize, accuracy])).toEqual([Infinity, Infinity])
     expect(lossesOf({ ...trial, outcome: "open" }, [minimize, accuracy])).toBeNull()
+  })
+})
+
+describe("the hypervolume of any number of losses", () => {
+  it("is the volume of the boxes' union", () => {
+    expect(hypervolumeOf([[0, 0, 0]], [1, 2, 3])).toBe(6)
+    // Two boxes of 1 × 1 × 2 that share 1 × 1 × 1, a third within, one beyond.
+    const boxes = [
+      [0, 0, 1],
+      [0, 0, 1],
+      [0.5, 0.5, 2],
+      [2, 0, 0],
+    ]
+    expect(hypervolumeOf(boxes, [1, 1, 3])).toBe(2)
+    expect(hypervolumeOf([], [1, 1, 1])).toBe(0)
+  })
+
+  it("is that of two losses where the others are the same, and agrees with counting points", () => {
+    const from = random(3, 0, "hypervolume")
+    const points = Array.from({ length: 14 }, () => Array.from({ length: 4 }, () => from.uniform()))
+    const pairs = points.map(([a, b]) => [a!, b!] as const)
+    expect(
+      hypervolumeOf(
+        pairs.map(([a, b]) => [a, b, 0]),
+        [1, 1, 2],
+      ),
+    ).toBeCloseTo(2 * hypervolume(pairs, [1, 1]), 12)
+    const n = 40_000
+    let inside = 0
+    for (let i = 0; i < n; i++) {
+      const at = Array.from({ length: 4 }, () => from.uniform())
+      if (points.some((point) => point.every((x, k) => x <= at[k]!))) inside++
+    }
+    expect(Math.abs(hypervolumeOf(points, [1, 1, 1, 1]) - inside / n)).toBeLessThan(0.01)
   })
 })

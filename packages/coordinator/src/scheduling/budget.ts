@@ -1,14 +1,19 @@
 // Whether a sweep may have more trials. What counts against a budget is the domain's; it stops new trials and never a running one.
 import { gpuHoursUsed, hoursUsed } from "@sweep/domain/budgetUse"
+import { meanOf } from "@sweep/domain/configurations"
 import { isBetter } from "@sweep/domain/Metric"
+import { violationOf } from "@sweep/domain/OutcomeConstraint"
 import type { SweepState } from "@sweep/domain/SweepState"
 
-/** The number of the trial that reached the metric's target. */
+/** The number of the trial that reached the metric's target, and keeps the constraints on outcomes. */
 const reachedTarget = ({ spec, trials }: SweepState): number | undefined => {
-  const { target, goal } = spec.metric
+  const { metric, outcomes = [] } = spec
+  const { target, goal } = metric
   if (target === null) return undefined
-  for (const { number, objective } of trials.values()) {
-    if (objective !== null && (objective === target || isBetter(goal, objective, target))) return number
+  for (const trial of trials.values()) {
+    const { number, objective } = trial
+    if (objective === null || !(objective === target || isBetter(goal, objective, target))) continue
+    if (violationOf(outcomes, (name) => meanOf([trial], name, metric)) === 0) return number
   }
   return undefined
 }

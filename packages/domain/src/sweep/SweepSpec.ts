@@ -5,6 +5,7 @@ import * as Schema from "effect/Schema"
 import { SweepId, TrialNumber } from "../Id.ts"
 import { KeepRule } from "../trial/Artifact.ts"
 import { Metric } from "../space/Metric.ts"
+import { OutcomeConstraint } from "../space/OutcomeConstraint.ts"
 import { Parameters } from "../space/Parameter.ts"
 import { Method, MethodReason } from "./Method.ts"
 import { SearchSpace } from "../space/SearchSpace.ts"
@@ -81,6 +82,8 @@ export class SweepSpec extends Schema.Class<SweepSpec>("SweepSpec")({
   metric: Metric,
   /** Every objective of a sweep with several, the first being `metric`. */
   metrics: Schema.optionalKey(Schema.Array(Metric)),
+  /** Limits on what trials report: one that breaks them is not feasible, and never the best. */
+  outcomes: Schema.optionalKey(Schema.Array(OutcomeConstraint)),
   method: Method,
   /** Why the method was chosen where the file names none; absent where it does. */
   methodBecause: Schema.optionalKey(MethodReason),

@@ -235,12 +235,12 @@ class Strategy {
 }
 
 /** Throws `InvalidSpace`. */
-export const cmaEs: SamplerFactory = ({ space: definition, metric, seed }) => {
+export const cmaEs: SamplerFactory = ({ space: definition, metric, outcomes, seed }) => {
   const space = compileSpace(definition)
   checkFeasible(space, definition)
   const sequence = sobolSequence(space.axes.length, seed)
   const look = tried()
-  const read = observed(space, metric)
+  const read = observed(space, metric, outcomes)
   const cma = new Strategy(space)
   const { lambda } = cma.constants
   // The trials that the state below rests on: row and loss of each.
@@ -275,7 +275,7 @@ export const cmaEs: SamplerFactory = ({ space: definition, metric, seed }) => {
     }
     const current = stateAfter(
       ended.map((i) => view.rows[i]!),
-      ended.map((i) => view.losses[i]!),
+      ended.map((i) => view.ranked[i]!),
     )
     const from = random(seed, number, "cmaes")
     for (let attempt = 0; attempt < 100; attempt++) {

@@ -18,6 +18,7 @@ import type { History } from "../space/History.ts"
 import { checkFeasible, compileSpace, type Space } from "../space/Space.ts"
 import { tried } from "../space/Tried.ts"
 import { capacity, complete, fitSize, standardize, startup } from "./Gp.ts"
+import { feasibility } from "./Feasibility.ts"
 import { lossesOf } from "./Nsga2.ts"
 import { observed } from "./Observed.ts"
 import { drawNew } from "./RandomSearch.ts"
@@ -50,14 +51,15 @@ interface Known {
 }
 
 /** Throws `InvalidSpace`. */
-export const ehvi: SamplerFactory = ({ space: definition, metric, metrics, seed }) => {
+export const ehvi: SamplerFactory = ({ space: definition, metric, metrics, outcomes = [], seed }) => {
   const space = compileSpace(definition)
   checkFeasible(space, definition)
   const objectives: ReadonlyArray<Metric> = metrics ?? [metric]
   const choice = space.axes.map(({ kind }) => kind === "choice")
   const sequence = sobolSequence(space.axes.length, seed)
   const look = tried()
-  const read = observed(space, metric)
+  const read = observed(space, metric, outcomes)
+  const likelyFeasible = feasibility(outcomes, metric, choice)
   let known: Known | undefined
 
   const hyperparameters = (rows: ReadonlyArray<Float64Array>, losses: ReadonlyArray<ReadonlyArray<number>>) => {
@@ -77,10 +79,10 @@ export const ehvi: SamplerFactory = ({ space: definition, metric, metrics, seed 
 
   const suggest = (history: History, number: number): Suggestion => {
     const seen = look(history)
-    const { rows, open } = read(history)
+    const { rows, violations, open } = read(history)
     const ended = history.flatMap((trial, i) => {
       const losses = lossesOf(trial, objectives)
-      return losses === null ? [] : [{ row: rows[i]!, losses }]
+      return losses === null ? [] : [{ row: rows[i]!, losses, index: i, feasible: violations[i] === 0 }]
     })
     const whole = ended.filter(({ losses }) => losses.every(Number.isFinite))
     if (ended.length < startup || whole.length < 2 || space.axes.length === 0) {
@@ -111,8 +113,28 @@ export const ehvi: SamplerFactory = ({ space: definition, metric, metrics, seed 
     const from = random(seed, number, "ehvi")
     const seenLosses = points.map((_, i) => values.map((y) => y[i]!))
     for (let i = 0; i < pending.length; i++) seenLosses.push(means.map((one) => one[i]!))
-    const promise = objectives.length === 2 ? growth(models, seenLosses) : weighted(models, seenLosses, from)
-    for (const { parameters } of search(space, points, seenLosses, promise, sequenceOf(space, seed, number), from)) {
+    const kept =
+      outcomes.length === 0
+        ? null
+        : likelyFeasible(
+            history,
+            (i) => complete(rows[i]!),
+            told.map(({ index }) => index),
+            first.map(({ index }) => index),
+          )
+    // The front is one of what keeps the constraints; while nothing does, keeping them is all that is promised.
+    const counts = (i: number): boolean =>
+      kept === null || (told[i]?.feasible ?? kept.log(pending[i - told.length]!) > Math.log(0.5))
+    const ofFront = seenLosses.filter((_, i) => counts(i))
+    const grows =
+      ofFront.length === 0
+        ? () => 0
+        : objectives.length === 2
+          ? growth(models, ofFront, seenLosses)
+          : weighted(models, ofFront, from)
+    const around = seenLosses.map((losses, i) => (counts(i) ? losses : losses.map(() => Infinity)))
+    const promise = kept === null ? grows : (point: Float64Array) => grows(point) + kept.log(point)
+    for (const { parameters } of search(space, points, around, promise, sequenceOf(space, seed, number), from)) {
       if (!seen.has(parameters)) return { _tag: "Suggested", parameters }
     }
     return drawNew(space, seen, from)
@@ -123,8 +145,12 @@ export const ehvi: SamplerFactory = ({ space: definition, metric, metrics, seed 
 const sequenceOf = (space: Space, seed: number, number: number) => sobolSequence(space.axes.length, seed + number)
 
 /** Log of the expected growth of the hypervolume. */
-const growth = (models: ReadonlyArray<GaussianProcess>, losses: ReadonlyArray<ReadonlyArray<number>>) => {
-  const front = frontOf(losses.map(([a, b]): Pair => [a!, b!]))
+const growth = (
+  models: ReadonlyArray<GaussianProcess>,
+  ofFront: ReadonlyArray<ReadonlyArray<number>>,
+  losses: ReadonlyArray<ReadonlyArray<number>>,
+) => {
+  const front = frontOf(ofFront.map(([a, b]): Pair => [a!, b!]))
   // The worst that was seen of each: what is good in one objective alone is on the front, too.
   const reference: Pair = [
     Math.max(...losses.map(([a]) => a!)) + beyond,

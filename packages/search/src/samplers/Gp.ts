@@ -4,7 +4,8 @@
 // axes alike, within the constraints. Hyperparameters are fitted to the first trials of a growing schedule, so that a
 // fit is used for several suggestions and yet depends on the history alone. Where the model foresees little of what it was not
 // shown (rugged landscapes, tables whose cells have nothing to do with their neighbours), the tree-structured Parzen
-// estimator takes turns with it: a portfolio of two, whose shares the data decide.
+// estimator takes turns with it: a portfolio of two, whose shares the data decide. With constraints on outcomes the promise is
+// weighed by the probability of keeping them, and improvement is over the best that does.
 import type { SearchSpace } from "@sweep/domain/SearchSpace"
 import type { Parameters } from "@sweep/domain/Parameter"
 import { clampUnit, logBelief } from "../space/Axis.ts"
@@ -15,6 +16,7 @@ import {
   gaussianProcess,
   type Hyperparameters,
 } from "../numerics/GaussianProcess.ts"
+import { type Feasibility, feasibility } from "./Feasibility.ts"
 import type { History } from "../space/History.ts"
 import { minimize } from "../numerics/Lbfgs.ts"
 import { observed } from "./Observed.ts"
@@ -72,16 +74,25 @@ interface Candidate {
 class Search {
   readonly #space: Space
   readonly #model: GaussianProcess
-  readonly #threshold: number
+  /** `null`: nothing keeps the constraints on outcomes yet, and keeping them is all that is promised. */
+  readonly #threshold: number | null
   /** Of the person's belief, which fades as trials come in (Hvarfner et al., "πBO", 2022). */
   readonly #belief: number
+  readonly #feasibility: Feasibility | null
   readonly candidates: Array<Candidate> = []
 
-  constructor(space: Space, model: GaussianProcess, threshold: number, belief: number) {
+  constructor(
+    space: Space,
+    model: GaussianProcess,
+    threshold: number | null,
+    belief: number,
+    feasibility: Feasibility | null,
+  ) {
     this.#space = space
     this.#model = model
     this.#threshold = threshold
     this.#belief = belief
+    this.#feasibility = feasibility
   }
 
   #believe(point: Float64Array): number {
@@ -100,8 +111,12 @@ class Search {
 
   consider(parameters: Parameters): Candidate {
     const point = complete(this.#space.encode(parameters))
-    const { mean, variance } = this.#model.predict(point)
-    const promise = logExpectedImprovement(mean, variance, this.#threshold) + this.#believe(point)
+    let promise = this.#believe(point)
+    if (this.#threshold !== null) {
+      const { mean, variance } = this.#model.predict(point)
+      promise += logExpectedImprovement(mean, variance, this.#threshold)
+    }
+    if (this.#feasibility !== null) promise += this.#feasibility.log(point)
     const candidate = { parameters, point, promise }
     this.candidates.push(candidate)
     return candidate
@@ -132,19 +147,29 @@ class Search {
       const high = here.point.map((u, k) => (free[k]! ? 1 - 2 ** -53 : u))
       const ofMean = new Float64Array(d)
       const ofVariance = new Float64Array(d)
+      const ofFeasibility = new Float64Array(d)
       const { x } = minimize(
         (point, gradient) => {
-          const { mean, variance } = this.#model.predictWithGradient(point, ofMean, ofVariance)
-          const sigma = Math.sqrt(variance)
-          const z = (this.#threshold - mean) / sigma
-          const { value, slope } = logImprovement(z)
+          let promise = this.#believe(point)
+          ofFeasibility.fill(0)
+          if (this.#feasibility !== null) promise += this.#feasibility.withGradient(point, ofFeasibility)
+          for (let k = 0; k < d; k++) gradient[k] = -ofFeasibility[k]!
+          if (this.#threshold !== null) {
+            const { mean, variance } = this.#model.predictWithGradient(point, ofMean, ofVariance)
+            const sigma = Math.sqrt(variance)
+            const z = (this.#threshold - mean) / sigma
+            const { value, slope } = logImprovement(z)
+            promise += value + Math.log(sigma)
+            for (let k = 0; k < d; k++) {
+              const bySigma = ofVariance[k]! / (2 * variance)
+              gradient[k]! += slope * (ofMean[k]! / sigma + z * bySigma) - bySigma
+            }
+          }
           axes.forEach(({ belief }, k) => {
-            const bySigma = ofVariance[k]! / (2 * variance)
-            gradient[k] = free[k]! ? slope * (ofMean[k]! / sigma + z * bySigma) - bySigma : 0
-            if (belief !== null && free[k]!)
-              gradient[k]! += (this.#belief * (point[k]! - belief.center)) / belief.width ** 2
+            if (!free[k]!) gradient[k] = 0
+            else if (belief !== null) gradient[k]! += (this.#belief * (point[k]! - belief.center)) / belief.width ** 2
           })
-          return -(value + Math.log(sigma) + this.#believe(point))
+          return -promise
         },
         here.point,
         { low, high },
@@ -215,14 +240,15 @@ const turnOf = (skill: number): number => (skill >= 0.5 ? 0 : skill >= 0.2 ? 3 :
 
 /** Throws `InvalidSpace`. */
 export const gp: SamplerFactory = (input: SamplerInput): Sampler => {
-  const { space: definition, metric, seed } = input
+  const { space: definition, metric, outcomes = [], seed } = input
   const space = compileSpace(definition)
   checkFeasible(space, definition)
   const { axes } = space
   const choice = axes.map(({ kind }) => kind === "choice")
   const sequence = sobolSequence(axes.length, seed)
   const look = tried()
-  const read = observed(space, metric)
+  const read = observed(space, metric, outcomes)
+  const likelyFeasible = feasibility(outcomes, metric, choice)
   const all = listing(space, definition)
   const parzen = tpe(input)
   let known: Fit | undefined
@@ -243,18 +269,21 @@ export const gp: SamplerFactory = (input: SamplerInput): Sampler => {
 
   const suggest = (history: History, number: number): Suggestion => {
     const seen: Tried = look(history)
-    const { rows, losses, finished, failed, open } = read(history)
+    const { rows, losses, ranked, violations, finished, failed, open } = read(history)
     if (finished.length + failed.length < startup || finished.length === 0 || axes.length === 0) {
       return sobolSuggestion(space, sequence, seen, seed, number)
     }
     const worst = finished.reduce((max, i) => Math.max(max, losses[i]!), -Infinity)
     const lossOf = (i: number) => (Number.isFinite(losses[i]!) ? losses[i]! : worst)
+    const isFeasible = (i: number) => Number.isFinite(losses[i]!) && violations[i] === 0
+    /** Failures behind everything, and behind what keeps no constraint. */
+    const rankOf = (i: number) => Math.min(ranked[i]!, Number.MAX_VALUE)
     const ended = [...finished, ...failed].sort((a, b) => a - b)
     /** The best and the newest of `trials`, when they are too many. */
     const select = (trials: ReadonlyArray<number>): ReadonlyArray<number> => {
       if (trials.length <= capacity) return trials
-      const ranked = trials.toSorted((a, b) => lossOf(a) - lossOf(b) || a - b).slice(0, capacity / 2)
-      return [...new Set([...ranked, ...trials.slice(-capacity / 2)])].sort((a, b) => a - b)
+      const best = trials.toSorted((a, b) => rankOf(a) - rankOf(b) || a - b).slice(0, capacity / 2)
+      return [...new Set([...best, ...trials.slice(-capacity / 2)])].sort((a, b) => a - b)
     }
     const told = select(ended)
     const first = select(ended.slice(0, fitSize(ended.length)))
@@ -266,7 +295,12 @@ export const gp: SamplerFactory = (input: SamplerInput): Sampler => {
     const points = told.map((i) => complete(rows[i]!))
     let model = gaussianProcess(theta, points, standardize(told.map(lossOf)), choice)
     // The best the model believes in: with noise, the best single value is a lucky one.
-    const threshold = points.reduce((min, point) => Math.min(min, model.predict(point).mean), Infinity)
+    const feasible = outcomes.length === 0 ? points : points.filter((_, at) => isFeasible(told[at]!))
+    const threshold =
+      feasible.length === 0 ? null : feasible.reduce((min, point) => Math.min(min, model.predict(point).mean), Infinity)
+    const kept = outcomes.length === 0 ? null : likelyFeasible(history, (i) => complete(rows[i]!), told, first)
+    // Nothing keeps the constraints, and no trial has said by how much it breaks them: the objective is all there is.
+    const lowest = threshold ?? (kept === null ? Math.min(...points.map((point) => model.predict(point).mean)) : null)
     if (open.length > 0) {
       // As if every open trial came out as expected: the promise around it shrinks, and parallel trials keep apart.
       const pending = open.slice(-64).map((i) => complete(rows[i]!))
@@ -276,10 +310,10 @@ export const gp: SamplerFactory = (input: SamplerInput): Sampler => {
     }
 
     const from = random(seed, number, "gp")
-    const search = new Search(space, model, threshold, 10 / ended.length)
+    const search = new Search(space, model, lowest, 10 / ended.length, kept)
     if (all !== null) for (const parameters of all) search.consider(parameters)
     else {
-      lookAround(search, space, points, told.map(lossOf), seed, number, from)
+      lookAround(search, space, points, told.map(rankOf), seed, number, from)
       for (const start of search.best(climbs)) search.climb(start)
     }
     for (const { parameters } of search.candidates.sort((a, b) => b.promise - a.promise)) {

@@ -29,10 +29,27 @@ const mutationIndex = 20
 export const lossesOf = (trial: Observation, metrics: ReadonlyArray<Metric>): Losses | null => {
   if (trial.outcome === "open" || trial.outcome === "cancelled") return null
   return metrics.map(({ name, goal }, k) => {
-    const value = trial.values[name] ?? (k === 0 ? trial.objective : null)
+    // Of the first metric what trials are ranked by, of the others the last value.
+    const value = (k === 0 ? trial.objective : null) ?? trial.values[name] ?? null
     if (trial.outcome === "failed" || value === null || Number.isNaN(value)) return Infinity
     return goal === "minimize" ? value : -value
   })
+}
+
+/** What keeps the constraints on outcomes comes first; of the rest what is nearer to keeping them, each a rank by itself. */
+const constrainedRanks = (
+  ended: ReadonlyArray<{ readonly losses: Losses; readonly violation: number }>,
+): ReadonlyArray<number> => {
+  const feasible = Array.from(ended.keys()).filter((i) => !(ended[i]!.violation > 0))
+  const among = ranks(feasible.map((i) => ended[i]!.losses))
+  const rank = ended.map(() => 0)
+  feasible.forEach((i, at) => (rank[i] = among[at]!))
+  let next = among.length === 0 ? 0 : Math.max(...among) + 1
+  Array.from(ended.keys())
+    .filter((i) => ended[i]!.violation > 0)
+    .sort((a, b) => (ended[a]!.violation < ended[b]!.violation ? -1 : 1))
+    .forEach((i) => (rank[i] = next++))
+  return rank
 }
 
 /** Simulated binary crossover of two coordinates: one child of the two. */
@@ -76,25 +93,25 @@ const breed = (space: Space, one: Float64Array, other: Float64Array, from: Rando
 }
 
 /** Throws `InvalidSpace`. */
-export const nsga2: SamplerFactory = ({ space: definition, metric, metrics, seed }) => {
+export const nsga2: SamplerFactory = ({ space: definition, metric, metrics, outcomes, seed }) => {
   const space = compileSpace(definition)
   checkFeasible(space, definition)
   const objectives = metrics ?? [metric]
   const sequence = sobolSequence(space.axes.length, seed)
   const look = tried()
-  const read = observed(space, metric)
+  const read = observed(space, metric, outcomes)
 
   const suggest = (history: History, number: number): Suggestion => {
     const seen = look(history)
-    const { rows } = read(history)
+    const { rows, violations } = read(history)
     const ended = history.flatMap((trial, i) => {
       const losses = lossesOf(trial, objectives)
-      return losses === null ? [] : [{ row: rows[i]!, losses }]
+      return losses === null ? [] : [{ row: rows[i]!, losses, violation: violations[i]! }]
     })
     if (ended.length < startup || space.axes.length === 0) {
       return sobolSuggestion(space, sequence, seen, seed, number)
     }
-    const rank = ranks(ended.map(({ losses }) => losses))
+    const rank = constrainedRanks(ended)
     const distance = ended.map(() => 0)
     for (let level = 0; level <= Math.max(...rank); level++) {
       const front = Array.from(ended.keys()).filter((i) => rank[i] === level)

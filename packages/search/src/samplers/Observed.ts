@@ -2,8 +2,9 @@
 // are kept from one call to the next as long as the history goes on like the one before, and give the same answer when
 // it does not.
 import type { Metric } from "@sweep/domain/Metric"
+import { type OutcomeConstraint, violationOf } from "@sweep/domain/OutcomeConstraint"
 import type { Parameters } from "@sweep/domain/Parameter"
-import type { History } from "../space/History.ts"
+import type { History, Observation } from "../space/History.ts"
 import type { Space } from "../space/Space.ts"
 
 export interface Observed {
@@ -11,6 +12,13 @@ export interface Observed {
   readonly rows: ReadonlyArray<Float64Array>
   /** Smaller is better: a finite number where there is an objective, +∞ for a failure, NaN while open or when cancelled. */
   readonly losses: Float64Array
+  /**
+   * For what only ranks trials: losses, with what breaks constraints on outcomes behind everything that keeps them, the nearer
+   * one first (Deb, "An Efficient Constraint Handling Method for Genetic Algorithms", 2000).
+   */
+  readonly ranked: Float64Array
+  /** How far beyond the constraints each one is that has an objective; 0: it keeps them. */
+  readonly violations: Float64Array
   /** Indices with a finite loss, in the order of the history. */
   readonly finished: ReadonlyArray<number>
   readonly failed: ReadonlyArray<number>
@@ -19,7 +27,19 @@ export interface Observed {
   readonly kept: number
 }
 
-export const observed = (space: Space, metric: Metric): ((history: History) => Observed) => {
+/** Beyond any loss there is. */
+const infeasible = 1e300
+
+export const reportedBy =
+  ({ objective, values }: Observation, { name }: Metric) =>
+  (metric: string): number | null =>
+    metric === name ? objective : (values[metric] ?? null)
+
+export const observed = (
+  space: Space,
+  metric: Metric,
+  outcomes: ReadonlyArray<OutcomeConstraint> = [],
+): ((history: History) => Observed) => {
   let known: Array<Parameters> = []
   let rows: Array<Float64Array> = []
   const sign = metric.goal === "minimize" ? 1 : -1
@@ -52,6 +72,16 @@ export const observed = (space: Space, metric: Metric): ((history: History) => O
         finished.push(i)
       }
     }
-    return { rows, losses, finished, failed, open, kept }
+    const violations = new Float64Array(history.length)
+    let ranked = losses
+    if (outcomes.length > 0) {
+      ranked = Float64Array.from(losses)
+      for (const i of finished) {
+        const violation = violationOf(outcomes, reportedBy(history[i]!, metric))
+        violations[i] = violation
+        if (violation > 0) ranked[i] = infeasible * (1 + (violation === Infinity ? 1 : violation / (1 + violation)))
+      }
+    }
+    return { rows, losses, ranked, violations, finished, failed, open, kept }
   }
 }

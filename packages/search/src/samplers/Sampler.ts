@@ -3,6 +3,7 @@
 // gives the same answer. It never touches store, clock or a global random source, and never returns a point outside
 // its space. It may keep a cache, as long as no answer depends on it.
 import type { Metric } from "@sweep/domain/Metric"
+import type { OutcomeConstraint } from "@sweep/domain/OutcomeConstraint"
 import type { Parameters } from "@sweep/domain/Parameter"
 import type { SearchSpace } from "@sweep/domain/SearchSpace"
 import type { History } from "../space/History.ts"
@@ -20,6 +21,8 @@ export interface SamplerInput {
   readonly metric: Metric
   /** Every objective when there are several, `metric` being the first. */
   readonly metrics?: ReadonlyArray<Metric>
+  /** Limits on what trials report. A trial that breaks one is not feasible, which is not the same as bad. */
+  readonly outcomes?: ReadonlyArray<OutcomeConstraint>
   readonly seed: number
 }
 

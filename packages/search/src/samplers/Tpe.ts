@@ -414,14 +414,14 @@ const fading = (position: number, n: number): number =>
 
 const tpeWith =
   (options: TpeOptions): SamplerFactory =>
-  ({ space: definition, metric, seed }) => {
+  ({ space: definition, metric, outcomes, seed }) => {
     const space: Space = compileSpace(definition)
     checkFeasible(space, definition)
     const { axes } = space
     const levels = axes.map(levelsOf)
     const sequence = sobolSequence(axes.length, seed)
     const look = tried()
-    const read = observed(space, metric)
+    const read = observed(space, metric, outcomes)
     const sort = ordering(axes.length)
     const good = new Mixture(axes, levels, true)
     const bad = new Mixture(axes, levels, false)
@@ -430,7 +430,7 @@ const tpeWith =
 
     const suggest = (history: History, number: number): Suggestion => {
       const seen = look(history)
-      const { rows, losses, finished, failed, kept } = read(history)
+      const { rows, ranked: losses, finished, failed, kept } = read(history)
       const order = sort(rows, kept)
       if (finished.length + failed.length < options.startup || finished.length === 0 || axes.length === 0) {
         return sobolSuggestion(space, sequence, seen, seed, number)

@@ -26,8 +26,14 @@ export const samplers: Readonly<Record<Method, SamplerFactory>> = {
 
 /** Throws `InvalidSpace` when the space cannot be searched, or not by this method. */
 export const samplerFor = (spec: SweepSpec): Sampler => {
-  const { space, metric, metrics, seed, method, earlyTerminate } = spec
-  const input: SamplerInput = { space, metric, seed, ...(metrics === undefined ? {} : { metrics }) }
+  const { space, metric, metrics, outcomes, seed, method, earlyTerminate } = spec
+  const input: SamplerInput = {
+    space,
+    metric,
+    seed,
+    ...(metrics === undefined ? {} : { metrics }),
+    ...(outcomes === undefined ? {} : { outcomes }),
+  }
   return earlyTerminate?.["type"] === "bohb" && method === "tpe"
     ? bohb(input, metric, ashaOptionsOf(earlyTerminate))
     : samplers[method](input)
