@@ -125,7 +125,7 @@ export const standingsOf = (results: SweepResults): Standings => {
     .toSorted((a, b) => better(a.objective!, b.objective!) || a.trial.number - b.trial.number)
     .map((standing, index): Standing => ({ ...standing, rank: index + 1 }))
   const standingOf = new Map(ranked.map((standing) => [standing.trial.number, standing]))
-  const configurations = configurationsOf(trials, metric.goal).map((configuration): Configuration => ({
+  const configurations = configurationsOf(trials, results.sweep.spec).map((configuration): Configuration => ({
     ...configuration,
     standings: configuration.trials.map(({ number }) => standingOf.get(number)!),
   }))

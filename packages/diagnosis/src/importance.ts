@@ -186,7 +186,7 @@ const separate = (sets: ReadonlyArray<Configuration>, { names, choice, points: a
 export const analyseImportance = (sweep: SweepState, seed = 1): Importance => {
   const { goal } = sweep.spec.metric
   const sign = goal === "minimize" ? 1 : -1
-  const found = configurationsOf(sweep.trials.values(), goal)
+  const found = configurationsOf(sweep.trials.values(), sweep.spec)
   if (found.length < leastTrials) return { _tag: "TooFewTrials", trials: found.length, needed: leastTrials }
   const sets = evenly(
     Array.from(found.keys()).sort((a, b) => found[a]!.trials[0].number - found[b]!.trials[0].number),

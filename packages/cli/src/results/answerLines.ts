@@ -1,7 +1,8 @@
 // The answer of a sweep in lines for a terminal. Owns the words; every number is `answerOf`'s, so that the report says the
 // same.
 import type { Answer } from "@sweep/diagnosis/answer"
-import { number, plural } from "../terminal/format.ts"
+import { outcomeText } from "@sweep/domain/OutcomeConstraint"
+import { number, parameters as parametersText, plural } from "../terminal/format.ts"
 
 /** Never 0 or 100 %. */
 const probability = (value: number): string =>
@@ -51,3 +52,45 @@ export const certaintyLines = ({ certainty, runnerUp, more }: Answer): ReadonlyA
       : [`one more hour (${plural(more.hour.trials, "trial")}) would gain about ${size(more.hour.gain)}`]),
   ]
 }
+
+/** What of the constraints on outcomes has to be said: how many keep them, and whether the best does. */
+export const constraintLines = ({ best, constraints }: Answer): ReadonlyArray<string> =>
+  constraints.length === 0
+    ? []
+    : [
+        ...(best.feasible
+          ? []
+          : ["no configuration keeps every constraint on outcomes; this one comes nearest, and is no answer yet"]),
+        ...constraints.map(
+          ({ constraint, kept, broken, unknown, value }) =>
+            `constraint: ${outcomeText(constraint)} (here ${value === null ? "not reported" : number(value)}); ${plural(kept, "configuration")} ${kept === 1 ? "keeps" : "keep"} it, ${broken} ${broken === 1 ? "breaks" : "break"} it${unknown === 0 ? "" : `, ${unknown} never reported it`}`,
+        ),
+      ]
+
+/** Members of a front that a terminal shows; JSON and `sweep trials --pareto` have all. */
+const mostMembers = 8
+
+/** The Pareto front of a sweep with several metrics; `names` are the parameters that vary. */
+export const frontLines = ({ front }: Answer, names: ReadonlyArray<string>): ReadonlyArray<string> => {
+  if (front === null) return []
+  const { metrics, members, compared, compromise, hypervolume, reference, growth } = front
+  const shown = members.slice(0, mostMembers)
+  const half = growth.findLast(({ trials }) => trials <= growth.at(-1)!.trials / 2)
+  return [
+    `Pareto front: ${members.length} of ${plural(compared, "configuration")}, which no other one beats in ${metrics.map(({ name }) => name).join(" and ")} alike`,
+    ...shown.map(
+      ({ trial, trials, values, parameters }) =>
+        `  ${trialNames(trials)}  ${metrics.map(({ name }, k) => `${name} ${number(values[k]!)}`).join("  ")}  (${parametersText(names, parameters)})${trial === compromise && members.length > 2 ? "  nearest to the best of each" : ""}`,
+    ),
+    ...(members.length === shown.length
+      ? []
+      : [`  and ${members.length - shown.length} more (sweep trials --pareto shows all)`]),
+    ...(hypervolume === null
+      ? []
+      : [
+          `hypervolume: ${share(hypervolume)} of the box up to ${metrics.map(({ name }, k) => `${name} ${number(reference[k]!)}`).join(", ")}${half === undefined || members.length < 2 ? "" : `; ${share(half.hypervolume)} halfway`}`,
+        ]),
+  ]
+}
+
+const share = (value: number): string => `${Number((100 * value).toPrecision(3))} %`

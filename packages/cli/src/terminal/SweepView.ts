@@ -63,7 +63,7 @@ export const countByVerdict = (sweep: SweepState): Readonly<Partial<Record<Verdi
 
 /** Sets of parameters with a result, best first. */
 export const leaders = ({ trials, spec }: SweepState): ReadonlyArray<Configuration> =>
-  configurationsOf(trials.values(), spec.metric.goal)
+  configurationsOf(trials.values(), spec)
 
 /** Done share of a running trial, between 0 and 1; `null` before its trainer said how long it is. */
 export const shareDone = (progress: TrialProgress | undefined): number | null =>

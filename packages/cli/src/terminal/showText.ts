@@ -2,7 +2,6 @@
 // shown: a sweep of hundreds of trials still fits on a screen. Pure.
 import { styleText } from "node:util"
 import type { SharedSteps } from "@sweep/domain/beginning"
-import type { Configuration } from "@sweep/domain/configurations"
 import { evalLoss } from "@sweep/domain/Curve"
 import { answerOf } from "@sweep/diagnosis/answer"
 import { formatTrialRef } from "@sweep/domain/Id"
@@ -26,7 +25,7 @@ import {
 import { countByState, leaders } from "./SweepView.ts"
 import { verdictSentence, verdictWord } from "./verdictStyle.ts"
 import { adviceSentence } from "@sweep/diagnosis/sentence"
-import { certaintyLines, nextLines } from "../results/answerLines.ts"
+import { certaintyLines, constraintLines, frontLines, nextLines } from "../results/answerLines.ts"
 
 /** Entries of a list that are shown without `--all`. */
 const mostListed = 5
@@ -89,11 +88,15 @@ const headLines = (sweep: SweepState, { planned, shared, waits, now }: Shown): R
 }
 
 const bestLines = (sweep: SweepState, names: ReadonlyArray<string>, now: number): ReadonlyArray<string> => {
-  const [first, runnerUp]: ReadonlyArray<Configuration | undefined> = leaders(sweep)
+  const all = leaders(sweep)
+  const first = all[0]
   const { metric } = sweep.spec
   if (first === undefined) return [`No trial has an objective (${metric.name}) yet.`]
   const { verdict } = first.trials[0]
   const answer = answerOf(sweep, now)!
+  // The same that the answer compares with: the next that keeps the constraints on outcomes.
+  const runnerUp =
+    answer.runnerUp === null ? undefined : all.find(({ trials }) => answer.runnerUp!.trials.includes(trials[0].number))
   return [
     bold(`best: ${trialNumbers(first)}, ${metric.name} ${result(first)}${runsOf(first, sweep.spec)}`),
     ...names.flatMap((name) =>
@@ -103,7 +106,9 @@ const bestLines = (sweep: SweepState, names: ReadonlyArray<string>, now: number)
     ...(runnerUp === undefined
       ? []
       : [`  runner-up: ${trialNumbers(runnerUp)}, ${result(runnerUp)} (${parameters(names, runnerUp.parameters)})`]),
-    ...[...nextLines(answer), ...certaintyLines(answer)].map((line) => `  ${line}`),
+    ...[...constraintLines(answer), ...nextLines(answer), ...certaintyLines(answer), ...frontLines(answer, names)].map(
+      (line) => `  ${line}`,
+    ),
   ]
 }
 

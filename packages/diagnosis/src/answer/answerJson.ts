@@ -1,10 +1,41 @@
 // An answer as JSON for programs: the shape that `sweep best --json`, `sweep show --json`, the report's page data and the SQL
 // view `answers` share. Documented in docs/cli.md.
+import { outcomeText } from "@sweep/domain/OutcomeConstraint"
 import type { Answer } from "./answerOf.ts"
+import type { Front } from "./front.ts"
 
 const interval = ([low, median, high]: readonly [number, number, number]) => ({ low, median, high })
 
-export const answerJson = ({ best, next, runnerUp, certainty, more, cost, metric, goal }: Answer) => ({
+/** What the page and SQL draw a front from. */
+export const frontJson = (front: Front) => ({
+  metrics: front.metrics,
+  members: front.members.map(({ trial, trials, parameters, values, verdict }) => ({
+    trial,
+    trials,
+    parameters,
+    values: Object.fromEntries(front.metrics.map(({ name }, k) => [name, values[k]!])),
+    verdict,
+  })),
+  compared: front.compared,
+  compromise: front.compromise,
+  ideal: Object.fromEntries(front.metrics.map(({ name }, k) => [name, front.ideal[k]!])),
+  reference: Object.fromEntries(front.metrics.map(({ name }, k) => [name, front.reference[k]!])),
+  hypervolume: front.hypervolume,
+  growth: front.growth,
+})
+
+export const answerJson = ({
+  best,
+  next,
+  runnerUp,
+  certainty,
+  more,
+  front,
+  constraints,
+  cost,
+  metric,
+  goal,
+}: Answer) => ({
   metric,
   goal,
   trial: best.trial,
@@ -14,6 +45,7 @@ export const answerJson = ({ best, next, runnerUp, certainty, more, cost, metric
   failed_runs: best.failed,
   parameters: best.parameters,
   verdict: best.verdict,
+  feasible: best.feasible,
   next: {
     parameters: next.parameters,
     shorter: next.shorter,
@@ -47,5 +79,13 @@ export const answerJson = ({ best, next, runnerUp, certainty, more, cost, metric
           gain_by_repeating: more.repeating,
           next_hour: more.hour,
         },
+  pareto: front === null ? null : frontJson(front),
+  constraints: constraints.map(({ constraint, kept, broken, unknown, value }) => ({
+    constraint: outcomeText(constraint),
+    kept,
+    broken,
+    unknown,
+    value_of_best: value,
+  })),
   cost: { best_ms: cost.best, all_ms: cost.all, trials: cost.trials },
 })

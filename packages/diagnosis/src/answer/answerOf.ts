@@ -1,7 +1,7 @@
 // The answer of a sweep: what to run next, how sure it is that nothing else is better, and what more time would buy.
 // Owns every number that a terminal, a report, JSON or SQL says of the best configuration: they render this value and work
 // out nothing themselves. Codes and arguments only; the words are where they are shown.
-import { type Configuration, configurationsOf, isUnreliable } from "@sweep/domain/configurations"
+import { type Configuration, configurationsOf, isUnreliable, meanOf } from "@sweep/domain/configurations"
 import { hoursUsed } from "@sweep/domain/budgetUse"
 import type { Goal } from "@sweep/domain/Metric"
 import type { Parameters } from "@sweep/domain/Parameter"
@@ -9,7 +9,9 @@ import type { SweepState } from "@sweep/domain/SweepState"
 import { parameterDefaults } from "@sweep/domain/TrainingConfig"
 import { isTerminal, ranFor, type Trial } from "@sweep/domain/Trial"
 import type { VerdictKind } from "@sweep/domain/Verdict"
+import { excessOf, type OutcomeConstraint } from "@sweep/domain/OutcomeConstraint"
 import { coordinatesOf } from "./coordinates.ts"
+import { type Front, frontOf } from "./front.ts"
 import { moreTrials } from "./moreTrials.ts"
 import { type Posterior, posteriorOf } from "./posterior.ts"
 import type { Run } from "./runs.ts"
@@ -57,6 +59,17 @@ export interface Certainty {
   readonly rivals: ReadonlyArray<number>
 }
 
+/** A constraint on outcomes, and how the configurations with a result stand to it. */
+export interface ConstraintKept {
+  readonly constraint: OutcomeConstraint
+  readonly kept: number
+  readonly broken: number
+  /** Configurations that never reported its metric; they count as breaking it. */
+  readonly unknown: number
+  /** Of the best configuration; `null` where it is not known. */
+  readonly value: number | null
+}
+
 export interface Answer {
   readonly metric: string
   readonly goal: Goal
@@ -72,10 +85,13 @@ export interface Answer {
     readonly verdict: VerdictKind | null
     readonly state: Trial["state"]
     readonly stopReason: string | null
+    /** Whether it keeps the constraints on outcomes; if not, none does, and it is the nearest to keeping them. */
+    readonly feasible: boolean
   }
   readonly next: NextRun
+  /** The next best that keeps the constraints; `null` where there is none, or not even the best keeps them. */
   readonly runnerUp: RunnerUp | null
-  /** `null` with one configuration: there is nothing to compare it with. */
+  /** `null` without a runner-up: there is nothing to compare it with. */
   readonly certainty: Certainty | null
   /** What more time would buy, in the metric's unit; `null` where it cannot be said. */
   readonly more: {
@@ -84,6 +100,9 @@ export interface Answer {
     /** Trials that an hour held so far, and the expected gain from as many more. */
     readonly hour: { readonly trials: number; readonly gain: number } | null
   } | null
+  /** The Pareto front of a sweep with several metrics; `null` with one. */
+  readonly front: Front | null
+  readonly constraints: ReadonlyArray<ConstraintKept>
   readonly cost: {
     /** Milliseconds of the best trial's attempts, and of all trials'. */
     readonly best: number
@@ -153,13 +172,31 @@ const nextRun = (sweep: SweepState, trial: Trial): NextRun => {
 const numbersOf = ({ trials }: Pick<Configuration, "trials">): ReadonlyArray<number> =>
   trials.map(({ number }) => number).toSorted((a, b) => a - b)
 
+const constraintsKept = (
+  { spec: { metric, outcomes = [] } }: SweepState,
+  all: ReadonlyArray<Configuration>,
+): ReadonlyArray<ConstraintKept> =>
+  outcomes.map((constraint) => {
+    const excesses = all.map(({ trials }) => excessOf(constraint, (name) => meanOf(trials, name, metric)))
+    return {
+      constraint,
+      kept: excesses.filter((excess) => excess === 0).length,
+      broken: excesses.filter((excess) => excess > 0 && excess < Infinity).length,
+      unknown: excesses.filter((excess) => excess === Infinity).length,
+      value: all[0] === undefined ? null : meanOf(all[0].trials, constraint.metric, metric),
+    }
+  })
+
 /** `null` while no trial has a result. `now`, in milliseconds since the Unix epoch, is for what still runs. */
 export const answerOf = (sweep: SweepState, now: number): Answer | null => {
   const { metric } = sweep.spec
   const { goal } = metric
   const sign = goal === "minimize" ? 1 : -1
-  const all = configurationsOf(sweep.trials.values(), goal)
-  const [best, next] = all
+  const all = configurationsOf(sweep.trials.values(), sweep.spec)
+  const best = all[0]
+  // What breaks a constraint on outcomes is no rival, and without one that keeps them there is nothing to be sure of.
+  const feasible = all.filter(({ violation }) => violation === 0)
+  const next = best?.violation === 0 ? all.slice(1).find(({ violation }) => violation === 0) : undefined
   if (best === undefined) return null
   const trial = best.trials[0]
   const everyone = Array.from(sweep.trials.values())
@@ -177,8 +214,11 @@ export const answerOf = (sweep: SweepState, now: number): Answer | null => {
       verdict: trial.verdict?.kind ?? null,
       state: trial.state,
       stopReason: trial.stopReason,
+      feasible: best.violation === 0,
     },
     next: nextRun(sweep, trial),
+    front: frontOf(sweep),
+    constraints: constraintsKept(sweep, all),
     cost: {
       best: ranFor(trial, now),
       all: everyone.reduce((sum, one) => sum + ranFor(one, now), 0),
@@ -186,7 +226,7 @@ export const answerOf = (sweep: SweepState, now: number): Answer | null => {
     },
   }
   // A set of parameters whose runs mostly fail is no rival, whatever the one that did not fail shows.
-  const reliable = all.filter((one) => one === best || one === next || !isUnreliable(one))
+  const reliable = feasible.filter((one) => one === best || one === next || !isUnreliable(one))
   if (next === undefined) return { ...answer, runnerUp: null, certainty: null, more: null }
   const posterior = posteriorOf(
     reliable.map(({ trials }): ReadonlyArray<Run> =>

@@ -8,9 +8,9 @@ import { explainApi, withApi } from "../../serving/access.ts"
 import { badInput } from "../../exitCodes.ts"
 import * as flags from "../../flags.ts"
 import { print, printJson, printLines } from "../../output.ts"
-import { certaintyLines, nextLines } from "../../results/answerLines.ts"
+import { certaintyLines, constraintLines, frontLines, nextLines } from "../../results/answerLines.ts"
 import { bestJson } from "../../results/summary.ts"
-import { parameterValue, result, runsOf, trialNumbers } from "../../terminal/format.ts"
+import { parameterValue, result, runsOf, trialNumbers, varying } from "../../terminal/format.ts"
 import { leaders } from "../../terminal/SweepView.ts"
 import { verdictWord } from "../../terminal/verdictStyle.ts"
 
@@ -54,8 +54,10 @@ export const best = Command.make(
       yield* printLines([
         `${trialNumbers(first)}  ${state.spec.metric.name} ${result(first)}${runsOf(first, state.spec)}  ${verdictWord(first.trials[0].verdict)}`,
         ...Object.entries(first.parameters).map(([name, value]) => `  ${name}: ${parameterValue(value)}`),
+        ...constraintLines(answer),
         ...nextLines(answer),
         ...certaintyLines(answer),
+        ...frontLines(answer, varying(state)),
       ])
     }).pipe((effect) => withApi(coordinator, effect), explainApi),
 ).pipe(

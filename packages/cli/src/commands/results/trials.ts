@@ -1,19 +1,17 @@
 import * as Effect from "effect/Effect"
 import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
+import { frontOf } from "@sweep/diagnosis/front"
 import { formatTrialRef } from "@sweep/domain/Id"
-import { hasResult } from "@sweep/domain/configurations"
 import { compare } from "@sweep/domain/Metric"
 import type { SweepState } from "@sweep/domain/SweepState"
 import type { Trial } from "@sweep/domain/Trial"
-import { observe } from "@sweep/search/History"
-import { lossesOf } from "@sweep/search/Nsga2"
-import { paretoFront } from "@sweep/search/Pareto"
 import { SweepApi } from "@sweep/protocol/SweepApi"
 import { explainApi, withApi } from "../../serving/access.ts"
 import * as flags from "../../flags.ts"
 import { printJson, printTable } from "../../output.ts"
 import { trialJson } from "../../results/summary.ts"
+import { leaders } from "../../terminal/SweepView.ts"
 import { duration, number, parameterValue, varying } from "../../terminal/format.ts"
 import { stateWord, verdictWord } from "../../terminal/verdictStyle.ts"
 
@@ -27,12 +25,15 @@ const pareto = Flag.Boolean("pareto").pipe(
   Flag.withDefault(false),
 )
 
-/** Trials with a result that no other one with a result dominates. */
-const frontOf = ({ spec }: SweepState, all: ReadonlyArray<Trial>): ReadonlyArray<Trial> => {
-  const ended = all.filter(hasResult)
-  return paretoFront(ended.map((trial) => lossesOf(observe(trial), spec.metrics ?? [spec.metric])!)).map(
-    (i) => ended[i]!,
+/** The runs of the front; with one metric those of the best. */
+const ofFront = (state: SweepState, all: ReadonlyArray<Trial>): ReadonlyArray<Trial> => {
+  const several = (state.spec.metrics?.length ?? 1) > 1
+  const numbers = new Set(
+    several
+      ? frontOf(state)?.members.flatMap(({ trials }) => trials)
+      : leaders(state)[0]?.trials.map(({ number }) => number as number),
   )
+  return all.filter(({ number }) => numbers.has(number))
 }
 
 export const trials = Command.make(
@@ -43,7 +44,7 @@ export const trials = Command.make(
       const state = yield* (yield* SweepApi).get(yield* flags.sweepRef(sweep))
       const better = compare(state.spec.metric.goal)
       const everyone = Array.from(state.trials.values())
-      const all = pareto ? Array.from(frontOf(state, everyone)) : everyone
+      const all = pareto ? Array.from(ofFront(state, everyone)) : everyone
       const further = state.spec.metrics?.slice(1) ?? []
       if (sort === "objective") all.sort((a, b) => better(a.objective ?? Number.NaN, b.objective ?? Number.NaN))
       if (json) return yield* printJson(all.map(trialJson(state)))
