@@ -129,6 +129,16 @@ describe("a native file", () => {
     ],
     ["constraints: [rank < 6]", { space: { constraints: ["rank < 6"] } }],
     [
+      "outcome_constraints: [eval/loss<=1.3, 'memory/device_gib < 2e1', train/tokens_per_second >= 100]",
+      {
+        outcomes: [
+          { metric: "eval/loss", comparison: "<=", limit: 1.3 },
+          { metric: "memory/device_gib", comparison: "<", limit: 20 },
+          { metric: "train/tokens_per_second", comparison: ">=", limit: 100 },
+        ],
+      },
+    ],
+    [
       "probes: [Who?, {instruction: Say, input: hi, system: Be brief., max_new_tokens: 8}]",
       {
         probes: [

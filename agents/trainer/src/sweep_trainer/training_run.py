@@ -416,7 +416,12 @@ class TrainingRun:
         answers = probes.answer(self._model, encoder, self._trial.probes, self._device)
         for index, (probe, answer) in enumerate(zip(self._trial.probes, answers, strict=True)):
             self._events.append("sample", probe=index, prompt=probe.record.question, answer=answer)
-        self._events.append("memory", peak_device_bytes=memory.peak_device(), peak_host_bytes=memory.peak_host())
+        device, host = memory.peak_device(), memory.peak_host()
+        self._events.append("memory", peak_device_bytes=device, peak_host_bytes=host)
+        # As metrics, too, so that a sweep can limit them; a CPU has no memory of its own.
+        summary["memory/host_gib"] = host / 2**30
+        if device:
+            summary["memory/device_gib"] = device / 2**30
         timings = {
             "train_seconds": progress.train_seconds,
             "eval_seconds": progress.eval_seconds,

@@ -3,6 +3,7 @@
 // conditions that never hold) is given by the caller.
 import type { SharedSteps } from "@sweep/domain/beginning"
 import type { Distribution } from "@sweep/domain/Distribution"
+import { outcomeText } from "@sweep/domain/OutcomeConstraint"
 import { canonicalText, type Parameters, type ParameterValue } from "@sweep/domain/Parameter"
 import type { MethodReason } from "@sweep/domain/Method"
 import { plannedRuns } from "@sweep/domain/plannedRuns"
@@ -46,6 +47,8 @@ export interface SweepDescription {
   }>
   readonly derived: ReadonlyArray<{ readonly name: string; readonly expression: string; readonly when: string | null }>
   readonly constraints: ReadonlyArray<string>
+  /** Limits on what trials report. */
+  readonly outcomes: ReadonlyArray<string>
   /** Sets of parameters; `null`: endless. */
   readonly size: number | null
   readonly replicas: number
@@ -232,6 +235,7 @@ export const describeSweep = (
   })),
   derived: spec.space.derived.map(({ name, expression, when }) => ({ name, expression, when })),
   constraints: spec.space.constraints,
+  outcomes: (spec.outcomes ?? []).map(outcomeText),
   size: view.size,
   replicas: spec.replicas,
   earlyTerminate: earlyText(spec.earlyTerminate),
@@ -337,6 +341,7 @@ export const renderDescription = (d: SweepDescription): string => {
       ]),
     ],
     ["Constraints", d.constraints.map((text) => `  ${text}`)],
+    ["Constraints on outcomes", d.outcomes.map((text) => `  ${text}`)],
     ["Enqueued", d.enqueued.length === 0 ? [] : trialTable(d.enqueued)],
     ["First trials", d.firstTrials.length === 0 ? [] : trialTable(d.firstTrials)],
     ["Never used", d.neverActive.map((name) => `  ${name}: its condition was false in every draw`)],

@@ -7,6 +7,7 @@ import { Derived, Dimension, SearchSpace } from "@sweep/domain/SearchSpace"
 import { parameterDefaults } from "@sweep/domain/TrainingConfig"
 import * as Result from "effect/Result"
 import { didYouMean, type Field, oneOf } from "../parse/Field.ts"
+import { isOutcome } from "./readOutcomes.ts"
 import { readParameters, type ReadParameter } from "./readParameters.ts"
 
 export interface ReadSpace {
@@ -56,7 +57,12 @@ const compileField = (
   return field.report(
     {
       message: `in the expression of \`${field.path}\`: ${message}`,
-      hint: unknown === null ? null : unknownHint(unknown, options.variables ?? new Map()),
+      hint:
+        unknown === null
+          ? null
+          : isOutcome(text, Array.from((options.variables ?? new Map()).keys()))
+            ? `limits on what trials report go under \`outcome_constraints: ["${text}"]\``
+            : unknownHint(unknown, options.variables ?? new Map()),
     },
     { start: at, end },
   )

@@ -19,10 +19,11 @@ import * as Schema from "effect/Schema"
 import type { ReadParameter } from "./readParameters.ts"
 import { readMetricsFrom } from "./readMetricsFrom.ts"
 import type { YamlNode } from "../parse/YamlTree.ts"
+import { readOutcomes } from "./readOutcomes.ts"
 import { readSecrets } from "./readSecrets.ts"
 import { readSpace, type ReadSpace } from "./readSpace.ts"
 import { type GivenTaskMetrics, readTaskMetrics } from "./readTaskMetrics.ts"
-import { checkMetricNames } from "./checkMetricNames.ts"
+import { checkMetricNames, checkOutcomeNames } from "./checkMetricNames.ts"
 
 /** W&B's keys about its own service. */
 const withoutEffect: Readonly<Record<string, string>> = {
@@ -50,6 +51,7 @@ export const topLevelKeys = [
   "method",
   "parameters",
   "constraints",
+  "outcome_constraints",
   "seed",
   "seeds",
   "early_terminate",
@@ -84,6 +86,7 @@ type SweepDraft = Pick<
   | "command"
   | "metric"
   | "metrics"
+  | "outcomes"
   | "method"
   | "methodBecause"
   | "space"
@@ -573,8 +576,12 @@ export const readSweep = (root: Field): ReadSweep | undefined => {
       ? readTaskMetrics(f)
       : f.report({ message: "`task_metrics` belongs to `trainer: peft`; a program reports metrics of its own" }),
   )
+  const outcomesField = top.get("outcome_constraints")
+  const outcomes = outcomesField === undefined ? [] : readOutcomes(outcomesField, names)
   if (peft && metrics !== undefined && taskMetrics !== undefined) {
-    checkMetricNames(top, metrics, taskMetrics?.metrics.map(({ name }) => name) ?? [])
+    const added = taskMetrics?.metrics.map(({ name }) => name) ?? []
+    checkMetricNames(top, metrics, added)
+    if (outcomesField !== undefined) checkOutcomeNames(outcomesField, outcomes ?? [], added)
   }
   if (trainer === "external") {
     top
@@ -634,6 +641,7 @@ export const readSweep = (root: Field): ReadSweep | undefined => {
       command: command!,
       metric: metrics![0]!,
       ...(metrics!.length > 1 ? { metrics: metrics! } : {}),
+      ...(outcomes!.length > 0 ? { outcomes: outcomes! } : {}),
       method: method!,
       ...(chosen === undefined ? {} : { methodBecause: chosen.because }),
       space: read!.space,
