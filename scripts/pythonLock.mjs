@@ -11,7 +11,10 @@ import process from "node:process"
 import { fileURLToPath } from "node:url"
 
 const trainer = "agents/trainer"
-const locks = ["requirements.lock", "requirements-torch.lock", "requirements-dev.lock"]
+const locks = ["requirements.lock", "requirements-torch.lock", "requirements-dev.lock"].map(
+  (name) => `${trainer}/${name}`,
+)
+const llamaFactory = "agents/llamafactory/requirements.lock"
 
 /** torch, and what only its CUDA builds need. */
 const ofTorch = /^(torch|triton|pytorch-triton\S*|nvidia-\S+|cuda-\S+)$/
@@ -28,7 +31,7 @@ const entriesOf = (text) =>
       return { line, name: name?.toLowerCase(), version, marker: marker?.trim() || null, hashes }
     })
 
-const read = (root, name) => readFileSync(join(root, trainer, name), "utf8")
+const read = (root, name) => readFileSync(join(root, name), "utf8")
 
 /** Of the trainer, torch's included. */
 export const lockedPackages = (root) => locks.slice(0, 2).flatMap((name) => entriesOf(read(root, name)))
@@ -36,16 +39,15 @@ export const lockedPackages = (root) => locks.slice(0, 2).flatMap((name) => entr
 /** What is wrong with the lock files; empty when nothing is. */
 export const lockProblems = (root) => {
   const problems = []
-  for (const name of locks) {
+  for (const name of [...locks, llamaFactory]) {
     for (const { line, name: of, hashes } of entriesOf(read(root, name))) {
       if (of === undefined) problems.push(`${name}: not an exact version: ${line.trim().slice(0, 80)}`)
       else if (hashes.length === 0) problems.push(`${name}: ${of} has no hash`)
     }
   }
-  const locked = new Set(
-    locks.flatMap((name) => entriesOf(read(root, name)).map((one) => `${one.name}==${one.version}`)),
-  )
-  for (const name of ["requirements.txt", "requirements-dev.txt"]) {
+  const lockedIn = (files) =>
+    new Set(files.flatMap((name) => entriesOf(read(root, name)).map((one) => `${one.name}==${one.version}`)))
+  const demand = (name, locked) => {
     for (const line of read(root, name).split("\n")) {
       const wanted = /^([A-Za-z0-9._-]+)==([^\s;]+)/.exec(line)
       if (wanted === null) continue
@@ -53,18 +55,23 @@ export const lockProblems = (root) => {
       if (!locked.has(key)) problems.push(`${name}: ${key} is not in the lock files; run: node scripts/pythonLock.mjs`)
     }
   }
+  demand(`${trainer}/requirements.txt`, lockedIn(locks))
+  demand(`${trainer}/requirements-dev.txt`, lockedIn(locks))
+  demand("agents/llamafactory/requirements.txt", lockedIn([llamaFactory]))
   return problems
 }
 
 const head = (what) => `# ${what}\n# Written by 'node scripts/pythonLock.mjs' from requirements.txt; do not edit.\n`
+const leastPython = "3.10"
+const leastLlamaFactoryPython = "3.11"
 
 const writeLocks = (root, pipVersion) => {
   const stage = mkdtempSync(join(tmpdir(), "sweep-lock-"))
   const compile = (input, ...more) => {
     const source = join(stage, "in.txt")
     writeFileSync(source, input)
-    const args = ["pip", "compile", "--universal", "--python-version", "3.10", "--generate-hashes", "--no-header"]
-    const done = spawnSync("uv", [...args, "--no-annotate", "--quiet", ...more, source], { encoding: "utf8" })
+    const args = ["pip", "compile", "--universal", "--generate-hashes", "--no-header", "--no-annotate", "--quiet"]
+    const done = spawnSync("uv", [...args, ...more, source], { encoding: "utf8" })
     if (done.status !== 0) throw new Error(`uv: ${done.stderr ?? done.error}`)
     return done.stdout
   }
@@ -72,18 +79,28 @@ const writeLocks = (root, pipVersion) => {
   const blocks = (text) => text.trimEnd().split(/\n(?=\S)/)
   const nameOf = (block) => /^[A-Za-z0-9._-]+/.exec(block)?.[0].toLowerCase() ?? ""
   try {
-    const all = compile(`pip==${pipVersion}\n${read(root, "requirements.txt")}`)
+    const all = compile(
+      `pip==${pipVersion}\n${read(root, `${trainer}/requirements.txt`)}`,
+      ...["--python-version", leastPython],
+    )
     const own = blocks(all).filter((block) => !ofTorch.test(nameOf(block)))
     const torch = blocks(all).filter((block) => ofTorch.test(nameOf(block)))
     const constraint = join(stage, "all.txt")
     writeFileSync(constraint, all)
-    const dev = read(root, "requirements-dev.txt").replace(/^-r .*\n/m, "")
+    const dev = read(root, `${trainer}/requirements-dev.txt`).replace(/^-r .*\n/m, "")
     const known = new Set(own.map(nameOf))
-    const extra = blocks(compile(dev, "-c", constraint)).filter((block) => !known.has(nameOf(block)))
-    const write = (name, what, parts) => writeFileSync(join(root, trainer, name), `${head(what)}${parts.join("\n")}\n`)
+    const extra = blocks(compile(dev, "-c", constraint, "--python-version", leastPython)).filter(
+      (block) => !known.has(nameOf(block)),
+    )
+    const write = (name, what, parts) => writeFileSync(join(root, name), `${head(what)}${parts.join("\n")}\n`)
     write(locks[0], "The trainer's packages but torch, with the hashes of their files on PyPI.", own)
     write(locks[1], "torch as PyPI has it, with what its CUDA build needs.", torch)
     write(locks[2], "What the tests need beyond requirements.lock.", extra)
+    const factory = compile(
+      read(root, "agents/llamafactory/requirements.txt"),
+      ...["--no-deps", "--python-version", leastLlamaFactoryPython],
+    )
+    write(llamaFactory, "LLaMA-Factory's own packages, with the hashes of their files on PyPI.", blocks(factory))
   } finally {
     rmSync(stage, { recursive: true, force: true })
   }

@@ -1,6 +1,6 @@
 // `node scripts/release.mjs DIRECTORY`: the files of a release of what is committed: the sources, from which `./sweep`
-// prepares itself, the bill of materials and the notices of the program built from them, and their checksums. The same
-// commit gives the same bytes.
+// prepares itself; the wheels and the npm package; the bill of materials and the notices of the program built from them;
+// and their checksums. The same commit gives the same bytes.
 import { spawnSync } from "node:child_process"
 import { createHash } from "node:crypto"
 import { copyFileSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from "node:fs"
@@ -27,6 +27,14 @@ await orExplain(async () => {
   const dist = join(root, "packages/cli/dist")
   copyFileSync(join(dist, "sbom.cdx.json"), join(out, `${name}.cdx.json`))
   copyFileSync(join(dist, "THIRD_PARTY_NOTICES.txt"), join(out, "THIRD_PARTY_NOTICES.txt"))
+  for (const args of [
+    ...["linux-x64", "linux-arm64", "darwin-arm64", "darwin-x64"].map((platform) => ["wheel", "--platform", platform]),
+    ["wheel", "--agent"],
+    ["npm"],
+  ]) {
+    const packed = spawnSync(nodePath, [join(root, "scripts/package.mjs"), ...args, "--out", out], { stdio: "inherit" })
+    if (packed.status !== 0) process.exit(1)
+  }
   const files = readdirSync(out).filter((file) => file !== "SHA256SUMS")
   const sums = files.toSorted().map((file) => {
     const hash = createHash("sha256")
