@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from "node:fs"
+import { mkdtempSync, rmSync, utimesSync, writeFileSync } from "node:fs"
 import { request } from "node:http"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
@@ -47,12 +47,10 @@ const ask = (port: number, options: { method?: string; path?: string; headers?: 
 const serving = <A, E>(use: (port: number) => Effect.Effect<A, E>) => {
   const store = mkdtempSync(join(tmpdir(), "sweep-metrics-"))
   onTestFinished(() => rmSync(store, { recursive: true }))
-  return Effect.runPromise(
-    Effect.flatMap(serveMetrics({ port: 0, store, certificate: undefined }), use).pipe(
-      Effect.scoped,
-      Effect.provide(served),
-    ),
-  )
+  writeFileSync(join(store, "sweep-2026-01-02T03-04-05Z.duckdb"), "")
+  utimesSync(join(store, "sweep-2026-01-02T03-04-05Z.duckdb"), 1_767_323_045, 1_767_323_045)
+  const of = { port: 0, store, certificate: undefined, databaseInPlace: () => false, backups: store }
+  return Effect.runPromise(Effect.flatMap(serveMetrics(of), use).pipe(Effect.scoped, Effect.provide(served)))
 }
 
 describe("the metrics", () => {
@@ -69,6 +67,8 @@ describe("the metrics", () => {
         const completed = Array.from(sweep.trials.values()).filter(({ state }) => state === "completed").length
         expect(completed).toBeGreaterThan(0)
         expect(text).toContain(`sweep_trials{state="completed"} ${completed}\n`)
+        expect(text).toContain("sweep_database_in_place 0\n")
+        expect(text).toContain("sweep_last_backup_timestamp_seconds 1767323045\n")
         for (const line of text.trimEnd().split("\n")) {
           expect(line).toMatch(/^(# (HELP|TYPE) [a-z_]+ .+|[a-z_]+(\{[a-z]+="(\\.|[^"\\])*"\})? [0-9.e+-]+)$/)
         }
@@ -107,7 +107,13 @@ describe("the metrics", () => {
 
   it("escape what stands in a label", () => {
     const nothing = { agents: [], sweeps: [], storeBytes: 0, diskFreeBytes: 0, residentBytes: 0, cpuSeconds: 0 }
-    const rest = { startedAtSeconds: 0, eventLoopDelaySeconds: 0, certificateEndsSeconds: null }
+    const rest = {
+      startedAtSeconds: 0,
+      eventLoopDelaySeconds: 0,
+      certificateEndsSeconds: null,
+      databaseInPlace: true,
+      backupSeconds: null,
+    }
     expect(exposition({ ...nothing, ...rest, version: 'a\n"\\' })).toContain('version="a\\n\\"\\\\"')
   })
 })

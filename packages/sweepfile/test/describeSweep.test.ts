@@ -33,6 +33,7 @@ parameters:
   epochs: {min: 1, max: 3}
 constraints: ["alpha <= 32"]
 seeds: 2
+secrets: [HF_TOKEN]
 metric: {name: eval/loss, target: 1.25}
 early_terminate: {type: asha, min_resource: 1}
 budget: {trials: 20, gpu_hours: 1.5}

@@ -19,7 +19,7 @@ here = Path(__file__).resolve().parent
 #: The wheel keeps what it installs in `share` beside this file, the npm package in its root.
 share = here / "share" if (here / "share").exists() else here.parent
 requirements = share / "agents" / "trainer" / "requirements.txt"
-lock = requirements.with_suffix(".lock")
+lock_file = requirements.with_suffix(".lock")
 #: What the trainer imports; a Python that lacks one of them cannot train.
 needed = (
     "torch",
@@ -68,7 +68,7 @@ def own_python_fits() -> bool:
 
 def data_directory() -> Path:
     base = Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share")
-    contents = requirements.read_bytes() + lock.read_bytes()
+    contents = requirements.read_bytes() + lock_file.read_bytes()
     digest = hashlib.sha256(contents).hexdigest()[:12]
     return (
         base / "sweep" / f"trainer-{sys.version_info[0]}.{sys.version_info[1]}-{digest}"
@@ -127,7 +127,7 @@ def prepare() -> str:
             quiet = ("--quiet", "--disable-pip-version-check")
             pip = (python, "-m", "pip", "install", *quiet)
         # torch has no hash: which of its files is right depends on the machine (CPU, CUDA, ROCm).
-        hashed = ("--require-hashes", "--no-deps", "-r", str(lock))
+        hashed = ("--require-hashes", "--no-deps", "-r", str(lock_file))
         run("Installing the trainer's packages", *pip, *hashed)
         run("Installing torch", *pip, f"torch=={pinned()['torch']}")
         (directory / "ready").write_text("")

@@ -18,6 +18,10 @@ export interface Observed {
   readonly eventLoopDelaySeconds: number
   /** When the coordinator's certificate ends, in seconds since the Unix epoch; `null` without TLS. */
   readonly certificateEndsSeconds: number | null
+  /** Whether the database that is open is still the file of its name. */
+  readonly databaseInPlace: boolean
+  /** When the newest verified backup was taken, in seconds since the Unix epoch, 0: none yet; `null` without `--backup-to`. */
+  readonly backupSeconds: number | null
 }
 
 type Samples = ReadonlyArray<readonly [labels: Readonly<Record<string, string>>, value: number]>
@@ -105,6 +109,22 @@ export const exposition = (seen: Observed): string => {
     ),
     one("sweep_store_bytes", "gauge", "Size of the database with its write-ahead log.", seen.storeBytes),
     one("sweep_disk_free_bytes", "gauge", "Free on the disk of the state directory.", seen.diskFreeBytes),
+    one(
+      "sweep_database_in_place",
+      "gauge",
+      "1; 0 once the open database was removed or replaced.",
+      seen.databaseInPlace ? 1 : 0,
+    ),
+    ...(seen.backupSeconds === null
+      ? []
+      : [
+          one(
+            "sweep_last_backup_timestamp_seconds",
+            "gauge",
+            "When the newest verified backup was taken; 0: never.",
+            seen.backupSeconds,
+          ),
+        ]),
     one(
       "sweep_event_loop_delay_seconds",
       "gauge",

@@ -68,11 +68,11 @@ export const takeBackup = Effect.fn("takeBackup")(function* (
   return { path, bytes, ...found }
 })
 
-/** When the newest one was taken, by its file; 0 when there is none. */
-const newest = (directory: string): number =>
+/** When the newest one was taken, by its file, in milliseconds since the Unix epoch; 0 when there is none. */
+export const newestBackup = (directory: string): number =>
   Math.max(
     0,
-    ...readdirSync(directory)
+    ...(existsSync(directory) ? readdirSync(directory) : [])
       .filter((name) => named.test(name))
       .map((name) => statSync(join(directory, name)).mtimeMs),
   )
@@ -86,7 +86,7 @@ export const scheduledBackups = Effect.fn("scheduledBackups")(function* (store: 
       catch: (cause) => badInput(`--backup-to ${directory}: ${fileProblem(cause)}`),
     })
   }
-  const due = newest(directory) + Duration.toMillis(every) - (yield* Clock.currentTimeMillis)
+  const due = newestBackup(directory) + Duration.toMillis(every) - (yield* Clock.currentTimeMillis)
   const once = takeBackup(store, schedule).pipe(
     Effect.flatMap(({ path, facts, points }) =>
       Effect.logInfo(`backup ${path}: ${facts} facts and ${points} points, all of it read back`),

@@ -155,12 +155,18 @@ export const serveCoordinator = Effect.fn("serveCoordinator")(function* (options
       if (page !== undefined) {
         yield* print(`the page: ${page}${secured === undefined ? "" : "  (a link that opens it once: sweep open)"}`)
       }
+      const databaseInPlace = yield* watchDatabase(at.store)
       if (options.metricsPort !== undefined) {
         const certificate = secured === undefined ? undefined : authorityFiles(at.authority).server
-        const port = yield* serveMetrics({ port: options.metricsPort, store: at.store, certificate })
+        const port = yield* serveMetrics({
+          port: options.metricsPort,
+          store: at.store,
+          certificate,
+          databaseInPlace,
+          backups: options.backups?.directory,
+        })
         yield* print(`metrics for Prometheus: http://127.0.0.1:${port}/metrics`)
       }
-      yield* watchDatabase(at.store)
       if (options.backups !== undefined) {
         yield* scheduledBackups(at.store, options.backups)
         yield* print(`backups go to ${options.backups.directory}; the newest ${options.backups.keep} are kept`)

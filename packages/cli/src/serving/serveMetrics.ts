@@ -11,6 +11,7 @@ import { isLoopback, parseAddress } from "@sweep/grpc/address"
 import { SweepApi } from "@sweep/protocol/SweepApi"
 import { unavailable } from "../exitCodes.ts"
 import { exposition, type Observed } from "./exposition.ts"
+import { newestBackup } from "./scheduledBackups.ts"
 
 const headers = {
   "content-security-policy": "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'",
@@ -54,6 +55,9 @@ export interface ServeMetrics {
   readonly store: string
   /** The coordinator's certificate, where it has one. */
   readonly certificate: string | undefined
+  readonly databaseInPlace: () => boolean
+  /** Where scheduled backups go. */
+  readonly backups: string | undefined
 }
 
 /** Serves until the scope closes. Returns the port. */
@@ -81,6 +85,8 @@ export const serveMetrics = Effect.fn("serveMetrics")(function* (options: ServeM
       cpuSeconds: (user + system) / 1e6,
       startedAtSeconds: Math.round(Date.now() / 1000 - process.uptime()),
       eventLoopDelaySeconds: held,
+      databaseInPlace: options.databaseInPlace(),
+      backupSeconds: options.backups === undefined ? null : Math.round(newestBackup(options.backups) / 1000),
       certificateEndsSeconds:
         options.certificate === undefined
           ? null

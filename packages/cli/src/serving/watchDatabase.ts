@@ -9,7 +9,7 @@ const inode = (file: string) => {
   return found === undefined ? undefined : `${found.dev}:${found.ino}`
 }
 
-/** Until its scope closes. `directory`: where the open database lies. */
+/** Until its scope closes. `directory`: where the open database lies. Returns whether it is still in its place. */
 export const watchDatabase = Effect.fn("watchDatabase")(function* (directory: string) {
   const file = join(directory, "sweep.duckdb")
   const opened = inode(file)
@@ -17,8 +17,10 @@ export const watchDatabase = Effect.fn("watchDatabase")(function* (directory: st
     `${file} was removed or replaced while this coordinator has it open. Nothing more is acknowledged; agents keep what they have. ` +
       "Save what was acknowledged now, while this process lives: sweep backup FILE",
   )
+  const inPlace = () => inode(file) === opened
   const look = Effect.suspend(() =>
-    inode(file) === opened ? Effect.sleep("5 seconds") : Effect.andThen(alarm, Effect.sleep("1 minute")),
+    inPlace() ? Effect.sleep("5 seconds") : Effect.andThen(alarm, Effect.sleep("1 minute")),
   )
-  return yield* Effect.forkScoped(Effect.forever(look))
+  yield* Effect.forkScoped(Effect.forever(look))
+  return inPlace
 })

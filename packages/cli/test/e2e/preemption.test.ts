@@ -3,13 +3,17 @@ import { join } from "node:path"
 import { describe, expect, it } from "vitest"
 import { lastJson, Workplace } from "./harness.ts"
 
-/** Trains a step every 100 ms up to 40; SIGTERM saves a checkpoint, from which another attempt goes on. */
+/**
+ * Trains a step every 100 ms up to 40; SIGTERM saves a checkpoint, from which another attempt resumes. The first attempt
+ * waits at step 20 for its SIGTERM, so that it is still there however long the second agent takes to start.
+ */
 const trainer = `
 import { appendFileSync, existsSync, mkdirSync, readdirSync, writeFileSync } from "node:fs"
 let seq = 0
 const write = (event) =>
   appendFileSync("events.jsonl", JSON.stringify({ seq: ++seq, at: new Date().toISOString(), ...event }) + "\\n")
 const kept = existsSync("checkpoints") ? readdirSync("checkpoints").filter((name) => name.startsWith("step-")) : []
+const resumed = kept.length > 0
 let step = Math.max(0, ...kept.map((name) => Number(name.slice(5))))
 write({ type: "started", pid: process.pid, warm: false, versions: {}, device: "cpu", total_steps: 40 })
 write({ type: "sample", probe: 0, prompt: "from", answer: String(step) })
@@ -20,6 +24,7 @@ process.on("SIGTERM", () => {
   process.exit(143)
 })
 const timer = setInterval(() => {
+  if (!resumed && step === 20) return
   write({ type: "metrics", step: ++step, values: { loss: 1 / step } })
   if (step < 40) return
   clearInterval(timer)

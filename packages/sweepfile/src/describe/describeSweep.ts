@@ -52,6 +52,8 @@ export interface SweepDescription {
   /** Sets of parameters; `null`: endless. */
   readonly size: number | null
   readonly replicas: number
+  /** Variables of the agent's environment that trainers are given. */
+  readonly secrets: ReadonlyArray<string>
   readonly earlyTerminate: string | null
   readonly overfitting: "flag" | "stop"
   readonly budget: { readonly trials: number | null; readonly gpuHours: number | null; readonly hours: number | null }
@@ -238,6 +240,7 @@ export const describeSweep = (
   outcomes: (spec.outcomes ?? []).map(outcomeText),
   size: view.size,
   replicas: spec.replicas,
+  secrets: spec.secrets ?? [],
   earlyTerminate: earlyText(spec.earlyTerminate),
   overfitting: spec.overfitting.action,
   budget: spec.budget,
@@ -322,6 +325,7 @@ export const renderDescription = (d: SweepDescription): string => {
     ["method", d.methodBecause === null ? d.method : `${d.method}, chosen: ${methodReasons[d.methodBecause]}`],
     ["size", d.size === null ? "endless" : count(d.size, "set") + " of parameters"],
     ...(d.replicas === 1 ? [] : [["seeds", `${d.replicas} runs of each`]]),
+    ...(d.secrets.length === 0 ? [] : [["secrets", `${d.secrets.join(", ")}, from each agent's environment`]]),
     ["early stop", d.earlyTerminate ?? "none"],
     ["overfitting", d.overfitting],
     ...(d.warmStart.length === 0 ? [] : [["warm start", d.warmStart.join(", ")]]),
