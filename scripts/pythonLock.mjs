@@ -81,7 +81,8 @@ const writeLocks = (root, pipVersion) => {
   try {
     const all = compile(
       `pip==${pipVersion}\n${read(root, `${trainer}/requirements.txt`)}`,
-      ...["--python-version", leastPython],
+      "--python-version",
+      leastPython,
     )
     const own = blocks(all).filter((block) => !ofTorch.test(nameOf(block)))
     const torch = blocks(all).filter((block) => ofTorch.test(nameOf(block)))
@@ -98,7 +99,9 @@ const writeLocks = (root, pipVersion) => {
     write(locks[2], "What the tests need beyond requirements.lock.", extra)
     const factory = compile(
       read(root, "agents/llamafactory/requirements.txt"),
-      ...["--no-deps", "--python-version", leastLlamaFactoryPython],
+      "--no-deps",
+      "--python-version",
+      leastLlamaFactoryPython,
     )
     write(llamaFactory, "LLaMA-Factory's own packages, with the hashes of their files on PyPI.", blocks(factory))
   } finally {
