@@ -34,6 +34,14 @@ export class QueryError extends Schema.TaggedError<QueryError>()("QueryError", {
 /** What `curves` keeps of a curve when nothing else is asked for: enough for any screen. */
 export const defaultMaxPoints = 2000
 
+/** Rows that a query may read as a table of its own, for as long as it runs. */
+export interface GivenTable {
+  readonly name: string
+  /** DuckDB's types by column, in their order. */
+  readonly columns: Readonly<Record<string, string>>
+  readonly rows: ReadonlyArray<Readonly<Record<string, unknown>>>
+}
+
 export class Store extends Context.Service<
   Store,
   {
@@ -110,8 +118,12 @@ export class Store extends Context.Service<
       limit: number,
     ) => Effect.Effect<{ readonly epoch: Epoch | null; readonly text: string; readonly end: number }, StoreError>
 
-    /** One statement that only reads, over the documented views. */
-    readonly query: (sql: string, limit: number) => Effect.Effect<QueryResult, QueryError | StoreError>
+    /** One statement that only reads, over the documented views and the tables that are given with it. */
+    readonly query: (
+      sql: string,
+      limit: number,
+      given?: ReadonlyArray<GivenTable>,
+    ) => Effect.Effect<QueryResult, QueryError | StoreError>
     /** Writes a copy of everything, as of one moment, to `path`. Commits go on meanwhile. */
     readonly backup: (path: string) => Effect.Effect<void, StoreError>
     /** Writes `sweeps.parquet`, `trials.parquet`, `metrics.parquet`, `events.parquet` of one sweep; returns the paths. */

@@ -12,6 +12,7 @@ import { Caller } from "@sweep/protocol/Caller"
 import { NotFound, Refused, type SweepApi, Unavailable, type WatchEvent } from "@sweep/protocol/SweepApi"
 import { Reading } from "@sweep/store/Reading"
 import { Store, StoreError } from "@sweep/store/Store"
+import { answerTables } from "./answerTables.ts"
 import type { AskTell } from "./askTell.ts"
 import type { Artifacts } from "../attempts/artifacts.ts"
 import type { Control } from "./control.ts"
@@ -54,8 +55,9 @@ export const makeSweepApi = Effect.fnUntraced(function* (options: {
   readonly pid: number
   readonly home: string
 }) {
-  const { state, roster, control, askTell, revise, artifacts, remove, submit, watch, version, pid, home } = options
+  const { state, now, roster, control, askTell, revise, artifacts, remove, submit, watch, version, pid, home } = options
   const store = yield* Store
+  const answers = answerTables(state)
   const files = yield* FileSystem.FileSystem
 
   /** Requests that read much, under way, by token. */
@@ -203,12 +205,16 @@ export const makeSweepApi = Effect.fnUntraced(function* (options: {
       ).pipe(Stream.catchTag("StoreError", (error) => Stream.fail(unavailable(error)))),
 
     query: (sql, limit) =>
-      Effect.mapError(looking(store.query(sql, limit)), (error) =>
-        error._tag === "Unavailable"
-          ? error
-          : error._tag === "QueryError"
-            ? new Refused({ message: error.message })
-            : unavailable(error),
+      Effect.mapError(
+        looking(
+          Effect.flatMap(now, (at) => Effect.flatMap(answers(sql, at), (given) => store.query(sql, limit, given))),
+        ),
+        (error) =>
+          error._tag === "Unavailable"
+            ? error
+            : error._tag === "QueryError"
+              ? new Refused({ message: error.message })
+              : unavailable(error),
       ),
 
     backup: lookingStream(

@@ -87,11 +87,11 @@ export const layer = ({
         ...Reads.make(database),
         query:
           inProcess ??
-          ((sql, rows) =>
+          ((sql, rows, given) =>
             Effect.flatMap(refused, (names) =>
               database
                 .reading(
-                  (connection) => personQuery(database.client, connection, sql, rows, names),
+                  (connection) => personQuery(database.client, connection, sql, rows, names, given),
                   (cause) => (cause instanceof QueryError ? cause : explain(cause)),
                 )
                 .pipe(

@@ -5,7 +5,7 @@
 import type { DuckDBConnection, DuckDBPreparedStatement, DuckDBType, DuckDBValue } from "@duckdb/node-api"
 import type { QueryResult } from "@sweep/domain/QueryResult"
 import type { Client } from "./Database.ts"
-import { QueryError } from "../Store.ts"
+import { type GivenTable, QueryError } from "../Store.ts"
 
 /** Table functions that neither read files nor change anything but data; every other one of DuckDB's is refused. */
 const harmless =
@@ -128,6 +128,16 @@ export const checkLimit = (limit: number): void => {
   }
 }
 
+const quoted = (text: string): string => `'${text.replaceAll("'", "''")}'`
+
+/** Makes the table for as long as the connection lasts. Its rows travel as one JSON text. */
+const give = async (connection: DuckDBConnection, { name, columns, rows }: GivenTable): Promise<void> => {
+  const names = Object.keys(columns)
+  const typed = names.map((column) => `("row"->>${quoted(`$."${column}"`)})::${columns[column]} AS "${column}"`)
+  await connection.run(`CREATE OR REPLACE TEMP TABLE "${name}" AS
+    SELECT ${typed.join(", ")} FROM (SELECT unnest(${quoted(JSON.stringify(rows))}::JSON[]) AS "row")`)
+}
+
 /** Runs `sql`; of its rows at most `limit`. Rejects with a `QueryError`, also when they take more than `bytes`. */
 export const personQuery = async (
   client: Client,
@@ -135,9 +145,11 @@ export const personQuery = async (
   sql: string,
   limit: number,
   refused: RegExp,
+  given: ReadonlyArray<GivenTable> = [],
   bytes: number = mostBytes,
 ): Promise<QueryResult> => {
   checkLimit(limit)
+  for (const table of given) await give(connection, table)
   await connection.run("BEGIN TRANSACTION READ ONLY")
   const statement = await prepare(client, connection, sql, refused)
   const result = await statement.stream()

@@ -13,7 +13,7 @@ import * as Effect from "effect/Effect"
 import * as Semaphore from "effect/Semaphore"
 import type { QueryResult } from "@sweep/domain/QueryResult"
 import type { Database } from "./Database.ts"
-import { QueryError, type StoreError } from "../Store.ts"
+import { type GivenTable, QueryError, type StoreError } from "../Store.ts"
 import { checkLimit, mostBytes } from "./personQuery.ts"
 import { storeFailure } from "./storeFailure.ts"
 
@@ -39,6 +39,7 @@ export type WorkerRequest =
       readonly kind: "query"
       readonly sql: string
       readonly limit: number
+      readonly given: ReadonlyArray<GivenTable>
       readonly bytes: number
     }
   | { readonly id: number; readonly kind: "interrupt"; readonly of: number }
@@ -238,9 +239,14 @@ export const makeQueryProcess = Effect.fn("queryProcess")(function* (database: D
   const failureOf = (error: unknown) =>
     error instanceof QueryError ? error : new QueryError({ message: `${String((error as Error).message)}; ask again` })
 
-  const run = (to: Worker, sql: string, limit: number): Effect.Effect<QueryResult, QueryError> =>
+  const run = (
+    to: Worker,
+    sql: string,
+    limit: number,
+    given: ReadonlyArray<GivenTable>,
+  ): Effect.Effect<QueryResult, QueryError> =>
     Effect.callback((resume) => {
-      const { id, answer } = to.ask({ kind: "query", sql, limit, bytes: mostBytes })
+      const { id, answer } = to.ask({ kind: "query", sql, limit, given, bytes: mostBytes })
       answer.then(
         (value) => resume(Effect.succeed(value as QueryResult)),
         (error: unknown) => resume(Effect.fail(failureOf(error))),
@@ -259,7 +265,11 @@ export const makeQueryProcess = Effect.fn("queryProcess")(function* (database: D
     message: `the query ran longer than ${Duration.format(timeLimit)} and was stopped; ask for less, or export the sweep as Parquet`,
   })
 
-  return (sql: string, limit: number): Effect.Effect<QueryResult, QueryError | StoreError> =>
+  return (
+    sql: string,
+    limit: number,
+    given: ReadonlyArray<GivenTable> = [],
+  ): Effect.Effect<QueryResult, QueryError | StoreError> =>
     Effect.gen(function* () {
       yield* Effect.try({ try: () => checkLimit(limit), catch: failureOf })
       const to = yield* updating.withPermits(1)(
@@ -270,7 +280,7 @@ export const makeQueryProcess = Effect.fn("queryProcess")(function* (database: D
           return started
         }),
       )
-      return yield* Effect.timeoutOrElse(run(to, sql, limit), {
+      return yield* Effect.timeoutOrElse(run(to, sql, limit, given), {
         duration: timeLimit,
         orElse: () => Effect.fail(timedOut),
       })

@@ -51,11 +51,11 @@ const apply = async ({ tables, reset }: Extract<WorkerRequest, { kind: "apply" }
   }
 }
 
-const query = async ({ id, sql, limit, bytes }: Extract<WorkerRequest, { kind: "query" }>) => {
+const query = async ({ id, sql, limit, given, bytes }: Extract<WorkerRequest, { kind: "query" }>) => {
   const connection = await instance.connect()
   running.set(id, connection)
   try {
-    return await personQuery(client, connection, sql, limit, refused, bytes)
+    return await personQuery(client, connection, sql, limit, refused, given, bytes)
   } finally {
     running.delete(id)
     connection.closeSync()
