@@ -17,7 +17,7 @@ const [address] = process.argv.slice(2)
 /** Of a flood: what the agent puts into one message of a spool that waits (256 KiB of lines with four values each). */
 const pointsPerMessage = 4_000
 
-/** Of a box with eight GPUs. */
+/** Of a host with eight GPUs. */
 const attempts = 8
 /** Messages of one attempt under way, as the agent has them. */
 const window = 8

@@ -94,13 +94,13 @@ class Agent {
       protocol: protocolVersion,
       agent: AgentId.make(`agent-${index}`),
       version: "benchmark",
-      hostname: `box-${index}`,
+      hostname: `host-${index}`,
       slots: [new Slot({ index: 0, devices: [device] })],
       trainers: ["peft"],
       held: [],
     })
     setInterval(() => this.send({ _tag: "Heartbeat", at: performance.now() }), 10_000)
-    // Spread over the second, as those of separate boxes are.
+    // Spread over the second, as those of separate hosts are.
     setTimeout(() => setInterval(() => this.report(), 1_000), Math.random() * 1_000)
   }
 

@@ -57,12 +57,12 @@ export const readAccessFile = (path: string): AccessFile => {
     void new X509Certificate(access.certificate)
   } catch {
     throw new AccessError({
-      message: `${path}: this is not an access file of sweep; 'sweep tokens create', on the coordinator's box, makes one`,
+      message: `${path}: this is not an access file of sweep; 'sweep tokens create', on the coordinator's host, makes one`,
     })
   }
   if (timeLeft(access.certificate) < 0) {
     throw new AccessError({
-      message: `${path}: its certificate ended on ${new X509Certificate(access.certificate).validTo}; ask for a new access file ('sweep tokens create' on the coordinator's box)`,
+      message: `${path}: its certificate ended on ${new X509Certificate(access.certificate).validTo}; ask for a new access file ('sweep tokens create' on the coordinator's host)`,
     })
   }
   return access

@@ -36,7 +36,7 @@ export const createToken = async (tokens: Tokens, options: CreateToken): Promise
   return record
 }
 
-/** One for commands of the coordinator's own box: good while this process runs, and known to it alone. */
+/** One for commands of the coordinator's own host: good while this process runs, and known to it alone. */
 export const createOwnToken = async (tokens: Tokens, options: CreateToken): Promise<void> => {
   const made = makeToken()
   const { ca, certificate, key } = await makeClientIdentity(options.authority, made.id)

@@ -28,7 +28,7 @@ const makeKeys = async (): Promise<webcrypto.CryptoKeyPair> =>
 
 /** Positive and never the same twice. */
 const serialNumber = (): string => `00${randomBytes(15).toString("hex")}`
-/** A clock that is a little behind on another box must not make a new certificate one of the future. */
+/** A clock that is a little behind on another host must not make a new certificate one of the future. */
 const validFrom = (): Date => new Date(Date.now() - 3_600_000)
 
 /** A new authority that signs itself. */

@@ -1,5 +1,5 @@
 // What the agent asks of the operating system about a trainer's processes: whether they run, and to end them. The
-// default is ProcessTree's work on the real ones; a simulation of whole boxes gives its own. Owns the shape only.
+// default is ProcessTree's work on the real ones; a simulation of whole hosts gives its own. Owns the shape only.
 import * as Context from "effect/Context"
 import type * as Effect from "effect/Effect"
 import * as ProcessTree from "./ProcessTree.ts"

@@ -1,4 +1,4 @@
-// The checkpoint a later attempt goes on from, when an earlier one ran on another box: fetched from the coordinator and
+// The checkpoint a later attempt goes on from, when an earlier one ran on another host: fetched from the coordinator and
 // put in place whole, or not at all. Without one the attempt begins anew, which costs time and nothing else.
 import { createHash } from "node:crypto"
 import { existsSync, readFileSync } from "node:fs"
@@ -58,7 +58,7 @@ const parentOf = ({ directory }: Attempt): number | undefined => {
 }
 
 /**
- * For an attempt that is not the first and finds no checkpoint on this box. Fails, with a sentence, only where the trial
+ * For an attempt that is not the first and finds no checkpoint on this host. Fails, with a sentence, only where the trial
  * is to go on from another one's: that it cannot do without.
  */
 export const fetchCheckpoint = Effect.fn("fetchCheckpoint")(function* (attempt: Attempt) {

@@ -1,5 +1,5 @@
-// What leaves this box without the secrets of it. Owns which parts of a message a trainer's words are in; what is a secret
-// is the domain's to say. Files on the box stay as the trainer wrote them.
+// What leaves this host without the secrets of it. Owns which parts of a message a trainer's words are in; what is a secret
+// is the domain's to say. Files on the host stay as the trainer wrote them.
 import { existsSync, readFileSync } from "node:fs"
 import { homedir } from "node:os"
 import { join } from "node:path"
@@ -10,7 +10,7 @@ import type { AgentMessage } from "@sweep/protocol/AgentMessage"
 const hubToken = (environment: NodeJS.ProcessEnv): string =>
   environment["HF_TOKEN_PATH"] ?? join(environment["HF_HOME"] ?? join(homedir(), ".cache/huggingface"), "token")
 
-/** Of this box: what a trainer could print. */
+/** Of this host: what a trainer could print. */
 export const secretsOfBox = (environment: NodeJS.ProcessEnv = process.env): ReadonlyArray<Secret> => {
   const path = hubToken(environment)
   let fromHub = ""

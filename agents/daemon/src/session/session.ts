@@ -36,7 +36,7 @@ export interface SessionContext {
   readonly trainers: ReadonlyArray<AgentTrainer>
   /** Folders whose Python files trials may name as metrics. */
   readonly allowedMetrics: ReadonlyArray<string>
-  /** Takes the secrets of this box out of what is sent. */
+  /** Takes the secrets of this host out of what is sent. */
   readonly redact: Redact
   readonly attempts: Attempts
   readonly slots: Slots

@@ -1,7 +1,7 @@
 """Secrets of the environment, and text without them.
 
 Owns which variables hold one and taking their values out of what the trainer writes into events.jsonl: a library's
-error message can quote the token it was given. The agent does the same for whatever leaves the box.
+error message can quote the token it was given. The agent does the same for whatever leaves the host.
 """
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
 // `sweep run` and `sweep resume` with nothing else there: the coordinator in this process, one agent as a child, loopback
-// gRPC between them; the same path as with a hundred boxes. Ctrl-C pauses the sweep: running trials are checkpointed.
+// gRPC between them; the same path as with a hundred hosts. Ctrl-C pauses the sweep: running trials are checkpointed.
 import { hostname } from "node:os"
 import { join } from "node:path"
 import * as Effect from "effect/Effect"
@@ -24,7 +24,7 @@ import { version } from "../version.ts"
 import { servePage } from "../web/servePage.ts"
 
 /**
- * Agent and coordinator are one command here and end together: an agent that is silent this long is gone, and a box
+ * Agent and coordinator are one command here and end together: an agent that is silent this long is gone, and a host
  * that sleeps over night is not.
  */
 const timings = new Timings({ heartbeat: 2_000, suspect: 15_000, lease: 60_000, grace: 30_000, margin: 5_000 })

@@ -13,7 +13,7 @@ export interface Home {
   readonly directory: string
   readonly store: string
   readonly agent: string
-  /** Files of trials that the coordinator keeps; SWEEP_ARTIFACTS puts them elsewhere, such as on a disk all boxes share. */
+  /** Files of trials that the coordinator keeps; SWEEP_ARTIFACTS puts them elsewhere, such as on a disk all hosts share. */
   readonly artifacts: string
   /** Files made once per sweep before it is submitted, such as a data split. */
   readonly prepared: string

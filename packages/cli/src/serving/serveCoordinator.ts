@@ -107,7 +107,7 @@ const greeting = (at: Home, bound: Address, secured: Secured | undefined): strin
     `sweeps start with: sweep run FILE --coordinator ${address}${access("submit")}`,
     ...(secured === undefined
       ? []
-      : ["An access file is a secret: copy it to the box that uses it, and remove it here."]),
+      : ["An access file is a secret: copy it to the host that uses it, and remove it here."]),
     "Ctrl-C stops the coordinator; agents keep training and come back to it.",
   ].join("\n")
 }

@@ -93,7 +93,7 @@ export const trialDocument = (
     // A member of a population waits for the others, and may go on from another one's checkpoint.
     ...(population === null ? {} : { pause_at: nextPoint(population, trial.rounds) }),
     ...(parent === undefined ? {} : { parent: { trial: parent.trial, epoch: parent.epoch, step: parent.step } }),
-    // Where runs of different length begin alike, the longer one goes on from what a shorter one left on its box.
+    // Where runs of different length begin alike, the longer one goes on from what a shorter one left on its host.
     ...(searchesEpochs(sweep.spec)
       ? { share_prefix: true, leave_prefix: epochsOf(trial.parameters) < mostEpochs(sweep.spec) }
       : {}),

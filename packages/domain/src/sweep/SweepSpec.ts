@@ -1,6 +1,6 @@
 // What a person asked for: one immutable revision of a sweep. Owns the shape; reading a file into it is the spec
 // room's work. Everything in it is resolved (absolute paths, defaults filled in), so that a coordinator on another
-// box needs nothing but this.
+// host needs nothing but this.
 import * as Schema from "effect/Schema"
 import { SweepId, TrialNumber } from "../Id.ts"
 import { KeepRule } from "../trial/Artifact.ts"

@@ -13,7 +13,7 @@ export interface CommandContext {
   readonly program: string | null
   /** For `${args_json_file}`: where the caller writes `argumentsJson`. */
   readonly argumentsFile: string
-  /** Of the box the command runs on, for `${envvar:NAME}`. */
+  /** Of the host the command runs on, for `${envvar:NAME}`. */
   readonly environment: Readonly<Record<string, string | undefined>>
 }
 

@@ -1,4 +1,4 @@
-// From what a file says to a spec another box can run: paths made absolute, the model's folder and every data record
+// From what a file says to a spec another host can run: paths made absolute, the model's folder and every data record
 // checked, files hashed, the eval split made once. Owns all reading and writing of the spec room, through effect's
 // FileSystem. Mistakes in other files are reported at the line of the sweep file that names them.
 import { SweepSpec, type DataFile } from "@sweep/domain/SweepSpec"

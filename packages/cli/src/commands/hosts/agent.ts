@@ -119,8 +119,8 @@ export const agent = Command.make(
       description: "Join the coordinator that 'sweep serve' started",
     },
     {
-      command: "sweep agent --coordinator box:7733 --access gpu-boxes.json",
-      description: "Join a coordinator on another box, with the access file of its owner",
+      command: "sweep agent --coordinator host:7733 --access gpu-hosts.json",
+      description: "Join a coordinator on another host, with the access file of its owner",
     },
     { command: "sweep agent --slots 2", description: "Two trials at once, for the coordinator of the state directory" },
   ]),

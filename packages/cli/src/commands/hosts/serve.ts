@@ -83,13 +83,13 @@ export const serve = Command.make(
       })
     }),
 ).pipe(
-  Command.withDescription("Run the coordinator for agents on this or other boxes; it prints how they join"),
+  Command.withDescription("Run the coordinator for agents on this or other hosts; it prints how they join"),
   Command.withExamples([
     { command: "sweep serve", description: "On 127.0.0.1:7733, state in .sweep (or SWEEP_HOME)" },
     {
       command: "sweep serve --backup-to /mnt/backups --every 1h --keep 24",
       description: "With a verified backup every hour, the last 24 kept",
     },
-    { command: "sweep serve --host 0.0.0.0", description: "For other boxes, with TLS and tokens" },
+    { command: "sweep serve --host 0.0.0.0", description: "For other hosts, with TLS and tokens" },
   ]),
 )
