@@ -2,7 +2,6 @@
 import { readFile } from "node:fs/promises"
 import { join } from "node:path"
 import { liveStyle } from "../page/live/style.ts"
-import { palettes } from "../src/style.ts"
 import { bundle, root } from "./bundle.ts"
 
 const html = `<!doctype html>
@@ -26,6 +25,7 @@ export const buildLive = async (onInputs?: (inputs: ReadonlyArray<string>) => vo
   return {
     html,
     script: await bundle("page/live/main.ts", "This script contains uPlot under this licence.", onInputs),
-    style: `${uplot}\n${liveStyle(palettes)}`,
+    importance: await bundle("page/live/importance.ts", "This script contains Effect under this licence.", onInputs),
+    style: `${uplot}\n${liveStyle}`,
   }
 }

@@ -7,6 +7,8 @@ export interface LivePage {
   readonly html: string
   readonly script: string
   readonly style: string
+  /** Of a worker, loaded when the importance of parameters is looked at. */
+  readonly importance: string
 }
 
 const build = async (): Promise<LivePage> => {

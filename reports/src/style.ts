@@ -19,17 +19,17 @@ const dark = `
 /** The colours, for the live page as well. */
 export const palettes = { light, dark }
 
-export const style = `
-:root {${light}
+/** Families that need no download. */
+export const fonts = `
   --sans: ui-sans-serif, system-ui, -apple-system, "Segoe UI", "Noto Sans", Helvetica, Arial, "PingFang SC",
     "Hiragino Sans GB", "Microsoft YaHei", "Noto Sans CJK SC", sans-serif;
   --serif: "Iowan Old Style", Charter, "Source Serif 4", Cambria, Georgia, "Noto Serif", "Songti SC", SimSun,
     "Noto Serif CJK SC", serif;
   --mono: ui-monospace, "SF Mono", "Cascadia Mono", Menlo, Consolas, "Noto Sans Mono", "DejaVu Sans Mono", monospace;
-}
-@media screen and (prefers-color-scheme: dark) { :root {${dark}
-} }
+`
 
+/** What the report and the live page share. */
+export const shared = `
 * { box-sizing: border-box; }
 html { -webkit-text-size-adjust: 100%; scroll-padding-top: 1rem; }
 body { margin: 0; background: var(--paper); color: var(--ink); font: 16px/1.55 var(--sans); overflow-wrap: break-word; }
@@ -226,6 +226,13 @@ footer { margin-top: 4rem; padding-bottom: 2rem; color: var(--quiet); font-size:
   .facts div { grid-template-columns: minmax(0, 1fr); }
   figcaption { flex-wrap: wrap; gap: 0.25rem 1rem; }
 }
+`
+
+export const style = `
+:root {${light}${fonts}}
+@media screen and (prefers-color-scheme: dark) { :root {${dark}
+} }
+${shared}
 @media print {
   @page { margin: 14mm; }
   body { font-size: 10.5pt; background: none; }

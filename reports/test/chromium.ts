@@ -3,6 +3,8 @@
 import { existsSync } from "node:fs"
 import { type Browser, chromium } from "playwright-core"
 
+export type { Browser, BrowserContextOptions, Page } from "playwright-core"
+
 const usual = [
   "/usr/bin/chromium",
   "/usr/bin/chromium-browser",

@@ -127,7 +127,12 @@ export class SweepApi extends Context.Service<
     readonly get: (sweep: SweepId) => Effect.Effect<SweepState, NotFound | Unavailable>
     readonly results: (
       sweep: SweepId,
-      options: { readonly maxPoints: number },
+      options: {
+        readonly maxPoints: number
+        /** Curves of these metrics and trials are enough: a coordinator in this process reads no others; one elsewhere may. */
+        readonly metrics?: ReadonlyArray<string>
+        readonly trials?: ReadonlyArray<TrialNumber>
+      },
     ) => Effect.Effect<SweepResults, NotFound | Unavailable>
     /** Ends when the sweep has ended and everything about it was sent. */
     readonly watch: (sweep: SweepId) => Stream.Stream<WatchEvent, NotFound | Unavailable>

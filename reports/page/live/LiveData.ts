@@ -1,9 +1,14 @@
 // What the coordinator tells the page; packages/cli/src/web/views.ts writes it.
+import type { ParameterValue } from "@sweep/domain/Parameter"
+import type { SearchSpace } from "@sweep/domain/SearchSpace"
+
 export interface TrialRow {
   readonly number: number
   readonly state: string
-  readonly parameters: Readonly<Record<string, unknown>>
+  readonly parameters: Readonly<Record<string, ParameterValue>>
   readonly objective: number | null
+  /** The last of each metric. */
+  readonly values: Readonly<Record<string, number | null>>
   readonly verdict: string | null
   readonly step: number | null
   readonly agent: string | null
@@ -20,7 +25,6 @@ interface Both {
   readonly zh: string
 }
 export interface TrialDetail extends TrialRow {
-  readonly values: Readonly<Record<string, number | null>>
   readonly origin: string
   readonly warnings: ReadonlyArray<unknown>
   readonly diagnosis: {
@@ -28,7 +32,8 @@ export interface TrialDetail extends TrialRow {
     readonly evidence: ReadonlyArray<Both & { readonly holds: boolean }>
     readonly advice: ReadonlyArray<Both>
   } | null
-  readonly samples: ReadonlyArray<{ readonly step?: number; readonly prompt?: string; readonly output?: string }>
+  readonly samples: ReadonlyArray<{ readonly probe: number; readonly prompt: string; readonly answer: string }>
+  readonly files: ReadonlyArray<{ readonly path: string; readonly bytes: number; readonly epoch: number }>
   readonly attempts: ReadonlyArray<{ readonly attempt: number; readonly agent: string; readonly end: string | null }>
   readonly stdout: string
   readonly stderr: string
@@ -41,9 +46,16 @@ export interface Head {
   readonly reason: string | null
   readonly method: string
   readonly metric: { readonly name: string; readonly goal: "minimize" | "maximize" }
+  readonly metrics: ReadonlyArray<{ readonly name: string; readonly goal: "minimize" | "maximize" }>
+  readonly space: SearchSpace
+  readonly replicas: number
+  readonly trainer: string
+  /** Whether it was made from a file, which can be extended. */
+  readonly extendable: boolean
   readonly counts: Readonly<Record<string, number>>
   readonly budget: { readonly trials: number | null }
   readonly createdAt: number
+  readonly endedAt: number | null
   readonly best?: number | null
 }
 /** The fields of `answerJson` that the page says. */
@@ -54,19 +66,24 @@ export interface AnswerView {
   readonly deviation: number | null
   readonly parameters: Readonly<Record<string, unknown>>
   readonly verdict: string | null
-  readonly next: { readonly parameters: Readonly<Record<string, unknown>> }
+  readonly next: { readonly parameters: Readonly<Record<string, ParameterValue>> }
   readonly runner_up: {
     readonly trials: ReadonlyArray<number>
     readonly objective: number
     readonly behind: number
   } | null
-  readonly certainty: { readonly level: "clear" | "likely" | "open"; readonly probability_best_of_all: number } | null
+  readonly certainty: {
+    readonly level: "clear" | "likely" | "open"
+    readonly probability_best_of_all: number
+    readonly expected: { readonly low: number; readonly high: number }
+  } | null
 }
-interface Host {
+export interface Host {
   readonly agent: string
   readonly hostname: string
   readonly version: string
   readonly state: string
+  readonly trainers: ReadonlyArray<string>
   readonly slots: ReadonlyArray<{
     readonly index: number
     readonly devices: ReadonlyArray<{ readonly kind: string; readonly name: string; readonly memoryBytes: number }>
@@ -89,4 +106,9 @@ export interface Progress {
   readonly step: number
   readonly totalSteps: number | null
   readonly values: Readonly<Record<string, number | null>>
+}
+export interface Timing {
+  readonly trial: number
+  readonly steps: ReadonlyArray<number>
+  readonly seconds: ReadonlyArray<number>
 }

@@ -59,11 +59,13 @@ export const get = async <A>(path: string): Promise<A> => {
   return (await response.json()) as A
 }
 
-export const post = async (path: string, body: unknown): Promise<void> => {
+export const post = async (path: string, body: unknown): Promise<unknown> => {
   const response = await fetch(path, {
     method: "POST",
     headers: { "content-type": "application/json" },
     body: JSON.stringify(body),
   })
-  if (!response.ok) throw new Error(((await response.json()) as { message: string }).message)
+  const answer: unknown = await response.json()
+  if (!response.ok) throw new Error((answer as { message: string }).message)
+  return answer
 }

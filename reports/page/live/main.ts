@@ -1,9 +1,10 @@
 // The live page's program: which view shows, the language, the theme, and whether the coordinator is there.
 import { fill, h } from "./dom.ts"
-import { listView } from "./lists.ts"
-import { sweepView } from "./sweepView.ts"
-import { trialView } from "./trialView.ts"
-import { applyLanguage, applyTheme, switchLanguage, switchTheme, w } from "./words.ts"
+import { compareView } from "./views/compareView.ts"
+import { listView } from "./views/lists.ts"
+import { sweepView } from "./views/sweepView.ts"
+import { trialView } from "./views/trialView.ts"
+import { applyLanguage, applyTheme, switchLanguage, switchTheme, w } from "./words/words.ts"
 
 applyTheme()
 applyLanguage()
@@ -23,7 +24,8 @@ const away = (said: string | null, isGone: boolean) => {
   words()
 }
 const words = () => {
-  live.textContent = gone ? "" : `● ${w("live")}`
+  live.textContent = gone ? "" : w("live")
+  live.hidden = gone
   notice.hidden = !gone
   notice.textContent = message ?? w("away")
 }
@@ -35,9 +37,9 @@ const drawBar = () =>
       { class: "skip", href: "#main", onclick: (event: Event) => (event.preventDefault(), main.focus()) },
       w("skip"),
     ),
-    h("strong", {}, "sweep"),
-    h("a", { href: "#/" }, w("sweeps")),
-    h("a", { href: "#/hosts" }, w("hosts")),
+    h("a", { class: "brand", href: "#/" }, "sweep"),
+    h("a", { href: "#/", "aria-current": location.hash === "#/hosts" ? null : "page" }, w("sweeps")),
+    h("a", { href: "#/hosts", "aria-current": location.hash === "#/hosts" ? "page" : null }, w("hosts")),
     live,
     h("span", { class: "grow" }),
     h(
@@ -62,15 +64,26 @@ const show = () => {
   shown?.end()
   const root = h("div")
   fill(main, notice, root)
-  const sweep = /^#\/s\/([a-z0-9-]+)(?:\/t\/(\d+))?$/.exec(location.hash)
+  const found = /^#\/s\/([a-z0-9-]+)(?:\/(t|compare)\/([\d,]+))?$/.exec(location.hash)
+  const [, sweep, kind, rest = ""] = found ?? []
+  const numbers = Array.from(
+    new Set(
+      rest
+        .split(",")
+        .map(Number)
+        .filter((number) => number > 0),
+    ),
+  ).slice(0, 6)
+  drawBar()
   shown =
-    sweep === null
+    sweep === undefined
       ? listView(root, location.hash === "#/hosts" ? "hosts" : "sweeps", away)
-      : sweep[2] === undefined
-        ? sweepView(root, sweep[1]!, away)
-        : trialView(root, sweep[1]!, Number(sweep[2]), away)
+      : kind === "t"
+        ? trialView(root, sweep, numbers[0] ?? 0, away)
+        : kind === "compare"
+          ? compareView(root, sweep, numbers, away)
+          : sweepView(root, sweep, away)
 }
-drawBar()
 show()
 notice.hidden = true
 addEventListener("hashchange", () => {

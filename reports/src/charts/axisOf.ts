@@ -29,6 +29,16 @@ const logDistributions: ReadonlySet<string> = new Set([
   "QLogNormal",
 ])
 
+/** Whoever names one of these thinks of equal steps: such a parameter is never drawn on a log axis. */
+const linearDistributions: ReadonlySet<string> = new Set([
+  "Uniform",
+  "QUniform",
+  "IntUniform",
+  "Normal",
+  "QNormal",
+  "Beta",
+])
+
 /** 4, 8, 16, 32 or 1e-4, 3e-4, 1e-3: steps of about the same ratio. */
 const isGeometric = (values: ReadonlyArray<number>): boolean => {
   const ratios = values.slice(1).map((value, index) => value / values[index]!)
@@ -40,6 +50,7 @@ const logarithmic = (name: string, values: ReadonlyArray<number>, space: SearchS
   if (low <= 0 || low === high) return false
   const distribution = space.dimensions.find((dimension) => dimension.name === name)?.distribution._tag
   if (distribution !== undefined && logDistributions.has(distribution)) return true
+  if (distribution !== undefined && linearDistributions.has(distribution)) return false
   if (name.split(".").at(-1) === "learning_rate") return true
   return high / low >= 100 || (values.length <= fewValues && isGeometric(values))
 }

@@ -14,7 +14,7 @@ import { curves } from "../strings/charts.ts"
 import { nav } from "../strings/head.ts"
 import { metricName } from "../strings/metricName.ts"
 import { verdicts } from "../strings/states.ts"
-import { signs } from "./verdictBadge.ts"
+import { signs } from "../signs.ts"
 
 export interface CurveCharts {
   readonly shown: ReadonlyArray<Standing>

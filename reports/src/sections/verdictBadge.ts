@@ -2,17 +2,9 @@
 import type { TrialState } from "@sweep/domain/Trial"
 import type { Verdict, VerdictKind } from "@sweep/domain/Verdict"
 import { html, type Html } from "../Html.ts"
+import { signs } from "../signs.ts"
 import { say } from "../Say.ts"
 import { states, verdicts } from "../strings/states.ts"
-
-export const signs: Readonly<Record<VerdictKind, string>> = {
-  healthy: "●",
-  overfitting: "▲",
-  underfitting: "▽",
-  diverged: "✕",
-  plateaued: "＝",
-  inconclusive: "○",
-}
 
 export const kindBadge = (kind: VerdictKind): Html =>
   html`<span class="badge ${kind}"

@@ -4,10 +4,13 @@ import { readFileSync } from "node:fs"
 import { createServer as createPlain, type IncomingMessage, type RequestListener, type ServerResponse } from "node:http"
 import { createServer as createSecure } from "node:https"
 import type { AddressInfo, Server } from "node:net"
+import { Readable } from "node:stream"
+import { pipeline } from "node:stream/promises"
 import { gzipSync } from "node:zlib"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Schema from "effect/Schema"
+import * as Stream from "effect/Stream"
 import type { Tokens } from "@sweep/access/Tokens"
 import { formatAddress } from "@sweep/grpc/address"
 import { Audit } from "@sweep/protocol/Audit"
@@ -20,7 +23,7 @@ import { defaultWebPort } from "./defaultWebPort.ts"
 import { requestOf } from "./requests.ts"
 
 const headers = (script: boolean) => ({
-  "content-security-policy": `default-src 'none'; script-src ${script ? "'self'" : "'none'"}; style-src ${script ? "'self'" : "'none'"}; connect-src 'self'; img-src data:; frame-ancestors 'none'; base-uri 'none'; form-action 'none'`,
+  "content-security-policy": `default-src 'none'; script-src ${script ? "'self'" : "'none'"}; style-src ${script ? "'self'" : "'none'"}; connect-src 'self'; worker-src ${script ? "'self'" : "'none'"}; img-src data:; frame-ancestors 'none'; base-uri 'none'; form-action 'none'`,
   "x-content-type-options": "nosniff",
   "referrer-policy": "no-referrer",
   "cross-origin-resource-policy": "same-origin",
@@ -76,10 +79,25 @@ const file = (response: ServerResponse, text: string, type: string) => {
   response.end(gzipSync(text))
 }
 
+/** As a file to keep: what a trial left is never shown by the browser. */
+const download = async (
+  response: ServerResponse,
+  { name, bytes, content }: { name: string; bytes: number; content: Stream.Stream<Uint8Array, unknown> },
+) => {
+  response.writeHead(200, {
+    ...headers(false),
+    "content-type": "application/octet-stream",
+    "content-length": bytes,
+    "content-disposition": `attachment; filename="${name.replaceAll(/[^A-Za-z0-9._-]/g, "_")}"`,
+  })
+  await pipeline(Readable.from(Stream.toAsyncIterable(content)), response)
+}
+
 const files = (page: LivePage): Readonly<Record<string, readonly [text: string, type: string]>> => ({
   "/": [page.html, "text/html"],
   "/live.js": [page.script, "text/javascript"],
   "/live.css": [page.style, "text/css"],
+  "/importance.js": [page.importance, "text/javascript"],
 })
 
 const messageOf = (error: unknown): { status: number; message: string } => {
@@ -171,6 +189,7 @@ export const servePage = Effect.fn("servePage")(function* (options: ServePage) {
     }
     try {
       if (asked._tag === "Read") return json(response, 200, await run(as(asked.read)))
+      if (asked._tag === "Download") return await download(response, await run(as(asked.file)))
       if (!(request.headers["content-type"] ?? "").startsWith("application/json")) {
         return refuse(response, { status: 415, message: "expected application/json" })
       }

@@ -16,6 +16,7 @@ export const trialRow = (trial: Trial, now: number) => ({
   state: trial.state,
   parameters: trial.parameters,
   objective: finite(trial.objective),
+  values: Object.fromEntries(Object.entries(trial.values).map(([name, value]) => [name, finite(value)])),
   verdict: trial.verdict?.kind ?? null,
   step: trial.lastStep,
   agent: trial.agent,
@@ -31,7 +32,6 @@ export const trialRow = (trial: Trial, now: number) => ({
 /** With the sentences of its verdict in both languages. */
 export const trialDetail = (trial: Trial, now: number) => ({
   ...trialRow(trial, now),
-  values: Object.fromEntries(Object.entries(trial.values).map(([name, value]) => [name, finite(value)])),
   origin: trial.origin,
   failure: trial.failure,
   warnings: trial.warnings,
@@ -57,6 +57,12 @@ export const sweepHead = (sweep: SweepState, now: number) => ({
   reason: sweep.reason,
   method: sweep.spec.method,
   metric: { name: sweep.spec.metric.name, goal: sweep.spec.metric.goal },
+  /** With several objectives all of them, the first being `metric`. */
+  metrics: (sweep.spec.metrics ?? []).map(({ name, goal }) => ({ name, goal })),
+  space: sweep.spec.space,
+  replicas: sweep.spec.replicas,
+  trainer: sweep.spec.trainer,
+  extendable: sweep.spec.source.text !== "",
   counts: { total: sweep.trials.size, ...countByState(sweep) },
   budget: { trials: sweep.spec.budget.trials, hours: sweep.spec.budget.hours, used: budgetUsed(sweep, now) },
   createdAt: sweep.createdAt,

@@ -44,7 +44,6 @@ it("shows a running sweep, survives its coordinator's kill, and stops the sweep"
   const page = await browser.newPage()
   const problems: Array<string> = []
   page.on("pageerror", (error) => problems.push(String(error)))
-  page.on("dialog", (dialog) => void dialog.accept())
   await page.goto(`http://127.0.0.1:${webPort}/`)
   await page.getByText("watched").first().click()
   await page
@@ -61,6 +60,11 @@ it("shows a running sweep, survives its coordinator's kill, and stops the sweep"
   await second.until(served)
 
   await page.getByRole("button", { name: /^stop/i }).first().click()
+  await page
+    .getByRole("dialog")
+    .getByText(/^sweep stop watched$/)
+    .waitFor()
+  await page.getByRole("dialog").getByRole("button", { name: /^stop/i }).click()
   await page
     .getByText(/stopped/i)
     .first()

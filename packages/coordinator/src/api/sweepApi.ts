@@ -150,7 +150,7 @@ export const makeSweepApi = Effect.fnUntraced(function* (options: {
 
     get: (sweep) => Effect.map(find(sweep), snapshotOf),
 
-    results: (id, { maxPoints }) =>
+    results: (id, { maxPoints, ...wanted }) =>
       looking(
         Effect.gen(function* () {
           const sweep = yield* find(id)
@@ -158,7 +158,7 @@ export const makeSweepApi = Effect.fnUntraced(function* (options: {
           const state = snapshotOf(sweep)
           const limit = Math.min(maxPoints, maxCurvePoints)
           const own = yield* readReused(store, state, limit)
-          const curves = [...(yield* store.curves(id, { maxPoints: limit })), ...own.curves]
+          const curves = [...(yield* store.curves(id, { ...wanted, maxPoints: limit })), ...own.curves]
           const details = [...(yield* store.details(id)), ...own.details].sort((a, b) => a.trial - b.trial)
           const attempts = yield* store.attempts(id)
           return { sweep: state, curves, details, attempts, at: yield* options.now }
