@@ -1,10 +1,7 @@
 // What axe (https://github.com/dequelabs/axe-core) finds wrong with a page that a browser shows. It runs from outside of the
 // page, whose own policy allows no script but its own.
-import { readFileSync } from "node:fs"
-import { createRequire } from "node:module"
+import axe from "axe-core"
 import type { Page } from "playwright-core"
-
-const source = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8")
 
 interface Found {
   readonly violations: ReadonlyArray<{
@@ -17,7 +14,7 @@ interface Found {
 
 /** One line per rule that is broken with an impact of `serious` or `critical`. */
 export const seriousProblems = async (page: Page): Promise<ReadonlyArray<string>> => {
-  await page.evaluate(source)
+  await page.evaluate(axe.source)
   const { violations } = (await page.evaluate("axe.run(document, { resultTypes: ['violations'] })")) as Found
   return violations
     .filter(({ impact }) => impact === "serious" || impact === "critical")

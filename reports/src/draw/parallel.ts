@@ -52,7 +52,7 @@ export const geometryOf = ({ axes, dots, metric, width, height }: ParallelInput)
   }
 }
 
-export const placeIn = (column: Column, dot: Dot): number | null => {
+const placeIn = (column: Column, dot: Dot): number | null => {
   const value = column.isObjective ? dot.objective : dot.parameters[column.name]
   const at = value === undefined ? null : column.scale.at(value)
   return at === null ? null : Math.min(1, Math.max(0, at))

@@ -19,7 +19,7 @@ export interface Scale {
 }
 
 /** Pixels of a text of 11 pixels: wide characters are square. */
-export const widthOf = (text: string): number => {
+const widthOf = (text: string): number => {
   let width = 0
   for (const letter of text) width += (letter.codePointAt(0) ?? 0) > 0x2e7f ? 11 : 6.2
   return width

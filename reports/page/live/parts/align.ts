@@ -6,7 +6,7 @@ const buckets = 1_000
 export type XAxis = "steps" | "epochs" | "time"
 
 /** Exponential, without a pull to the start (Kingma & Ba 2015, section 3). */
-export const smooth = (values: ReadonlyArray<number | null>, by: number): Array<number | null> => {
+const smooth = (values: ReadonlyArray<number | null>, by: number): Array<number | null> => {
   if (by === 0) return [...values]
   let mean = 0
   let weight = 0

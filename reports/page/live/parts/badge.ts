@@ -21,12 +21,3 @@ export const stateBadge = (state: string): HTMLElement => h("span", { class: `st
 
 export const statusPill = (status: string): HTMLElement =>
   h("span", { class: `pill ${status}`, id: "status", "data-status": status }, named(status))
-
-export const parameterPairs = (parameters: Readonly<Record<string, unknown>>, show: (value: never) => string) =>
-  h(
-    "p",
-    { class: "quiet pairs" },
-    Object.entries(parameters).map(([name, value]) =>
-      h("span", { class: "pair" }, h("code", {}, name), " ", show(value as never)),
-    ),
-  )

@@ -72,7 +72,7 @@ export class Chart {
       xTitle,
       band,
       computed("var(--ink)"),
-      lines.map(({ values: _, ...rest }) => rest),
+      lines.map(({ label, colour, width, strength, dash }) => [label, colour, width, strength, dash]),
     ])
     if (this.#plot !== undefined && shape === this.#shape) {
       this.#plot.setData(data, !this.#zoomed)

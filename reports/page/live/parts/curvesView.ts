@@ -282,7 +282,7 @@ export class CurvesView {
       logX: this.#logX.checked,
       logY: this.#logY.checked,
       lines: [
-        ...drawnLines.map(({ trial: _, order: __, ...line }) => line),
+        ...drawnLines,
         ...(band === null
           ? []
           : [edge(band.low, "25 %", false), edge(band.middle, "50 %", true), edge(band.high, "75 %", false)]),

@@ -19,7 +19,7 @@ export interface Seen {
   readonly best: number | null
 }
 
-export const dotsOf = (rows: ReadonlyArray<TrialRow>, selection: Selection, by: string): ReadonlyArray<Dot> => {
+const dotsOf = (rows: ReadonlyArray<TrialRow>, selection: Selection, by: string): ReadonlyArray<Dot> => {
   const colour = colouringOf(by, rows)
   return rows
     .filter((row) => row.objective !== null)
