@@ -72,6 +72,7 @@ const addProgram = (share) => {
   for (const directory of [
     "agents/trainer/src",
     "agents/python/src",
+    "agents/deploy",
     "agents/llamafactory/src",
     "agents/llamafactory/stubs",
   ]) {

@@ -8,6 +8,7 @@ import { redactor } from "@sweep/domain/Secrets"
 import type { AgentTrainer } from "@sweep/protocol/AgentMessage"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
+import * as Logger from "effect/Logger"
 import { claimHome, type HomeUnusable } from "./host/AgentHome.ts"
 import { defaultNotice, runLoops } from "./agentLoops.ts"
 import { commandTrainer } from "./trainers/commandTrainer.ts"
@@ -17,6 +18,7 @@ import { secretsOfBox } from "./session/redaction.ts"
 import { defaultKeptBytes, makeRetention } from "./attempt/retention.ts"
 import { type OnTerm, signalStops, type Stops } from "./host/signals.ts"
 import type { SlotTrainers } from "./host/Slots.ts"
+import { RecentLog } from "./session/RecentLog.ts"
 import { makeUploads } from "./session/uploads.ts"
 import { makeWarmHost } from "./trainers/WarmHost.ts"
 
@@ -80,6 +82,12 @@ const isShared = (slot: Slot, slots: ReadonlyArray<Slot>): boolean =>
   )
 
 const agent = (options: AgentOptions) =>
+  Effect.suspend(() => {
+    const recent = new RecentLog()
+    return Effect.provide(working(options, recent), Logger.layer([recent.logger], { mergeWithExisting: true }))
+  })
+
+const working = (options: AgentOptions, recent: RecentLog) =>
   Effect.scoped(
     Effect.gen(function* () {
       const stops = options.stops === "signals" ? yield* signalStops(options.onTerm ?? "drain") : options.stops
@@ -116,6 +124,7 @@ const agent = (options: AgentOptions) =>
           disk,
         },
         redact: redactor(secretsOfBox()),
+        log: recent,
         stops: { ...stops, kill: Effect.raceFirst(stops.kill, lost) },
         notice: options.noticeMillis ?? defaultNotice,
         idleExit: options.idleExitMillis ?? null,

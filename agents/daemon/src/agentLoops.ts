@@ -16,6 +16,7 @@ import { Processes } from "./process/Processes.ts"
 import { recoverAttempts } from "./attempt/recovery.ts"
 import type { Retention } from "./attempt/retention.ts"
 import { KnownStore } from "./session/KnownStore.ts"
+import type { RecentLog } from "./session/RecentLog.ts"
 import { keepSession } from "./session/session.ts"
 import type { Stops } from "./host/signals.ts"
 import { type SlotChecks, Slots, type SlotTrainers } from "./host/Slots.ts"
@@ -39,6 +40,8 @@ export interface AgentParts {
   readonly uploads: Uploads
   readonly checks: SlotChecks
   readonly redact: Redact
+  /** The newest lines of this process's log, for people who ask the coordinator for them. */
+  readonly log?: RecentLog | undefined
   readonly stops: Stops
   /** Milliseconds from the stop `release` until the host is gone. */
   readonly notice: number
@@ -143,6 +146,7 @@ export const runLoops: (parts: AgentParts) => Effect.Effect<void, SessionRefused
       trainers: parts.allowed,
       allowedMetrics: parts.allowedMetrics,
       redact: parts.redact,
+      log: parts.log,
       attempts,
       slots,
       lease,

@@ -168,6 +168,8 @@ export class ScriptedCoordinator {
   private receive(session: GatewaySession, message: AgentMessage): Effect.Effect<void, SessionBroken> {
     this.messages.push(message)
     switch (message._tag) {
+      case "Notes":
+        return Effect.void
       case "Hello": {
         this.hellos.push(message)
         const acknowledged = message.held.map(({ epoch }) => {

@@ -17,6 +17,8 @@ const AccessFile = Schema.Struct({
   role: Role,
   /** Of the role `agent`: the id of the agent, or how it begins with `*` behind it. */
   agent: Schema.optionalKey(AgentPattern),
+  /** Where its coordinator is reached, `host:port`: in the file of an agent that joined. */
+  coordinator: Schema.optionalKey(Schema.String),
   token: Schema.String.check(Schema.isPattern(/^sweep_[0-9a-f]{8}_[A-Za-z0-9_-]{43}$/)),
   /** PEM, as all that follows. */
   ca: Schema.String,

@@ -2,7 +2,7 @@
 // the coordinator, one for each holder of a token. The coordinator is verified by a fixed name, not by the host it is
 // reached at: only this authority signs for that name, so that a tunnel, a new address or a second network needs no new
 // certificate. Files hold PEM.
-import { X509Certificate } from "node:crypto"
+import { createHash, X509Certificate } from "node:crypto"
 import { existsSync, readFileSync } from "node:fs"
 import { join } from "node:path"
 import { serverName } from "@sweep/domain/Role"
@@ -70,6 +70,24 @@ export const makeCertificates = async (directory: string, renew: boolean): Promi
   const { certificate, key } = await sign(readAuthority(files), "server", serverName)
   writePrivately(files.server, key + certificate)
   return { authority: known ? "kept" : "made", server: had ? "renewed" : "made" }
+}
+
+/** SHA-256 of the authority's certificate, base64url: what tells one coordinator from another. */
+export const fingerprintOf = (certificate: string): string =>
+  createHash("sha256").update(new X509Certificate(certificate).raw).digest("base64url")
+
+export const authorityFingerprint = (directory: string): string =>
+  fingerprintOf(readFile(authorityFiles(directory).ca, "the certificate authority"))
+
+/** A certificate for the holder of the token `id`, of a key that stays with it. Throws `AccessError` without the authority's key. */
+export const certifyKey = async (
+  directory: string,
+  id: string,
+  publicKey: string,
+): Promise<{ readonly ca: string; readonly certificate: string }> => {
+  const { signKey } = await import("./sign.ts")
+  const authority = readAuthority(authorityFiles(directory))
+  return { ca: authority.certificate, certificate: await signKey(authority, id, publicKey) }
 }
 
 /** A certificate for the holder of the token `id`. */

@@ -6,7 +6,7 @@ import { readFileSync, statSync } from "node:fs"
 import { Role } from "@sweep/domain/Role"
 import * as Schema from "effect/Schema"
 import { AccessError } from "./AccessError.ts"
-import { writePrivately } from "./privateFile.ts"
+import { withLock, writePrivately } from "./privateFile.ts"
 
 export const TokenName = Schema.String.check(Schema.isPattern(/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/))
 
@@ -102,9 +102,21 @@ export class Tokens {
     writePrivately(this.path, `${JSON.stringify({ tokens }, null, 2)}\n`)
   }
 
+  /** Changes the list while no other process does: two that read it and write it would lose the first one's change. */
+  private change<A>(use: (tokens: ReadonlyArray<TokenRecord>) => A): A {
+    return withLock(`${this.path}.lock`, () => {
+      // Not by its stamp: a change within the clock's grain would be missed.
+      this.read = undefined
+      return use(this.list())
+    })
+  }
+
   /** Throws `AccessError` when a token of that name is in use. */
   add(record: TokenRecord): void {
-    const tokens = this.list()
+    this.change((tokens) => this.added(tokens, record))
+  }
+
+  private added(tokens: ReadonlyArray<TokenRecord>, record: TokenRecord): void {
     if (tokens.some(({ name, revokedAt }) => name === record.name && revokedAt === null)) {
       throw new AccessError({
         message: `there is a token named '${record.name}' already; 'sweep tokens revoke ${record.name}' ends it`,
@@ -133,7 +145,10 @@ export class Tokens {
 
   /** By name or id. Throws `AccessError` when there is none in use. */
   revoke(which: string): TokenRecord {
-    const tokens = this.list()
+    return this.change((tokens) => this.revoked(tokens, which))
+  }
+
+  private revoked(tokens: ReadonlyArray<TokenRecord>, which: string): TokenRecord {
     const found = tokens.find(({ id, name, revokedAt }) => revokedAt === null && (id === which || name === which))
     if (found === undefined) {
       throw new AccessError({ message: `no token in use is named '${which}'; 'sweep tokens ls' lists them` })

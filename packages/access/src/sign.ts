@@ -52,8 +52,28 @@ export const makeAuthority = async (): Promise<Identity> => {
 
 /** A certificate of `name`, for one end of a connection only. */
 export const sign = async (authority: Identity, kind: "server" | "client", name: string): Promise<Identity> => {
-  const ca = new x509.X509Certificate(authority.certificate)
   const keys = await makeKeys()
+  return { certificate: await certify(authority, kind, name, keys.publicKey), key: await exportKey(keys.privateKey) }
+}
+
+/** The certificate of a client whose key stays where it was made. `publicKey`: PEM, EC P-256. Throws on any other. */
+export const signKey = async (authority: Identity, name: string, publicKey: string): Promise<string> => {
+  const bytes = Buffer.from(publicKey.replace(/-----[^-]+-----/g, ""), "base64")
+  return await certify(
+    authority,
+    "client",
+    name,
+    await webcrypto.subtle.importKey("spki", bytes, algorithm, true, ["verify"]),
+  )
+}
+
+const certify = async (
+  authority: Identity,
+  kind: "server" | "client",
+  name: string,
+  publicKey: webcrypto.CryptoKey,
+): Promise<string> => {
+  const ca = new x509.X509Certificate(authority.certificate)
   const certificate = await x509.X509CertificateGenerator.create({
     serialNumber: serialNumber(),
     subject: [{ CN: [name] }],
@@ -61,7 +81,7 @@ export const sign = async (authority: Identity, kind: "server" | "client", name:
     notBefore: validFrom(),
     notAfter: new Date(Math.min(Date.now() + lifetime[kind], ca.notAfter.getTime())),
     signingAlgorithm: algorithm,
-    publicKey: keys.publicKey,
+    publicKey,
     signingKey: await importKey(authority.key),
     extensions: [
       new x509.BasicConstraintsExtension(false, undefined, true),
@@ -72,9 +92,9 @@ export const sign = async (authority: Identity, kind: "server" | "client", name:
         true,
       ),
       ...(kind === "server" ? [new x509.SubjectAlternativeNameExtension([{ type: "dns", value: name }])] : []),
-      await x509.SubjectKeyIdentifierExtension.create(keys.publicKey),
+      await x509.SubjectKeyIdentifierExtension.create(publicKey),
       await x509.AuthorityKeyIdentifierExtension.create(ca.publicKey),
     ],
   })
-  return { certificate: `${certificate.toString("pem")}\n`, key: await exportKey(keys.privateKey) }
+  return `${certificate.toString("pem")}\n`
 }

@@ -13,6 +13,7 @@ import { ArtifactExchange } from "@sweep/protocol/ArtifactExchange"
 import { type Refused, SweepApi } from "@sweep/protocol/SweepApi"
 import { Store, type StoreError } from "@sweep/store/Store"
 import { Samplers } from "./scheduling/ask.ts"
+import { makeAgents } from "./api/agents.ts"
 import { makeAskTell } from "./api/askTell.ts"
 import { type ArtifactQuotas, makeArtifacts } from "./attempts/artifacts.ts"
 import { makeControl } from "./api/control.ts"
@@ -171,6 +172,7 @@ export const layer = (
         now: journal.now,
         roster,
         control,
+        agents: makeAgents({ journal, roster, liveness, wake }),
         artifacts,
         remove: yield* makeRemove(journal, artifacts),
         submit: makeSubmit(journal, { ...options.versions, sweep: version }),

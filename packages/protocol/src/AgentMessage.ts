@@ -90,6 +90,8 @@ export type AgentMessage =
       /** What of the spool could not be sent; absent when everything was. */
       readonly skipped?: SkippedLines | undefined
     }
+  /** Lines of the agent's own log, for people: since protocol 2. */
+  | { readonly _tag: "Notes"; readonly lines: ReadonlyArray<string> }
 
 export interface Acknowledged {
   readonly epoch: Epoch

@@ -65,6 +65,12 @@ export type WatchEvent =
 
 export type ControlAction = "stop" | "pause" | "resume"
 
+/**
+ * `drain`: it finishes what runs and gets no more; `resume`: it gets trials again, out of a quarantine as well; `remove`:
+ * its trials go to others at once, and it is not served any more.
+ */
+export type AgentOrder = "drain" | "resume" | "remove"
+
 /** What a program that runs its own trials gets when it asks for one. */
 export type Asked =
   | {
@@ -142,6 +148,14 @@ export class SweepApi extends Context.Service<
       action: ControlAction,
       reason: string,
     ) => Effect.Effect<void, NotFound | Refused | Unavailable>
+    /** An order to an agent that stands until the next one, also over restarts of the coordinator. */
+    readonly orderAgent: (
+      agent: AgentId,
+      order: AgentOrder,
+      reason: string,
+    ) => Effect.Effect<void, NotFound | Refused | Unavailable>
+    /** The newest lines of an agent's own log, the oldest first; only of a connected agent of version 2. */
+    readonly agentLog: (agent: AgentId) => Effect.Effect<ReadonlyArray<string>, NotFound | Unavailable>
     /** Only of a sweep with an external trainer. */
     readonly ask: (sweep: SweepId) => Effect.Effect<Asked, NotFound | Refused | Unavailable>
     readonly tell: (

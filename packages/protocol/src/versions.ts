@@ -37,6 +37,7 @@ export const factSince: Readonly<Partial<Record<Fact["_tag"], number>>> = {
   TrialWarned: 2,
   ArtifactsKept: 2,
   AgentLeft: 2,
+  AgentOrdered: 2,
 }
 
 export const knowsFact = (protocol: number, fact: Fact): boolean => (factSince[fact._tag] ?? 1) <= protocol

@@ -32,6 +32,8 @@ export const redactMessage = (redact: Redact, message: AgentMessage): AgentMessa
       }
     case "Log":
       return { ...message, text: redact(message.text) }
+    case "Notes":
+      return { ...message, lines: message.lines.map(redact) }
     case "Ended":
       return { ...message, end: redactDeep(redact, message.end) }
     default:

@@ -17,6 +17,7 @@ import type { Attempts } from "../attempt/Attempts.ts"
 import { heartbeat } from "./heartbeat.ts"
 import { type Lease, monotonic } from "./Lease.ts"
 import { forbiddenMetrics } from "./metricCode.ts"
+import type { RecentLog } from "./RecentLog.ts"
 import { redactMessage } from "./redaction.ts"
 import type { Slots } from "../host/Slots.ts"
 import type { KnownStore } from "./KnownStore.ts"
@@ -25,6 +26,8 @@ import { makeUplink, type Uplink } from "./uplink.ts"
 /** Waits between tries: a quarter of a second, doubling to this. gRPC's own default of 120 s is too long for a restart. */
 const maxBackoffMillis = 15_000
 const firstBackoffMillis = 250
+/** A coordinator of an older protocol ends the session on a message that it does not know. */
+const notesSince = 2
 
 export interface SessionContext {
   readonly agent: AgentId
@@ -38,6 +41,8 @@ export interface SessionContext {
   readonly allowedMetrics: ReadonlyArray<string>
   /** Takes the secrets of this host out of what is sent. */
   readonly redact: Redact
+  /** Sent for people to read, when it is given. */
+  readonly log?: RecentLog | undefined
   readonly attempts: Attempts
   readonly slots: Slots
   readonly lease: Lease
@@ -140,6 +145,12 @@ const oneSession = (context: SessionContext, session: AgentSession, greeted: () 
           }
           yield* Effect.forkScoped(Effect.ignore(heartbeat(session.send, lease)))
           yield* Effect.forkScoped(Effect.ignore(announceSlots(session.send, slots)))
+          const { log, redact } = context
+          if (log !== undefined && message.protocol >= notesSince) {
+            const sendNotes = (lines: ReadonlyArray<string>) =>
+              session.send(redactMessage(redact, { _tag: "Notes", lines }))
+            yield* Effect.forkScoped(Effect.ignore(log.follow(sendNotes)))
+          }
           return
         }
         case "Assign": {

@@ -10,7 +10,7 @@ import * as grpcAgentConnection from "@sweep/grpc/grpcAgentConnection"
 import * as grpcArtifactExchange from "@sweep/grpc/grpcArtifactExchange"
 import { runAgent } from "@sweep/daemon/Agent"
 import { type OnTerm, onTermHere } from "@sweep/daemon/signals"
-import { findCoordinator } from "../serving/access.ts"
+import { findCoordinator, joinedCoordinator } from "../serving/access.ts"
 import { badInput, deniedFailure, stateFailure, unavailable } from "../exitCodes.ts"
 import { atLeast, type CoordinatorFlags } from "../flags.ts"
 import { ensureHome, home } from "../serving/home.ts"
@@ -22,6 +22,8 @@ import { prepareTrainerPython, trainerPython } from "./trainerPython.ts"
 
 export interface StartAgent {
   readonly coordinator: CoordinatorFlags
+  /** Whether the coordinator is the one that was joined, whatever else is named. */
+  readonly joined: boolean
   readonly slots: number | undefined
   readonly id: string | undefined
   readonly directory: string | undefined
@@ -93,7 +95,10 @@ export const startAgent = Effect.fn("startAgent")(function* (options: StartAgent
   const idleExit = options.idleExit === undefined ? undefined : timeIn(options.idleExit)
   if (idleExit === null)
     return yield* badInput(`--idle-exit ${options.idleExit}: expected a time from 5s to 24h, such as 30s, 5m or 1h`)
-  const found = yield* findCoordinator(options.coordinator)
+  // A coordinator that is named, or runs here, comes before one that was joined once.
+  const found = options.joined
+    ? yield* joinedCoordinator()
+    : ((yield* findCoordinator(options.coordinator)) ?? (yield* joinedCoordinator()))
   if (found === undefined) {
     return yield* unavailable(
       "no coordinator to join. Start one with 'sweep serve', then: sweep agent --coordinator HOST:PORT (it prints the command).",

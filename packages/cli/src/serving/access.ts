@@ -1,5 +1,6 @@
 // Which coordinator a command talks to: the one that is named, else the one that owns the state directory now, else
 // one in this process for as long as the command takes. Whatever the case, the command holds a SweepApi.
+import { existsSync } from "node:fs"
 import { resolve } from "node:path"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -80,6 +81,14 @@ export const findCoordinator = Effect.fn("findCoordinator")(function* (flags: Co
   // Not needed here, but a name that leads nowhere is a mistake.
   if (access !== undefined) yield* readNow(resolve(access))
   return yield* ownCoordinator(access)
+})
+
+/** The coordinator that an agent of this state directory joined. */
+export const joinedCoordinator = Effect.fn("joinedCoordinator")(function* () {
+  const { joined } = yield* home
+  if (!existsSync(joined)) return undefined
+  const { coordinator } = yield* readNow(joined)
+  return coordinator === undefined ? undefined : yield* found(yield* readAddress(coordinator), joined)
 })
 
 /** A remote coordinator's SweepApi. */

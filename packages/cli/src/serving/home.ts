@@ -24,6 +24,8 @@ export interface Home {
   readonly tokens: string
   /** Where access files are written unless told otherwise. */
   readonly accessFile: (name: string) => string
+  /** The identity of the agent that joined a coordinator from here. */
+  readonly joined: string
 }
 
 export const homeAt = (directory: string): Home => ({
@@ -36,6 +38,7 @@ export const homeAt = (directory: string): Home => ({
   authority: join(directory, "tls"),
   tokens: join(directory, "tls", "tokens.json"),
   accessFile: (name) => join(directory, "access", `${name}.json`),
+  joined: join(directory, "joined.json"),
 })
 
 export const home = Effect.sync(() => homeAt(resolve(process.env["SWEEP_HOME"] ?? ".sweep")))
@@ -65,6 +68,8 @@ export interface CoordinatorNote {
   readonly boot?: string
   /** host:port */
   readonly address: string
+  /** host:port as other hosts reach it, where that differs. */
+  readonly reached?: string
   readonly version: string
   /** The access file for commands of this state directory, when the coordinator asks for one. */
   readonly access?: string

@@ -1,7 +1,6 @@
 // `sweep serve`: the coordinator and its door, until it is stopped. Agents and their trials go on without it. On loopback
 // it is plain and open to this machine; anywhere else it takes certificates and tokens, and does not start without.
 import { existsSync, readFileSync, rmSync } from "node:fs"
-import { hostname, networkInterfaces } from "node:os"
 import * as Effect from "effect/Effect"
 import { AccessError } from "@sweep/access/AccessError"
 import { authorityFiles, renewBefore, timeLeft } from "@sweep/access/Authority"
@@ -10,12 +9,15 @@ import { Tokens } from "@sweep/access/Tokens"
 import { type Address, formatAddress, isLoopback } from "@sweep/grpc/address"
 import { type ServeOptions, serveGrpc } from "@sweep/grpc/grpcServer"
 import { serverCredentials } from "@sweep/grpc/tls"
+import { AgentTokens } from "@sweep/protocol/AgentTokens"
 import { Audit } from "@sweep/protocol/Audit"
 import type { AgentsSetting } from "@sweep/engines/engineFor"
 import { auditLogOf } from "./auditLog.ts"
 import { coordinator } from "./embedded.ts"
 import { badInput, stateFailure, unavailable } from "../exitCodes.ts"
 import { gateOf } from "./gate.ts"
+import { defaultInvite, inviteLine, joiningOf } from "../joining/joining.ts"
+import { reachedAt } from "../joining/reachedAt.ts"
 import { type Home, home, leaveNote } from "./home.ts"
 import { withLineLog } from "../logging.ts"
 import { note, print } from "../output.ts"
@@ -51,17 +53,12 @@ const secure = Effect.fnUntraced(function* (at: Home, host: string) {
   if (!existsSync(files.server) || !existsSync(files.ca)) {
     return yield* badInput(
       `${asked} needs certificates and tokens: whoever reaches the port could otherwise run programs on every agent. Make them, then start again (for this machine alone, --host 127.0.0.1 needs none):\n` +
-        "  sweep certs\n  sweep tokens create gpu1 --role agent\n  sweep tokens create me --role submit",
+        "  sweep certs\n  sweep tokens create me --role submit",
     )
   }
   const tokens = new Tokens(at.tokens)
-  const inUse = (yield* usable(() => tokens.list())).filter(({ revokedAt }) => revokedAt === null)
-  if (inUse.length === 0) {
-    return yield* badInput(
-      `${asked} needs tokens, and there is none in use. Make them, then start again:\n` +
-        "  sweep tokens create gpu1 --role agent\n  sweep tokens create me --role submit",
-    )
-  }
+  // Read now: nobody is let in on a list that is damaged.
+  yield* usable(() => tokens.list())
   const left = yield* usable(() => timeLeft(readFileSync(files.server, "utf8")))
   if (left < 0) {
     return yield* badInput("the coordinator's certificate has expired. Renew it, then start again: sweep certs")
@@ -81,29 +78,33 @@ const secure = Effect.fnUntraced(function* (at: Home, host: string) {
   const onProblem = (message: string) =>
     warn(`the certificates have changed and cannot be used: ${message}; those before stay in use`)
   const credentials = yield* usable(() => serverCredentials({ ca: files.ca, server: files.server, onProblem }))
-  return { options: { credentials, gate: gateOf(tokens) }, tokens, accessFile } satisfies Secured
+  const { record } = yield* Audit
+  const joining = joiningOf({ authority: at.authority, tokens, record, onProblem: warn })
+  return { options: { credentials, gate: gateOf(tokens), joining }, tokens, accessFile } satisfies Secured
 })
 
 /** A newest access file of a role that is still where it was written, for the commands that are printed. */
-const exampleFile = (secured: Secured, role: "agent" | "submit"): string =>
+const fileOf = (secured: Secured, role: "agent" | "submit"): string | undefined =>
   secured.tokens.list().findLast((token) => token.role === role && token.revokedAt === null && existsSync(token.file))
-    ?.file ?? `FILE  (FILE: sweep tokens create NAME --role ${role})`
-
-/** Where others reach a coordinator that listens on every address: this machine's first one that leaves it. */
-const reachedAt = ({ host, port }: Address): Address => {
-  if (host !== "0.0.0.0" && host !== "::") return { host, port }
-  const outward = Object.values(networkInterfaces())
-    .flat()
-    .find((address) => address !== undefined && !address.internal && address.family === "IPv4")
-  return { host: outward?.address ?? hostname(), port }
-}
+    ?.file
+const hasFile = (secured: Secured, role: "agent" | "submit"): boolean => fileOf(secured, role) !== undefined
+const exampleFile = (secured: Secured, role: "agent" | "submit"): string =>
+  fileOf(secured, role) ?? `FILE  (FILE: sweep tokens create NAME --role ${role})`
 
 const greeting = (at: Home, bound: Address, secured: Secured | undefined): string => {
   const address = formatAddress(reachedAt(bound))
   const access = (role: "agent" | "submit") => (secured === undefined ? "" : ` --access ${exampleFile(secured, role)}`)
   return [
     `sweep ${version} serves ${at.directory} on ${formatAddress(bound)}${secured === undefined ? "" : ", with TLS and tokens"}`,
-    `agents join with:  sweep agent --coordinator ${address}${access("agent")}`,
+    ...(secured === undefined
+      ? [`agents join with:  sweep agent --coordinator ${address}`]
+      : [
+          `one GPU host joins with the next line, within an hour ('sweep agents invite' prints more of them):`,
+          `  ${inviteLine({ authority: at.authority, coordinator: address, lastsMillis: defaultInvite }).line}`,
+          ...(hasFile(secured, "agent")
+            ? [`agents join with:  sweep agent --coordinator ${address}${access("agent")}`]
+            : []),
+        ]),
     `sweeps start with: sweep run FILE --coordinator ${address}${access("submit")}`,
     ...(secured === undefined
       ? []
@@ -111,6 +112,16 @@ const greeting = (at: Home, bound: Address, secured: Secured | undefined): strin
     "Ctrl-C stops the coordinator; agents keep training and come back to it.",
   ].join("\n")
 }
+
+const nothingToRevoke: AgentTokens = { revoke: () => Effect.void }
+const revoking = (tokens: Tokens): AgentTokens => ({
+  revoke: (agent) =>
+    Effect.try(() => {
+      for (const token of tokens.list()) {
+        if (token.agent === agent && token.revokedAt === null) tokens.revoke(token.id)
+      }
+    }).pipe(Effect.catch(({ cause }) => Effect.logError(`the token of ${agent} is not revoked: ${String(cause)}`))),
+})
 
 const pageOf = (
   at: Home,
@@ -140,6 +151,7 @@ export const serveCoordinator = Effect.fn("serveCoordinator")(function* (options
   const at = yield* home
   yield* Effect.gen(function* () {
     const secured = options.tls || !isLoopback(options.host) ? yield* secure(at, options.host) : undefined
+    const agentTokens = secured === undefined ? nothingToRevoke : revoking(secured.tokens)
     yield* Effect.gen(function* () {
       const { host, port } = options
       const bound = yield* listen({ host, port, ...(secured === undefined ? {} : { secured: secured.options }) })
@@ -147,6 +159,7 @@ export const serveCoordinator = Effect.fn("serveCoordinator")(function* (options
       const page = options.noWeb ? undefined : yield* pageOf(at, options, secured)
       yield* leaveNote(at, {
         address,
+        reached: formatAddress(reachedAt(bound)),
         version,
         ...(page === undefined ? {} : { page }),
         ...(secured === undefined ? {} : { access: secured.accessFile }),
@@ -188,10 +201,10 @@ export const serveCoordinator = Effect.fn("serveCoordinator")(function* (options
       return yield* Effect.never
     }).pipe(
       Effect.scoped,
-      Effect.provideService(Audit, auditLogOf(at.directory, warn)),
+      Effect.provideService(AgentTokens, agentTokens),
       Effect.provide(coordinator(at, { serving: true })),
     )
-  }).pipe(Effect.scoped, withLineLog)
+  }).pipe(Effect.scoped, Effect.provideService(Audit, auditLogOf(at.directory, warn)), withLineLog)
 })
 
 /** Listens, or says in one sentence why not. */

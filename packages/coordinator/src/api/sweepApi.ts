@@ -12,6 +12,7 @@ import { Caller } from "@sweep/protocol/Caller"
 import { NotFound, Refused, type SweepApi, Unavailable, type WatchEvent } from "@sweep/protocol/SweepApi"
 import { Reading } from "@sweep/store/Reading"
 import { Store, StoreError } from "@sweep/store/Store"
+import type { Agents } from "./agents.ts"
 import { answerTables } from "./answerTables.ts"
 import type { AskTell } from "./askTell.ts"
 import type { Artifacts } from "../attempts/artifacts.ts"
@@ -45,6 +46,7 @@ export const makeSweepApi = Effect.fnUntraced(function* (options: {
   readonly now: Effect.Effect<number>
   readonly roster: Roster
   readonly control: Control
+  readonly agents: Agents
   readonly askTell: AskTell
   readonly revise: Revise
   readonly artifacts: Artifacts
@@ -55,7 +57,8 @@ export const makeSweepApi = Effect.fnUntraced(function* (options: {
   readonly pid: number
   readonly home: string
 }) {
-  const { state, now, roster, control, askTell, revise, artifacts, remove, submit, watch, version, pid, home } = options
+  const { state, now, roster, control, agents, askTell, revise, artifacts, remove, submit, watch, version, pid, home } =
+    options
   const store = yield* Store
   const answers = answerTables(state)
   const files = yield* FileSystem.FileSystem
@@ -180,6 +183,10 @@ export const makeSweepApi = Effect.fnUntraced(function* (options: {
         if (action === "pause") return yield* control.pauseTrial(id, number, reason, "person")
         return yield* control.resumeTrial(id, number)
       }).pipe(Effect.catchTag("StoreError", (error) => Effect.fail(unavailable(error)))),
+
+    orderAgent: (agent, order, reason) => storeUnavailable(agents.order(agent, order, reason)),
+
+    agentLog: agents.log,
 
     ask: (id) => Effect.flatMap(find(id), askTell.ask).pipe(storeUnavailable),
 

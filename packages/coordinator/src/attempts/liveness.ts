@@ -13,6 +13,8 @@ import type { Agent, Roster } from "../state/Roster.ts"
 export interface Liveness {
   /** Knows better than any clock: the process of this agent is gone, and its trials with it. */
   readonly gone: (agent: AgentId, reason: string) => Effect.Effect<void>
+  /** A user has removed the agent: its trials are dispatched again, and it is forgotten. */
+  readonly removed: (agent: AgentId, reason: string) => Effect.Effect<void>
   readonly run: Effect.Effect<never>
 }
 
@@ -68,6 +70,15 @@ export const makeLiveness = (options: {
         const agent = roster.agents.get(id)
         if (agent === undefined || agent.lost) return Effect.void
         return release(agent, reason)
+      }),
+    removed: (id, reason) =>
+      Effect.suspend(() => {
+        const agent = roster.agents.get(id)
+        if (agent === undefined) return Effect.void
+        return Effect.andThen(
+          agent.lost ? Effect.void : release(agent, reason),
+          Effect.sync(() => void roster.agents.delete(id)),
+        )
       }),
     run: Effect.forever(Effect.andThen(Effect.sleep(interval), look)),
   }

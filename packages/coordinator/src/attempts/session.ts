@@ -29,6 +29,8 @@ const mostRolledBack = 1_000_000
 
 /** Messages that may wait for an agent to read them. */
 const outboxCapacity = 1_024
+/** Lines that are kept of an agent's own log. */
+const mostLogLines = 500
 
 /** What the older of two sessions is told: it may be the agent's own from before a break, or somebody else's. */
 const replaced = ({ agent, hostname }: Hello): SessionBroken =>
@@ -120,6 +122,11 @@ export const makeServe = (options: {
   const welcome = Effect.fnUntraced(function* (hello: Hello, session: Session, peer: string) {
     yield* checkVersion(hello)
     yield* checkIdentity(hello, peer)
+    if (state.orders.get(hello.agent) === "remove") {
+      return yield* new SessionRefused({
+        message: `agent ${hello.agent} was removed from this coordinator; 'sweep agents resume ${hello.agent}' lets it in again`,
+      })
+    }
     const now = yield* monotonic
     yield* checkName(hello, roster.agents.get(hello.agent), now)
     yield* checkPlace(hello, roster.agents.get(hello.agent), now)
@@ -157,6 +164,8 @@ export const makeServe = (options: {
       slots: hello.slots,
       trainers: new Set(hello.trainers),
       draining: false,
+      held: state.orders.get(hello.agent) === "drain",
+      log: [],
       lost: false,
       lastHeard: now,
       session,
@@ -235,6 +244,9 @@ export const makeServe = (options: {
       switch (message._tag) {
         case "Hello":
           return Effect.fail(new SessionRefused({ message: "a session has one Hello" }))
+        case "Notes":
+          from.log = [...from.log, ...message.lines].slice(-mostLogLines)
+          return Effect.void
         case "Heartbeat":
           session.post({ _tag: "Heard", at: message.at })
           return Effect.void

@@ -51,6 +51,14 @@ export class Breaker {
     this.#opened = Math.max(0, this.#opened - 1)
   }
 
+  /** A user has looked after the host: what it failed before no longer counts. */
+  reset(): void {
+    this.#row = []
+    this.#opened = 0
+    this.#until = Number.NEGATIVE_INFINITY
+    this.#returned.clear()
+  }
+
   hasReturned(trial: string): boolean {
     return this.#returned.has(trial)
   }

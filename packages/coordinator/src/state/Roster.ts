@@ -25,6 +25,10 @@ export interface Agent {
   slots: ReadonlyArray<Slot>
   trainers: ReadonlySet<string>
   draining: boolean
+  /** A user has drained it: it stays connected and gets no trials. */
+  held: boolean
+  /** The newest lines of its own log. */
+  log: ReadonlyArray<string>
   /** `null` while it is not connected. */
   session: Session | null
   /** Monotonic milliseconds. */
@@ -64,6 +68,8 @@ export class Roster {
         slots: [],
         trainers: new Set(),
         draining: false,
+        held: false,
+        log: [],
         session: null,
         lastHeard: now,
         lost: false,
@@ -80,7 +86,7 @@ export class Roster {
   }
 
   takesWork(agent: Agent, now: number): boolean {
-    return !agent.draining && !agent.lost && !this.isSuspect(agent, now) && !agent.breaker.isOpen(now)
+    return !agent.draining && !agent.held && !agent.lost && !this.isSuspect(agent, now) && !agent.breaker.isOpen(now)
   }
 
   /** Agents other than this one that take trials of the sweep, if not at this moment then when a slot is free. */
@@ -154,6 +160,6 @@ export class Roster {
     if (agent.lost) return "lost"
     if (this.isSuspect(agent, now)) return "suspect"
     if (agent.breaker.isOpen(now)) return "quarantined"
-    return agent.draining ? "draining" : "connected"
+    return agent.draining || agent.held ? "draining" : "connected"
   }
 }

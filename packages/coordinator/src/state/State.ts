@@ -46,7 +46,14 @@ export class State {
   /** Of open trials, the agent that had them last: it has their checkpoints. */
   readonly #lastAgents = new Map<string, AgentId>()
 
+  /** What users have ordered of agents: to take no trials, or not to be served. */
+  readonly orders = new Map<AgentId, "drain" | "remove">()
+
   apply(fact: Fact): Trial | undefined {
+    if (fact._tag === "AgentOrdered") {
+      if (fact.order === "resume") this.orders.delete(fact.agent)
+      else this.orders.set(fact.agent, fact.order)
+    }
     if (fact._tag === "SweepRemoved") this.#forget(fact)
     if (fact._tag === "ArtifactsKept") {
       const digests = this.#digests.get(fact.epoch) ?? new Map<string, string>()

@@ -104,6 +104,8 @@ export const Fact = Schema.TaggedUnion({
   /** It said that it takes no more, and left when it had nothing to do. */
   AgentLeft: { ...at, agent: AgentId },
   AgentLost: { ...at, agent: AgentId, reason: Schema.String },
+  /** A user decided about the agent: no new trials, trials again, or not to be served any more. */
+  AgentOrdered: { ...at, agent: AgentId, order: Schema.Literals(["drain", "resume", "remove"]), reason: Schema.String },
   /** From here on it is another history than the one the backup was taken of: epochs begin beyond `epoch`. */
   StoreRestored: {
     ...at,

@@ -153,6 +153,19 @@ export const layer = (options: GrpcClientOptions): Layer.Layer<SweepApi> =>
             ),
           ),
 
+        orderAgent: (agent, order, reason) =>
+          Effect.asVoid(
+            unary((deadline, done) => client.orderAgent({ agent, order, reason }, new Metadata(), deadline, done)),
+          ),
+
+        agentLog: (agent) =>
+          unary<{ readonly lines: ReadonlyArray<string> }>((deadline, done) =>
+            client.agentLog({ agent }, new Metadata(), deadline, done),
+          ).pipe(
+            Effect.map(({ lines }) => lines),
+            Effect.mapError(noRefused),
+          ),
+
         ask: (sweep) =>
           unary<AskResponse>((deadline, done) => client.ask({ sweep }, new Metadata(), deadline, done)).pipe(
             Effect.flatMap((response) => decoded(() => decodeAsked(response))),

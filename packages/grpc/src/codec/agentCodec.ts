@@ -33,6 +33,9 @@ const sweepId = wireReader("sweep", SweepId)
 const trialNumber = wireReader("trial", TrialNumber)
 /** Of one agent: no machine has more devices, and each is a trial that an agent takes. */
 const mostSlots = 1_024
+/** Lines of an agent's log in one message, and characters of one line. */
+const mostNotes = 500
+const longestNote = 2_000
 
 const slots = wireReader("slots", Schema.fromJsonString(Schema.Array(Slot).check(Schema.isMaxLength(mostSlots))))
 const trialEvent = wireReader("events", Schema.fromJsonString(TrialEvent))
@@ -185,6 +188,8 @@ export const encodeAgentMessage = (message: AgentMessage): wire.SessionRequest =
           value: { slotsJson: JSON.stringify(message.slots), draining: message.draining },
         },
       }
+    case "Notes":
+      return { message: { $case: "notes", value: { lines: [...message.lines] } } }
     case "Heartbeat":
       return { message: { $case: "heartbeat", value: { atMs: message.at } } }
     case "Events":
@@ -260,6 +265,9 @@ export const decodeAgentMessage = ({ message }: wire.SessionRequest): AgentMessa
     }
     case "slots":
       return { _tag: "Slots", slots: slots(message.value.slotsJson), draining: message.value.draining }
+    case "notes":
+      // For people to read: what is too long is cut, not refused.
+      return { _tag: "Notes", lines: message.value.lines.slice(-mostNotes).map((line) => line.slice(0, longestNote)) }
     case "heartbeat":
       return { _tag: "Heartbeat", at: finite("heartbeat.at_ms", message.value.atMs) }
     case "events": {

@@ -9,6 +9,7 @@ const written: ReadonlySet<Method> = new Set<Method>([
   "fetchCheckpoint",
   "submit",
   "control",
+  "orderAgent",
   "extend",
   "clone",
   "remove",
@@ -27,7 +28,7 @@ export const aboutOf = (...messages: ReadonlyArray<unknown>): AuditEntry["about"
   const about: Record<string, string | number> = {}
   for (const message of messages) {
     if (typeof message !== "object" || message === null) continue
-    for (const name of ["sweep", "trial", "epoch", "path", "action", "reason", "revision", "sql"]) {
+    for (const name of ["sweep", "trial", "epoch", "path", "action", "agent", "order", "reason", "revision", "sql"]) {
       const value: unknown = (message as Record<string, unknown>)[name]
       if (typeof value === "number" || typeof value === "bigint") about[name] = Number(value)
       if (typeof value === "string" && value !== "") about[name] = value.slice(0, longest)

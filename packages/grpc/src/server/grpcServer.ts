@@ -11,7 +11,7 @@ import {
   type ServerUnaryCall,
   type ServerWritableStream,
 } from "@grpc/grpc-js"
-import { type AddressInfo, createServer, type Server as NetServer } from "node:net"
+import { type AddressInfo, createServer, type Server as NetServer, type Socket } from "node:net"
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
@@ -29,7 +29,7 @@ import {
   type SessionRequest,
   type SessionResponse,
 } from "@sweep/proto/agent"
-import { SweepId, TrialNumber } from "@sweep/domain/Id"
+import { AgentId, SweepId, TrialNumber } from "@sweep/domain/Id"
 import {
   type FetchArtifactRequest,
   SweepServiceService,
@@ -50,6 +50,7 @@ import { callWriter } from "../transport/callWriter.ts"
 import { serverOptions } from "../transport/channelOptions.ts"
 import { Denied, type Gate, lookAgain, type Method, neededRole } from "../transport/Gate.ts"
 import { type ConnectionLimits, Connections, defaultLimits } from "./connections.ts"
+import { whenGreeted } from "./greeting.ts"
 import { aboutOf, isWritten } from "./auditing.ts"
 import { cut } from "../codec/jsonChunks.ts"
 import { quietGrpc } from "../transport/quietGrpc.ts"
@@ -91,7 +92,12 @@ export interface ServeOptions {
   /** 0 lets the system choose. */
   readonly port: number
   /** How connections are secured and who may call what. Without it: plain text, anybody, and loopback only. */
-  readonly secured?: { readonly credentials: ServerCredentials; readonly gate: Gate }
+  readonly secured?: {
+    readonly credentials: ServerCredentials
+    readonly gate: Gate
+    /** Who serves connections of hosts that have no certificate yet, and say so in the first bytes. */
+    readonly joining?: { readonly protocol: string; readonly serve: (socket: Socket) => void }
+  }
   /** How many connections there may be; by what the system allows unless given. */
   readonly limits?: ConnectionLimits
 }
@@ -128,6 +134,8 @@ const logDefect = (exit: Exit.Exit<unknown, unknown>) =>
     : Effect.void
 
 const decodeSweep = Schema.decodeUnknownOption(SweepId)
+const decodeAgent = Schema.decodeUnknownOption(AgentId)
+const decodeOrder = Schema.decodeUnknownOption(Schema.Literals(["drain", "resume", "remove"]))
 const decodeTrial = Schema.decodeUnknownOption(TrialNumber)
 
 const parse = <A>(what: string, value: Option.Option<A>): Effect.Effect<A, WireError> =>
@@ -136,6 +144,7 @@ const parse = <A>(what: string, value: Option.Option<A>): Effect.Effect<A, WireE
     onSome: Effect.succeed,
   })
 const sweepIn = (request: { readonly sweep: string }) => parse("name of a sweep", decodeSweep(request.sweep))
+const agentIn = (request: { readonly agent: string }) => parse("name of an agent", decodeAgent(request.agent))
 const trialIn = (trial: number) => parse("number of a trial", decodeTrial(trial))
 const decoding = <A>(decode: () => A): Effect.Effect<A, WireError> =>
   Effect.try({
@@ -296,11 +305,17 @@ export const serveGrpc: (
     const server = new Server(serverOptions)
     const connections = new Connections(options.limits ?? defaultLimits())
     const injector = server.createConnectionInjector(secured?.credentials ?? ServerCredentials.createInsecure())
+    const joining = secured?.joining
     const listener = createServer({ noDelay: true }, (socket) => {
       // What goes wrong before a call is the other side's affair.
       socket.on("error", () => socket.destroy())
-      if (connections.take(socket)) injector.injectConnection(socket)
-      else socket.destroy()
+      if (!connections.take(socket)) socket.destroy()
+      else if (joining === undefined) injector.injectConnection(socket)
+      else {
+        whenGreeted(socket, (greeting) =>
+          greeting.includes(joining.protocol) ? joining.serve(socket) : injector.injectConnection(socket),
+        )
+      }
     })
     // Closed in reverse: streams end first, then calls in progress get their time, then the port closes.
     yield* Effect.addFinalizer(() =>
@@ -453,6 +468,17 @@ export const serveGrpc: (
             yield* api.control(sweep, trial, action, request.reason)
             return {}
           }),
+      ),
+      orderAgent: unary("orderAgent", (request: { agent: string; order: string; reason: string }) =>
+        Effect.gen(function* () {
+          const agent = yield* agentIn(request)
+          const order = yield* parse("order to an agent", decodeOrder(request.order))
+          yield* api.orderAgent(agent, order, request.reason)
+          return {}
+        }),
+      ),
+      agentLog: unary("agentLog", (request: { agent: string }) =>
+        Effect.map(Effect.flatMap(agentIn(request), api.agentLog), (lines) => ({ lines: Array.from(lines) })),
       ),
       ask: unary("ask", (request: { sweep: string }) =>
         Effect.map(Effect.flatMap(sweepIn(request), api.ask), encodeAsked),

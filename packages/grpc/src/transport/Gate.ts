@@ -39,6 +39,8 @@ export const neededRole: Readonly<Record<Method, Role>> = {
   fetchCheckpoint: "agent",
   submit: "submit",
   control: "submit",
+  orderAgent: "submit",
+  agentLog: "read",
   ask: "submit",
   tell: "submit",
   extend: "submit",

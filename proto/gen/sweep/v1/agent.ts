@@ -65,6 +65,7 @@ export interface SessionRequest {
     | { $case: "events"; value: Events }
     | { $case: "log"; value: Log }
     | { $case: "ended"; value: Ended }
+    | { $case: "notes"; value: Notes }
     | undefined;
 }
 
@@ -179,6 +180,11 @@ export interface SkippedLines {
   missing: number;
   /** What was wrong with the first. */
   problem?: string | undefined;
+}
+
+/** Lines of the agent's own log. */
+export interface Notes {
+  lines: string[];
 }
 
 export interface Finished {
@@ -368,6 +374,9 @@ export const SessionRequest: MessageFns<SessionRequest> = {
       case "ended":
         Ended.encode(message.message.value, writer.uint32(50).fork()).join();
         break;
+      case "notes":
+        Notes.encode(message.message.value, writer.uint32(58).fork()).join();
+        break;
     }
     return writer;
   },
@@ -431,6 +440,14 @@ export const SessionRequest: MessageFns<SessionRequest> = {
             }
 
             message.message = { $case: "ended", value: Ended.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.message = { $case: "notes", value: Notes.decode(reader, reader.uint32()) };
             continue;
           }
         }
@@ -1384,6 +1401,52 @@ export const SkippedLines: MessageFns<SkippedLines> = {
             }
 
             message.problem = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseNotes(): Notes {
+  return { lines: [] };
+}
+
+export const Notes: MessageFns<Notes> = {
+  encode(message: Notes, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.lines) {
+      writer.uint32(10).string(v!);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Notes {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseNotes();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.lines.push(reader.string());
             continue;
           }
         }

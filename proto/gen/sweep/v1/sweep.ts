@@ -123,6 +123,25 @@ export interface ControlRequest {
 export interface ControlResponse {
 }
 
+export interface OrderAgentRequest {
+  agent: string;
+  /** drain, resume or remove. */
+  order: string;
+  reason: string;
+}
+
+export interface OrderAgentResponse {
+}
+
+export interface AgentLogRequest {
+  agent: string;
+}
+
+export interface AgentLogResponse {
+  /** The oldest first. */
+  lines: string[];
+}
+
 export interface LogsRequest {
   sweep: string;
   trial: number;
@@ -1115,6 +1134,201 @@ export const ControlResponse: MessageFns<ControlResponse> = {
       while (reader.pos < end) {
         const tag = reader.uint32();
         switch (tag >>> 3) {
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseOrderAgentRequest(): OrderAgentRequest {
+  return { agent: "", order: "", reason: "" };
+}
+
+export const OrderAgentRequest: MessageFns<OrderAgentRequest> = {
+  encode(message: OrderAgentRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.agent !== "") {
+      writer.uint32(10).string(message.agent);
+    }
+    if (message.order !== "") {
+      writer.uint32(18).string(message.order);
+    }
+    if (message.reason !== "") {
+      writer.uint32(26).string(message.reason);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): OrderAgentRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseOrderAgentRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.agent = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.order = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.reason = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseOrderAgentResponse(): OrderAgentResponse {
+  return {};
+}
+
+export const OrderAgentResponse: MessageFns<OrderAgentResponse> = {
+  encode(_: OrderAgentResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): OrderAgentResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseOrderAgentResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseAgentLogRequest(): AgentLogRequest {
+  return { agent: "" };
+}
+
+export const AgentLogRequest: MessageFns<AgentLogRequest> = {
+  encode(message: AgentLogRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.agent !== "") {
+      writer.uint32(10).string(message.agent);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): AgentLogRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseAgentLogRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.agent = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseAgentLogResponse(): AgentLogResponse {
+  return { lines: [] };
+}
+
+export const AgentLogResponse: MessageFns<AgentLogResponse> = {
+  encode(message: AgentLogResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.lines) {
+      writer.uint32(10).string(v!);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): AgentLogResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseAgentLogResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.lines.push(reader.string());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -2960,6 +3174,24 @@ export const SweepServiceService = {
     responseSerialize: (value: ControlResponse): Buffer => Buffer.from(ControlResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): ControlResponse => ControlResponse.decode(value),
   },
+  orderAgent: {
+    path: "/sweep.v1.SweepService/OrderAgent" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: OrderAgentRequest): Buffer => Buffer.from(OrderAgentRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): OrderAgentRequest => OrderAgentRequest.decode(value),
+    responseSerialize: (value: OrderAgentResponse): Buffer => Buffer.from(OrderAgentResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): OrderAgentResponse => OrderAgentResponse.decode(value),
+  },
+  agentLog: {
+    path: "/sweep.v1.SweepService/AgentLog" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: AgentLogRequest): Buffer => Buffer.from(AgentLogRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): AgentLogRequest => AgentLogRequest.decode(value),
+    responseSerialize: (value: AgentLogResponse): Buffer => Buffer.from(AgentLogResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): AgentLogResponse => AgentLogResponse.decode(value),
+  },
   logs: {
     path: "/sweep.v1.SweepService/Logs" as const,
     requestStream: false as const,
@@ -3078,6 +3310,8 @@ export interface SweepServiceServer extends UntypedServiceImplementation {
   /** Ends when the sweep has ended and everything about it was sent. */
   watch: handleServerStreamingCall<WatchRequest, WatchResponse>;
   control: handleUnaryCall<ControlRequest, ControlResponse>;
+  orderAgent: handleUnaryCall<OrderAgentRequest, OrderAgentResponse>;
+  agentLog: handleUnaryCall<AgentLogRequest, AgentLogResponse>;
   logs: handleServerStreamingCall<LogsRequest, LogsResponse>;
   query: handleServerStreamingCall<QueryRequest, QueryResponse>;
   /** The next trial of a sweep with an external trainer; the caller runs it. */
@@ -3158,6 +3392,36 @@ export interface SweepServiceClient extends Client {
     metadata: Metadata,
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: ControlResponse) => void,
+  ): ClientUnaryCall;
+  orderAgent(
+    request: OrderAgentRequest,
+    callback: (error: ServiceError | null, response: OrderAgentResponse) => void,
+  ): ClientUnaryCall;
+  orderAgent(
+    request: OrderAgentRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: OrderAgentResponse) => void,
+  ): ClientUnaryCall;
+  orderAgent(
+    request: OrderAgentRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: OrderAgentResponse) => void,
+  ): ClientUnaryCall;
+  agentLog(
+    request: AgentLogRequest,
+    callback: (error: ServiceError | null, response: AgentLogResponse) => void,
+  ): ClientUnaryCall;
+  agentLog(
+    request: AgentLogRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: AgentLogResponse) => void,
+  ): ClientUnaryCall;
+  agentLog(
+    request: AgentLogRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: AgentLogResponse) => void,
   ): ClientUnaryCall;
   logs(request: LogsRequest, options?: Partial<CallOptions>): ClientReadableStream<LogsResponse>;
   logs(request: LogsRequest, metadata?: Metadata, options?: Partial<CallOptions>): ClientReadableStream<LogsResponse>;

@@ -2,6 +2,7 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
+import { badInput } from "../../exitCodes.ts"
 import * as flags from "../../flags.ts"
 
 const slots = Flag.Int("slots").pipe(
@@ -64,6 +65,24 @@ const idleExit = Flag.String("idle-exit").pipe(
   Flag.withDescription("Leave after this long without a trial, such as 5m; without it, the agent stays"),
   Flag.optional,
 )
+const join = Flag.String("join").pipe(
+  Flag.withMetavar("LINE"),
+  Flag.withDescription(
+    "Join a coordinator with what 'sweep serve' or 'sweep agents invite' printed (or SWEEP_JOIN); done once, the host is known from then on",
+  ),
+  Flag.optional,
+)
+const service = Flag.Boolean("service").pipe(
+  Flag.withDescription(
+    "With --join: install the agent as a systemd service of this host, with these flags, and start it",
+  ),
+  Flag.withDefault(false),
+)
+const serviceUser = Flag.String("service-user").pipe(
+  Flag.withMetavar("USER"),
+  Flag.withDescription("With --service, as root: who the service runs as; the one who called sudo, else 'sweep'"),
+  Flag.optional,
+)
 const whileStdin = Flag.Boolean("while-stdin").pipe(
   Flag.withDescription("End when standard input does, as 'sweep run' starts its own agent"),
   Flag.withDefault(false),
@@ -74,6 +93,9 @@ export const agent = Command.make(
   "agent",
   {
     coordinator: flags.coordinator,
+    join,
+    service,
+    serviceUser,
     slots,
     id,
     directory,
@@ -90,13 +112,25 @@ export const agent = Command.make(
   },
   (options) =>
     Effect.gen(function* () {
+      const line = Option.getOrUndefined(options.join) ?? process.env["SWEEP_JOIN"]
+      const joined = line !== undefined && line !== ""
+      if (!joined && (options.service || Option.isSome(options.serviceUser))) {
+        return yield* badInput("--service goes with --join LINE, which 'sweep agents invite' at the coordinator prints")
+      }
+      if (joined) {
+        const { joinHere } = yield* Effect.promise(() => import("../../joining/joinHere.ts"))
+        const installed = yield* joinHere({ ...options, line })
+        if (installed) return
+      }
       const { usePython } = yield* Effect.promise(() => import("../../running/trainerPython.ts"))
       yield* usePython(options.python)
       const { startAgent } = yield* Effect.promise(() => import("../../running/startAgent.ts"))
       yield* startAgent({
         coordinator: options.coordinator,
+        joined,
         slots: Option.getOrUndefined(options.slots),
-        id: Option.getOrUndefined(options.id),
+        // Who joins is named by the coordinator.
+        id: joined ? undefined : Option.getOrUndefined(options.id),
         directory: Option.getOrUndefined(options.directory),
         allowCommands: options.allowCommands,
         llamafactory: options.llamafactory,
@@ -121,6 +155,10 @@ export const agent = Command.make(
     {
       command: "sweep agent --coordinator host:7733 --access gpu-hosts.json",
       description: "Join a coordinator on another host, with the access file of its owner",
+    },
+    {
+      command: "sweep agent --join box:7733/join_…/… --service",
+      description: "Join from a GPU host, and stay as a service",
     },
     { command: "sweep agent --slots 2", description: "Two trials at once, for the coordinator of the state directory" },
   ]),

@@ -1,12 +1,15 @@
 import { mkdirSync } from "node:fs"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
+import * as Schema from "effect/Schema"
+import * as Argument from "effect/cli/Argument"
 import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
-import { SweepApi } from "@sweep/protocol/SweepApi"
+import { AgentId } from "@sweep/domain/Id"
+import { type AgentOrder, SweepApi } from "@sweep/protocol/SweepApi"
 import { badInput, unavailable } from "../../exitCodes.ts"
 import * as flags from "../../flags.ts"
-import { note, print, printJson, printTable } from "../../output.ts"
+import { note, print, printJson, printLines, printTable } from "../../output.ts"
 import { explainApi, findCoordinator, withApi } from "../../serving/access.ts"
 import { home } from "../../serving/home.ts"
 
@@ -100,6 +103,112 @@ const cancel = Command.make("cancel", { engine: engineName, set: sets, settings 
   ]),
 )
 
+const host = Argument.String("AGENT").pipe(
+  Argument.withDescription("The agent's name, as 'sweep agents' shows it, or its host's where one agent runs there"),
+)
+const reason = Flag.String("reason").pipe(
+  Flag.withDescription("Why, for the log of the coordinator"),
+  Flag.withDefault(""),
+)
+
+/** The agent of that name, or the only one on the host of that name. */
+const agentNamed = (text: string) =>
+  Effect.gen(function* () {
+    const { agents: known } = yield* (yield* SweepApi).status
+    const onHost = known.filter(({ hostname }) => hostname === text)
+    const id = known.some(({ agent }) => agent === text) || onHost.length !== 1 ? text : onHost[0]!.agent
+    if (onHost.length > 1 && !known.some(({ agent }) => agent === text)) {
+      return yield* badInput(
+        `${onHost.length} agents run on ${text}; name one: ${onHost.map(({ agent }) => agent).join(", ")}`,
+      )
+    }
+    return yield* Schema.is(AgentId)(id)
+      ? Effect.succeed(id)
+      : Effect.fail(badInput(`'${text}' is no name of an agent; 'sweep agents' lists them`))
+  })
+
+const ordering = (order: AgentOrder, said: (agent: string) => string) =>
+  Command.make(order === "remove" ? "rm" : order, { host, reason, coordinator: flags.coordinator }, (options) =>
+    withApi(
+      options.coordinator,
+      Effect.gen(function* () {
+        const agent = yield* agentNamed(options.host)
+        yield* (yield* SweepApi).orderAgent(agent, order, options.reason)
+        yield* note(said(agent))
+      }),
+    ).pipe(explainApi),
+  )
+
+const drain = ordering(
+  "drain",
+  (agent) => `${agent} finishes what it runs and gets no more; 'sweep agents resume ${agent}' takes it back`,
+).pipe(
+  Command.withDescription("Give an agent no more trials; what runs there is finished"),
+  Command.withExamples([{ command: "sweep agents drain gpu1", description: "Before its host is restarted, say" }]),
+)
+const resume = ordering("resume", (agent) => `${agent} gets trials again`).pipe(
+  Command.withDescription("Give an agent trials again: a drained, a quarantined or a removed one"),
+  Command.withExamples([{ command: "sweep agents resume gpu1", description: "Its host is well again" }]),
+)
+const rm = ordering(
+  "remove",
+  (agent) => `${agent} is removed: its token is revoked, and its trials go on elsewhere from their checkpoints`,
+).pipe(
+  Command.withDescription("Remove an agent: its trials go to others at once, and it is not served any more"),
+  Command.withExamples([{ command: "sweep agents rm gpu1", description: "The host is gone, or not yours any more" }]),
+)
+
+const logs = Command.make("logs", { host, coordinator: flags.coordinator, json: flags.json }, (options) =>
+  withApi(
+    options.coordinator,
+    Effect.gen(function* () {
+      const lines = yield* (yield* SweepApi).agentLog(yield* agentNamed(options.host))
+      if (options.json) return yield* printJson(lines)
+      if (lines.length > 0) yield* printLines(lines)
+    }),
+  ).pipe(explainApi),
+).pipe(
+  Command.withDescription("The newest lines of an agent's own log, as the coordinator heard them"),
+  Command.withExamples([{ command: "sweep agents logs gpu1", description: "Why does it take no trials?" }]),
+)
+
+const expires = Flag.String("expires").pipe(
+  Flag.withDescription("How long the join token is good: 10m, 1h (the default), 1d at most"),
+  Flag.withDefault("1h"),
+)
+const address = Flag.String("address").pipe(
+  Flag.withMetavar("HOST:PORT"),
+  Flag.withDescription("The coordinator as the hosts reach it; without it, as it listens"),
+  Flag.optional,
+)
+const invitations = Flag.Int("count").pipe(
+  Flag.withDescription("How many lines: one for each host"),
+  Flag.withDefault(1),
+)
+
+const invite = Command.make("invite", { expires, address, count: invitations, json: flags.json }, (options) =>
+  Effect.gen(function* () {
+    if (options.count < 1 || options.count > 1_000) {
+      return yield* badInput(`--count ${options.count}: expected 1 to 1000`)
+    }
+    const { invites } = yield* Effect.promise(() => import("../../joining/invites.ts"))
+    const made = yield* invites({ ...options, address: Option.getOrUndefined(options.address) })
+    if (options.json) return yield* printJson(made)
+    yield* printLines(made.map(({ line }) => line))
+    yield* note(
+      `each line lets one host join, until ${new Date(made[0]!.expiresAt).toISOString().slice(0, 16)}Z; add --service to install the agent as a service`,
+    )
+  }),
+).pipe(
+  Command.withDescription(
+    "Print what a GPU host types to join: install, a join token that expires, the coordinator's fingerprint",
+  ),
+  Command.withExamples([
+    { command: "sweep agents invite", description: "At the coordinator, for one host" },
+    { command: "sweep agents invite --count 8 --expires 1d", description: "For eight hosts" },
+  ]),
+)
+
 export const agents = Command.make("agents", { coordinator: flags.coordinator, json: flags.json }, (options) =>
   withApi(
     options.coordinator,
@@ -124,5 +233,5 @@ export const agents = Command.make("agents", { coordinator: flags.coordinator, j
 ).pipe(
   Command.withDescription("The agents of a coordinator: their devices, and what runs where"),
   Command.withExamples([{ command: "sweep agents", description: "All that are connected or were lost" }]),
-  Command.withSubcommands([start, cancel]),
+  Command.withSubcommands([invite, drain, resume, rm, logs, start, cancel]),
 )
