@@ -138,6 +138,7 @@ describe("a coordinator with tokens", () => {
       "results",
       "watch",
       "logs",
+      "agentLog",
       "query",
       "exportParquet",
       "backup",
@@ -146,7 +147,7 @@ describe("a coordinator with tokens", () => {
     ]
     const allowed: Record<Role, ReadonlyArray<string>> = {
       read,
-      submit: [...read, "submit", "control", "ask", "tell", "extend", "clone", "remove"],
+      submit: [...read, "submit", "control", "orderAgent", "ask", "tell", "extend", "clone", "remove"],
       agent: ["session"],
     }
     await run(
