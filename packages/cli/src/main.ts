@@ -41,6 +41,7 @@ import { tell } from "./commands/sweeps/tell.ts"
 import { askTell } from "./commands/sweeps/askTell.ts"
 import { tokens } from "./commands/hosts/tokens.ts"
 import { trials } from "./commands/results/trials.ts"
+import { mcp } from "./commands/hosts/mcp.ts"
 import { upgrade } from "./commands/hosts/upgrade.ts"
 import { watch } from "./commands/sweeps/watch.ts"
 import { Failure } from "./exitCodes.ts"
@@ -97,6 +98,7 @@ const sweep = Command.make("sweep").pipe(
     agents,
     certs,
     tokens,
+    mcp,
     upgrade,
   ]),
 )

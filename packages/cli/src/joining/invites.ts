@@ -39,7 +39,7 @@ export const invites = Effect.fn("invites")(function* (options: {
   }
   const named = options.address === undefined ? undefined : parseAddress(options.address)
   if (options.address !== undefined && (named === undefined || named.port === 0)) {
-    return yield* badInput(`--address ${options.address}: expected HOST:PORT, such as box.example:7733`)
+    return yield* badInput(`--address ${options.address}: expected HOST:PORT, such as host.example:7733`)
   }
   const known = running?.reached ?? running?.address
   const coordinator = named ?? (known === undefined ? undefined : parseAddress(known))

@@ -157,7 +157,7 @@ export const agent = Command.make(
       description: "Join a coordinator on another host, with the access file of its owner",
     },
     {
-      command: "sweep agent --join box:7733/join_…/… --service",
+      command: "sweep agent --join host:7733/join_…/… --service",
       description: "Join from a GPU host, and stay as a service",
     },
     { command: "sweep agent --slots 2", description: "Two trials at once, for the coordinator of the state directory" },
