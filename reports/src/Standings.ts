@@ -120,12 +120,21 @@ export const standingsOf = (results: SweepResults): Standings => {
     }
   })
   const better = compare(metric.goal)
+  const sets = configurationsOf(trials, results.sweep.spec)
+  const violations = new Map(
+    sets.flatMap(({ trials: own, violation }) => own.map(({ number }) => [number, violation] as const)),
+  )
+  // What breaks limits on outcomes ranks behind what keeps them, as in the answer.
+  const byViolation = (a: Standing, b: Standing): number => {
+    const [x, y] = [violations.get(a.trial.number) ?? 0, violations.get(b.trial.number) ?? 0]
+    return x === y ? 0 : x < y ? -1 : 1
+  }
   const ranked = unranked
     .filter((standing) => standing.objective !== null)
-    .toSorted((a, b) => better(a.objective!, b.objective!) || a.trial.number - b.trial.number)
+    .toSorted((a, b) => byViolation(a, b) || better(a.objective!, b.objective!) || a.trial.number - b.trial.number)
     .map((standing, index): Standing => ({ ...standing, rank: index + 1 }))
   const standingOf = new Map(ranked.map((standing) => [standing.trial.number, standing]))
-  const configurations = configurationsOf(trials, results.sweep.spec).map((configuration): Configuration => ({
+  const configurations = sets.map((configuration): Configuration => ({
     ...configuration,
     standings: configuration.trials.map(({ number }) => standingOf.get(number)!),
   }))

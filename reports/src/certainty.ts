@@ -9,9 +9,15 @@ export const relativeGap = (best: number, other: number): number =>
 export const lighterThan = (standings: Standings): Standing | null => {
   const { best } = standings
   if (best === null || best.duration === null || best.duration === 0) return null
+  const feasible = new Set(
+    standings.configurations.flatMap(({ violation, standings: own }) =>
+      violation === 0 ? own.map(({ trial }) => trial.number) : [],
+    ),
+  )
   return (
     standings.ranked.find(
       (one) =>
+        feasible.has(one.trial.number) &&
         one !== best &&
         one.duration !== null &&
         one.duration <= 0.6 * best.duration! &&

@@ -12,6 +12,7 @@ import { html, type Html, plain, scriptJson, unsafe } from "./Html.ts"
 import type { PageData } from "./PageData.ts"
 import type { ReportExtras } from "./ReportInput.ts"
 import { say } from "./Say.ts"
+import { frontSection } from "./sections/front.ts"
 import { answerSection } from "./sections/answer.ts"
 import { curveCharts, curvesSection } from "./sections/curves.ts"
 import { diagnosisSection, flaggedTrials } from "./sections/diagnosis.ts"
@@ -121,6 +122,7 @@ const heading = (results: SweepResults, standings: Standings): Html => {
 export const renderReport = async (results: SweepResults, extras: ReportExtras): Promise<string> => {
   const standings = standingsOf(results)
   const found: Importance = analyseImportance(results.sweep)
+  const answer = answerOf(results.sweep, results.at)
   const { parameters: importance, interactions } = found._tag === "Known" ? found : { parameters: [], interactions: [] }
   const charts = chartsOf(results, standings, importance)
   const compiled = await compileCharts(charts.all)
@@ -146,7 +148,7 @@ export const renderReport = async (results: SweepResults, extras: ReportExtras):
       </head>
       <body>
         <main>
-          ${heading(results, standings)} ${answerSection(results, standings, answerOf(results.sweep, results.at))}
+          ${heading(results, standings)} ${answerSection(results, standings, answer)} ${frontSection(answer, standings)}
           ${leaderBoardSection(standings)} ${variantsSection(standings)} ${lineageSection(standings)}
           ${curvesSection(charts.curves, standings, figure)}
           ${parametersSection(charts.parameters, standings, importance, interactions, figure)}

@@ -2,6 +2,7 @@
 // is `answerOf`'s; this writes them out.
 import { sharedSteps } from "@sweep/domain/beginning"
 import type { Answer } from "@sweep/diagnosis/answer"
+import { outcomeText } from "@sweep/domain/OutcomeConstraint"
 import { isBetter } from "@sweep/domain/Metric"
 import type { SweepResults } from "@sweep/domain/SweepResults"
 import { edgesOf, lighterThan, relativeGap } from "../certainty.ts"
@@ -10,6 +11,7 @@ import { html, type Html, join } from "../Html.ts"
 import { say, type Text } from "../Say.ts"
 import type { Standing, Standings } from "../Standings.ts"
 import { answer } from "../strings/answer.ts"
+import { limits } from "../strings/front.ts"
 import { metricName } from "../strings/metricName.ts"
 import { parametersYaml } from "../Yaml.ts"
 import { copyBlock } from "./copyBlock.ts"
@@ -37,9 +39,11 @@ const certaintySentences = (
 ): ReadonlyArray<Html> => {
   if (certainty === null || runnerUp === null) return []
   const { chance, level, expected, noise, noiseFrom, rivals } = certainty
+  // Those that keep the limits on outcomes; among the others none can be the best.
+  const compared = configurations.filter(({ violation }) => violation === 0).length
   return [
-    say(answer.chance(probability(chance), level, configurations.length)),
-    ...(configurations.length > 2 ? [say(answer.aheadOfRunnerUp(probability(runnerUp.chance)))] : []),
+    say(answer.chance(probability(chance), level, compared)),
+    ...(compared > 2 ? [say(answer.aheadOfRunnerUp(probability(runnerUp.chance)))] : []),
     say(answer.noise[noiseFrom](size(noise[1]))),
     say(answer.expected(metricValue(expected[0]), metricValue(expected[2]))),
     ...(level === "clear" || rivals.length === 0 || more === null
@@ -101,12 +105,22 @@ export const answerSection = (results: SweepResults, standings: Standings, found
   const lighter = lighterThan(standings)
   const edges = edgesOf(standings)
   const shared = sharedSteps(results.details)
+  const constraints = [
+    ...(found.best.feasible ? [] : [say(limits.broken)]),
+    ...found.constraints.map(({ constraint, kept, broken, unknown, value: its }) =>
+      say(limits.kept(outcomeText(constraint), its === null ? null : metricValue(its), kept, broken, unknown)),
+    ),
+  ]
   const facts = [
     base === null
       ? null
       : say(answer.base(metricValue(base), percent(relativeGap(base, value)), isBetter(goal, value, base))),
     runnerUp === null
-      ? say(answer.only)
+      ? standings.configurations.length > 1
+        ? found.best.feasible
+          ? say(limits.noRunnerUp)
+          : null
+        : say(answer.only)
       : say(
           answer.runnerUp(
             runnerUp.trials,
@@ -140,7 +154,7 @@ export const answerSection = (results: SweepResults, standings: Standings, found
     <div class="says">
       <p class="kicker">${say(answer.best)}</p>
       <h2>
-        ${say(answer.headline(found.best.trial, shorter === null ? null : `${shorter.parameter}: ${shortValue(shorter.to)}`))}
+        ${say(found.best.feasible ? answer.headline(found.best.trial, shorter === null ? null : `${shorter.parameter}: ${shortValue(shorter.to)}`) : limits.headline(found.best.trial))}
         ${verdictBadge(verdict)}
       </h2>
       <dl class="figures">
@@ -149,10 +163,10 @@ export const answerSection = (results: SweepResults, standings: Standings, found
         ${runnerUp === null ? null : figure(size(runnerUp.behind), say(answer.toRunnerUp))}
         ${found.cost.best === 0 ? null : figure(duration(found.cost.best), say(answer.time))}
       </dl>
-      ${paragraph(following)} ${paragraph(facts)}
+      ${paragraph(constraints)} ${paragraph(following)} ${paragraph(facts)}
       ${best.trial.state === "stopped" ? paragraph([say(answer.stopped(best.trial.stopReason))]) : null}
       ${
-        standings.configurations.length < 2
+        found.certainty === null
           ? null
           : html`<h3>${say(answer.howSure)}</h3>
               ${paragraph([

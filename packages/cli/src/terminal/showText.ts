@@ -98,7 +98,9 @@ const bestLines = (sweep: SweepState, names: ReadonlyArray<string>, now: number)
   const runnerUp =
     answer.runnerUp === null ? undefined : all.find(({ trials }) => answer.runnerUp!.trials.includes(trials[0].number))
   return [
-    bold(`best: ${trialNumbers(first)}, ${metric.name} ${result(first)}${runsOf(first, sweep.spec)}`),
+    bold(
+      `${answer.best.feasible ? "best" : "nearest to the limits"}: ${trialNumbers(first)}, ${metric.name} ${result(first)}${runsOf(first, sweep.spec)}`,
+    ),
     ...names.flatMap((name) =>
       name in first.parameters ? [`  ${name}: ${parameterValue(first.parameters[name]!)}`] : [],
     ),
