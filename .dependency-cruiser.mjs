@@ -29,7 +29,12 @@ const packages = {
 
 /** Within a package: folder → the folders above it, which it may not import. */
 const above = {
-  "packages/domain": { space: ["training", "trial", "sweep"], training: ["trial", "sweep"], trial: ["sweep"] },
+  "packages/domain": {
+    space: ["training", "trial", "sweep"],
+    training: ["trial", "sweep"],
+    trial: ["sweep"],
+    reason: ["sweep"],
+  },
   "packages/search": {
     numerics: ["space", "stopping", "samplers"],
     space: ["stopping", "samplers"],

@@ -9,6 +9,7 @@ import type { Fact } from "@sweep/domain/Fact"
 import { AgentId, Epoch, SweepId, TrialNumber } from "@sweep/domain/Id"
 import { exampleSpec } from "@sweep/domain/exampleSpec"
 import { foldFacts, type SweepState } from "@sweep/domain/SweepState"
+import { sampled } from "@sweep/domain/Origin"
 import { read } from "./responseTable.ts"
 import { replayedSweep, type SimulatedSweep, simulatedSweep } from "./simulatedSweeps.ts"
 
@@ -33,7 +34,7 @@ const stateOf = ({ sets }: SimulatedSweep): SweepState => {
       const of = { sweep, trial: TrialNumber.make(number) }
       const epoch = Epoch.make(number)
       facts.push(
-        { _tag: "TrialCreated", at: number, ...of, parameters, seed, revision: 1, origin: "sampler" },
+        { _tag: "TrialCreated", at: number, ...of, parameters, seed, revision: 1, origin: sampled },
         { _tag: "TrialAssigned", at: number, ...of, epoch, attempt: 1, agent, slot: 0 },
         { _tag: "TrialCompleted", at: number, ...of, epoch, objective: loss, step: 1, values: {} },
       )

@@ -10,6 +10,7 @@ import { AgentId, Epoch, SweepId, TrialNumber } from "@sweep/domain/Id"
 import { exampleSpec } from "@sweep/domain/exampleSpec"
 import type { Parameters } from "@sweep/domain/Parameter"
 import { foldFacts } from "@sweep/domain/SweepState"
+import { sampled } from "@sweep/domain/Origin"
 import type { Observation } from "@sweep/search/History"
 import { random } from "@sweep/search/Random"
 import { samplers } from "@sweep/search/samplerFor"
@@ -123,7 +124,7 @@ const stateOf = (trials: ReadonlyArray<Observation>) =>
       const of = { sweep, trial: TrialNumber.make(number) }
       const epoch = Epoch.make(number)
       return [
-        { _tag: "TrialCreated", at: 1, ...of, parameters, seed: 0, revision: 1, origin: "sampler" },
+        { _tag: "TrialCreated", at: 1, ...of, parameters, seed: 0, revision: 1, origin: sampled },
         { _tag: "TrialAssigned", at: 2, ...of, epoch, attempt: 1, agent: AgentId.make("a"), slot: 0 },
         { _tag: "TrialCompleted", at: 3, ...of, epoch, objective, step: 1, values: {} },
       ]

@@ -8,6 +8,8 @@ import { exampleSpec } from "@sweep/domain/exampleSpec"
 import type { Fact } from "@sweep/domain/Fact"
 import { AgentId, Epoch, SweepId, TrialNumber } from "@sweep/domain/Id"
 import type { TrialEvent } from "@sweep/domain/TrialEvent"
+import { said } from "@sweep/domain/Reason"
+import { sampled } from "@sweep/domain/Origin"
 import { type Random, random } from "@sweep/search/Random"
 import * as DuckdbStore from "@sweep/store/DuckdbStore"
 import type { EventBatch } from "@sweep/store/EventBatch"
@@ -170,7 +172,7 @@ const trialOf = (
         detail: null,
       }
     : stops
-      ? { _tag: "TrialStopped", ...of(endedAt), reason: "worse than the median at step 400", objective, values }
+      ? { _tag: "TrialStopped", ...of(endedAt), reason: said("worse than the median at step 400"), objective, values }
       : { _tag: "TrialCompleted", ...of(endedAt), epoch, objective, step: total, values }
   const verdict = diagnose(curveFeatures(sweep, trial, keptEvals, keptTrain), {
     finished: true,
@@ -187,7 +189,7 @@ const trialOf = (
       parameters: { ...parameters },
       seed: 7 + (number % 2),
       revision: 1,
-      origin: number % 2 === 1 ? "sampler" : `replica of ${number - 1}`,
+      origin: number % 2 === 1 ? sampled : { _tag: "Replica", of: TrialNumber.make(number - 1) },
     },
     { _tag: "TrialAssigned", ...of(startedAt - 1_000), epoch, attempt: 1, agent, slot: place % 2 },
     { _tag: "TrialStarted", ...of(startedAt), epoch },
@@ -247,7 +249,7 @@ export const fillPage = (directory: string, { trials, points, name = "support-lo
       )
     }
     yield* store.append([
-      { _tag: "SweepFinished", at: last + 1_000, sweep, reason: `its budget of ${trials} trials is used` },
+      { _tag: "SweepFinished", at: last + 1_000, sweep, reason: said(`its budget of ${trials} trials is used`) },
     ])
     return name
   }).pipe(Effect.provide(DuckdbStore.layer({ directory })), Effect.runPromise)

@@ -8,6 +8,7 @@ import * as DuckdbStore from "@sweep/store/DuckdbStore"
 import type { EventBatch } from "@sweep/store/EventBatch"
 import { Store } from "@sweep/store/Store"
 import { exampleSpec } from "@sweep/domain/exampleSpec"
+import { sampled } from "@sweep/domain/Origin"
 
 const metrics = ["train/loss", "train/learning_rate", "train/grad_norm", "eval/loss"]
 const lines = 25
@@ -53,7 +54,7 @@ const factsOf = (number: number): ReadonlyArray<Fact> => {
       parameters: { learning_rate: 1e-5 * (1 + (number % 991)) },
       seed: 7,
       revision: 1,
-      origin: "sampler",
+      origin: sampled,
     },
     { _tag: "TrialAssigned", ...ofTrial, epoch, attempt: 1, agent, slot: 0 },
     { _tag: "TrialStarted", ...ofTrial, epoch },

@@ -13,6 +13,7 @@ import { bohb } from "@sweep/search/Bohb"
 import type { Observation } from "@sweep/search/History"
 import { medianRule } from "@sweep/search/MedianRule"
 import { type PopulationOptions, populationOf } from "@sweep/domain/population"
+import { said } from "@sweep/domain/Reason"
 import { exploitations } from "@sweep/search/PopulationBased"
 import type { Sampler } from "@sweep/search/Sampler"
 import { samplers } from "@sweep/search/samplerFor"
@@ -210,7 +211,7 @@ const judge =
       metric: "eval/loss",
       goal: "minimize",
     })
-    return shouldStop(verdict, "stop") ? verdict.kind : null
+    return shouldStop(verdict, "stop") ? { _tag: "Judged", verdict: verdict.kind, sinceStep: verdict.sinceStep } : null
   }
 
 const methods: Readonly<Record<string, (seed: number) => Sampler>> = {
@@ -305,7 +306,7 @@ const populations =
       decide: (_, __, { trial, epoch }) => {
         ready.delete(trial)
         return epoch !== null && Number.isInteger(epoch)
-          ? { _tag: "Pause", reason: "it waits for the others" }
+          ? { _tag: "Pause", reason: said("it waits for the others") }
           : proceed
       },
       promote: () => {

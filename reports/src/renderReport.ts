@@ -12,6 +12,7 @@ import { html, type Html, plain, scriptJson, unsafe } from "./Html.ts"
 import type { PageData } from "./PageData.ts"
 import type { ReportExtras } from "./ReportInput.ts"
 import { say } from "./Say.ts"
+import { reasonText } from "./strings/reasonText.ts"
 import { frontSection } from "./sections/front.ts"
 import { answerSection } from "./sections/answer.ts"
 import { curveCharts, curvesSection } from "./sections/curves.ts"
@@ -102,7 +103,7 @@ const heading = (results: SweepResults, standings: Standings): Html => {
       <span><code>${spec.method}</code></span>
       ${spec.model === "" ? null : html`<span><code>${spec.model.replace(/\/+$/, "").split("/").slice(-2).join("/")}</code></span>`}
       <span
-        >${say(sweep.reason === null ? header.status[sweep.status] : header.because(header.status[sweep.status], sweep.reason))}</span
+        >${say(sweep.reason === null ? header.status[sweep.status] : header.because(header.status[sweep.status], reasonText(sweep.reason)))}</span
       >
       <span>${say(header.at(instant(results.at)))}</span>
     </p>

@@ -10,6 +10,8 @@ import { foldFacts } from "@sweep/domain/SweepState"
 import type { FailureClass, TrialEventOf } from "@sweep/domain/TrialEvent"
 import { Verdict } from "@sweep/domain/Verdict"
 import { exampleSpec } from "@sweep/domain/exampleSpec"
+import { said } from "@sweep/domain/Reason"
+import { sampled } from "@sweep/domain/Origin"
 
 /** mulberry32: small, good enough for test data. */
 const generator = (seed: number) => (): number => {
@@ -266,10 +268,11 @@ export const fixture = (options: FixtureOptions = {}): SweepResults => {
       parameters: trial.parameters,
       seed: 1_000 + index,
       revision: 1,
-      origin: "random",
+      origin: sampled,
     })
     if (end === "pending") open = true
-    if (end === "cancelled") facts.push({ _tag: "TrialCancelled", at: clock, ...of, reason: "the sweep was stopped" })
+    if (end === "cancelled")
+      facts.push({ _tag: "TrialCancelled", at: clock, ...of, reason: said("the sweep was stopped") })
     if (end === "pending" || end === "cancelled") continue
     const lost = trial.lost ?? 0
     for (let attempt = 1; attempt <= lost; attempt++) {
@@ -279,7 +282,7 @@ export const fixture = (options: FixtureOptions = {}): SweepResults => {
       facts.push(
         { _tag: "TrialAssigned", at, ...of, epoch: token, attempt, agent: AgentId.make("agent-2"), slot: 0 },
         { _tag: "TrialStarted", at, ...of, epoch: token },
-        { _tag: "TrialReleased", at: clock, ...of, epoch: token, cause: "agent lost" },
+        { _tag: "TrialReleased", at: clock, ...of, epoch: token, cause: said("agent lost") },
       )
       attempts.push({
         trial: number,
@@ -287,7 +290,8 @@ export const fixture = (options: FixtureOptions = {}): SweepResults => {
         agent: AgentId.make("agent-2"),
         assignedAt: at,
         endedAt: clock,
-        end: "released: agent lost",
+        end: "released",
+        cause: said("agent lost"),
       })
     }
     const token = Epoch.make(++epoch)
@@ -349,7 +353,7 @@ export const fixture = (options: FixtureOptions = {}): SweepResults => {
       facts.push({ _tag: "TrialCompleted", ...closing, epoch: token, objective, step: kept.eval.at(-1)!.step, values })
     }
     if (end === "stopped") {
-      facts.push({ _tag: "TrialStopped", ...closing, reason: "hyperband: behind at epoch 2", objective, values })
+      facts.push({ _tag: "TrialStopped", ...closing, reason: said("hyperband: behind at epoch 2"), objective, values })
     }
     if (end === "failed") {
       const failure = trial.failure ?? outOfMemory
@@ -366,8 +370,9 @@ export const fixture = (options: FixtureOptions = {}): SweepResults => {
       assignedAt,
       endedAt: end === "running" ? null : clock,
       end: end === "running" ? null : end,
+      cause: null,
     })
   }
-  if (!open) facts.push({ _tag: "SweepFinished", at: clock, sweep, reason: "every trial has ended" })
+  if (!open) facts.push({ _tag: "SweepFinished", at: clock, sweep, reason: said("every trial has ended") })
   return { sweep: foldFacts(facts).get(sweep)!, curves, details, attempts, at: clock + 500 }
 }

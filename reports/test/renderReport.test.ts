@@ -6,6 +6,7 @@ import type { SweepResults } from "@sweep/domain/SweepResults"
 import { SweepId, TrialNumber } from "@sweep/domain/Id"
 import { SweepSpec } from "@sweep/domain/SweepSpec"
 import { Verdict } from "@sweep/domain/Verdict"
+import { said } from "@sweep/domain/Reason"
 import { parameterValue } from "../src/Format.ts"
 import { plain } from "../src/Html.ts"
 import { renderReport } from "../src/renderReport.ts"
@@ -55,8 +56,8 @@ const hostileSweep = (): SweepResults => {
     evidence: [{ criterion: hostile, statement: hostile, value: 1, threshold: 2, holds: true }],
     advice: [hostile],
   })
-  trials.set(trial, { ...trials.get(trial)!, verdict, stopReason: hostile })
-  return { ...results, sweep: { ...results.sweep, trials, reason: hostile, versions: { [hostile]: hostile } } }
+  trials.set(trial, { ...trials.get(trial)!, verdict, stopReason: said(hostile) })
+  return { ...results, sweep: { ...results.sweep, trials, reason: said(hostile), versions: { [hostile]: hostile } } }
 }
 
 describe("escaping", () => {
@@ -124,7 +125,10 @@ describe("sweeps of every shape", () => {
     trials.set(second, { ...trials.get(second)!, reusedFrom: from })
     const learned = [{ ...from, parameters: {}, outcome: "completed" as const, objective: 1, values: {} }]
     const spec = new SweepSpec({ ...results.sweep.spec, warmStart: [from.sweep], learned })
-    const page = await render({ ...results, sweep: { ...results.sweep, spec, trials, reason: "its budget is used" } })
+    const page = await render({
+      ...results,
+      sweep: { ...results.sweep, spec, trials, reason: said("its budget is used") },
+    })
     const text = textOf(markupOf(page))
     expect(text).toContain("finished: its budget is used")
     expect(text).toContain("1 trial did not run: the same run in an earlier sweep stands for it.")
@@ -301,7 +305,7 @@ describe("sweeps of every shape", () => {
           step: 1_200,
           after: null,
           replaced: { ...parent.parameters, learning_rate: 0.0001 },
-          reason: "it was last",
+          reason: said("it was last"),
         },
       ],
     })

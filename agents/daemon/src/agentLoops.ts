@@ -2,6 +2,7 @@
 // the loops and sees to the stops (drain, release, kill); every loop lives in a file of its own. Owns their order. What the
 // parts are made of is Agent.ts', or a simulation's.
 import type { Slot } from "@sweep/domain/Device"
+import { reasonSentence } from "@sweep/domain/reasonSentence"
 import type { Redact } from "@sweep/domain/Secrets"
 import type { AgentConnection, SessionRefused } from "@sweep/protocol/AgentConnection"
 import type { AgentTrainer } from "@sweep/protocol/AgentMessage"
@@ -63,7 +64,7 @@ export const runLoops: (parts: AgentParts) => Effect.Effect<void, SessionRefused
       // One that has just started, or holds nothing, gives nothing up: it has only not been in contact yet.
       attempts.all().every(({ end }) => end !== undefined)
         ? Effect.void
-        : Effect.andThen(Effect.logWarning(reason), attempts.stopAll({ mode: "preempt", reason })),
+        : Effect.andThen(Effect.logWarning(reasonSentence(reason)), attempts.stopAll({ mode: "preempt", reason })),
     )
     yield* Effect.addFinalizer(() => leaveNothingRunning(attempts))
 
@@ -85,7 +86,7 @@ export const runLoops: (parts: AgentParts) => Effect.Effect<void, SessionRefused
         slots.changed.openUnsafe()
         yield* Effect.logInfo(`draining (${reason}): running trials are finished, no more are taken`)
         for (const attempt of attempts.all()) {
-          if (!attempt.begun) yield* attempt.requestStop({ mode: "preempt", reason: "the agent drains" })
+          if (!attempt.begun) yield* attempt.requestStop({ mode: "preempt", reason: { _tag: "AgentDrains" } })
         }
         attempts.notify()
       })
@@ -115,8 +116,8 @@ export const runLoops: (parts: AgentParts) => Effect.Effect<void, SessionRefused
       const { notice } = parts
       const asked = yield* stops.release
       const until = (yield* monotonic) + notice * (1 - leavingShare)
-      const reason = `the agent's host goes within ${Math.round(notice / 1_000)} s (${asked})`
-      yield* drain(reason)
+      const reason = { _tag: "HostLeaves", seconds: Math.round(notice / 1_000), sign: asked } as const
+      yield* drain(reasonSentence(reason))
       const handOver = (attempt: Attempt) =>
         Effect.gen(function* () {
           const remaining = Math.max(0, until - (yield* monotonic))
@@ -130,7 +131,7 @@ export const runLoops: (parts: AgentParts) => Effect.Effect<void, SessionRefused
     const killed = Effect.gen(function* () {
       yield* stops.kill
       yield* drain("it is to stop at once")
-      yield* attempts.stopAll({ mode: "kill", reason: "the agent was stopped" })
+      yield* attempts.stopAll({ mode: "kill", reason: { _tag: "AgentStopped" } })
       yield* left(lastWordsMillis.kill)
       // What is left is handed over by the next agent in this directory.
       yield* Effect.timeoutOption(parts.uploads.idle, lastWordsMillis.upload)

@@ -4,6 +4,7 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { describe, expect, it } from "@effect/vitest"
 import { Timings } from "@sweep/domain/Lease"
+import type { Reason } from "@sweep/domain/Reason"
 import * as Effect from "effect/Effect"
 import * as TestClock from "effect/testing/TestClock"
 import { Lease, monotonic } from "../src/session/Lease.ts"
@@ -16,7 +17,7 @@ const home = Effect.acquireRelease(
 )
 
 const leaseIn = Effect.fnUntraced(function* (directory: string) {
-  const told: Array<string> = []
+  const told: Array<Reason> = []
   const lease = yield* Lease.make(directory, (reason) => Effect.sync(() => void told.push(reason)))
   yield* lease.adopt(timings)
   return { lease, told }

@@ -3,6 +3,7 @@
 import { Epoch, SweepId, TrialNumber } from "@sweep/domain/Id"
 import { Timings } from "@sweep/domain/Lease"
 import type { TrialEvent } from "@sweep/domain/TrialEvent"
+import { said } from "@sweep/domain/Reason"
 import { SessionBroken, SessionRefused } from "@sweep/protocol/AgentConnection"
 import { AgentGateway, type GatewaySession } from "@sweep/protocol/AgentGateway"
 import type { AgentMessage, AttemptEnd, CoordinatorMessage, StopMode } from "@sweep/protocol/AgentMessage"
@@ -125,7 +126,7 @@ export class ScriptedCoordinator {
   }
 
   stop(epoch: Epoch, mode: StopMode, reason = `asked to ${mode}`): Effect.Effect<void> {
-    return this.send({ _tag: "Stop", epoch, mode, reason })
+    return this.send({ _tag: "Stop", epoch, mode, reason: said(reason) })
   }
 
   /** Acknowledges what was received while it did not acknowledge. */

@@ -106,7 +106,7 @@ describe("an agent that is killed with SIGKILL", () => {
       // The coordinator was set back: it gets all of it once more.
       coordinator.attempts.clear()
       yield* start
-      expect(yield* coordinator.untilEnded(epoch)).toEqual({ _tag: "Released", cause: "the agent restarted" })
+      expect(yield* coordinator.untilEnded(epoch)).toEqual({ _tag: "Released", cause: { _tag: "AgentRestarted" } })
       expect(coordinator.of(epoch).points).toHaveLength(100)
       expect(runs(child)).toBe(false)
     }),
@@ -161,7 +161,7 @@ describe("signals", () => {
       yield* coordinator.until(() => coordinator.messages.some((message) => message._tag === "Slots"))
       agent.kill("SIGTERM")
       yield* exited(agent)
-      expect(coordinator.of(epoch).ends).toEqual([{ _tag: "Released", cause: "the agent was stopped" }])
+      expect(coordinator.of(epoch).ends).toEqual([{ _tag: "Released", cause: { _tag: "AgentStopped" } }])
       expect(runs(Number(coordinator.of(epoch).sample("child")))).toBe(false)
       expect(runs(pidOf(coordinator, epoch))).toBe(false)
     }),
@@ -190,7 +190,7 @@ describe("an agent that stood still", () => {
       agent.kill("SIGCONT")
       expect(yield* coordinator.untilEnded(epoch)).toMatchObject({
         _tag: "Released",
-        cause: expect.stringContaining("lease ended"),
+        cause: { _tag: "LeaseLapsed" },
       })
       expect(runs(pidOf(coordinator, epoch))).toBe(false)
     }),

@@ -1,3 +1,4 @@
+import { said } from "@sweep/domain/Reason"
 import { describe, expect, it } from "vitest"
 import { attemptEnd, type Seen } from "../src/attempt/attemptEnd.ts"
 
@@ -27,7 +28,7 @@ const finished = {
 
 describe("the end of an attempt", () => {
   it("is what the trainer wrote, whatever happened after", () => {
-    const stop = { mode: "kill", reason: "the sweep was stopped" } as const
+    const stop = { mode: "kill", reason: said("the sweep was stopped") } as const
     expect(
       attemptEnd(seen({ event: finished, stop, over: { _tag: "Exited", code: null, signal: "SIGKILL" } })),
     ).toEqual({
@@ -39,11 +40,11 @@ describe("the end of an attempt", () => {
   })
 
   it("is a release when it was preempted, by this agent or by another", () => {
-    const stop = { mode: "preempt", reason: "paused" } as const
+    const stop = { mode: "preempt", reason: said("paused") } as const
     // Whatever status it chose to leave with.
     expect(attemptEnd(seen({ stop, over: { _tag: "Exited", code: 0, signal: null } }))).toEqual({
       _tag: "Released",
-      cause: "paused",
+      cause: said("paused"),
     })
     expect(attemptEnd(seen({ over: { _tag: "Exited", code: 143, signal: null } }))._tag).toBe("Released")
     expect(attemptEnd(seen({ over: { _tag: "Done", status: "preempted" } }))._tag).toBe("Released")
@@ -52,7 +53,11 @@ describe("the end of an attempt", () => {
   it("is a release to wait where the trainer says that it waits", () => {
     const event = { seq: 9, at: "", type: "paused", step: 8 } as const
     const over = { _tag: "Done", status: "preempted" } as const
-    expect(attemptEnd(seen({ event, over }))).toEqual({ _tag: "Released", cause: "it waits at step 8", pausedAt: 8 })
+    expect(attemptEnd(seen({ event, over }))).toEqual({
+      _tag: "Released",
+      cause: { _tag: "WaitsForPopulation", step: 8 },
+      pausedAt: 8,
+    })
   })
 
   it("is a release when the disk of the box was full: that is not the trial's fault", () => {
@@ -61,14 +66,14 @@ describe("the end of an attempt", () => {
       'safetensors_rust.SafetensorError: Error while serializing: IoError(Os { code: 122, message: "Disk quota exceeded" })',
     ]) {
       const end = attemptEnd(seen({ stderr }))
-      expect(end).toMatchObject({ _tag: "Released", cause: expect.stringMatching(/disk of the agent's box is full: /) })
+      expect(end).toMatchObject({ _tag: "Released", cause: { _tag: "DiskFull" } })
     }
     // A trainer that still could write, one that could not, and one that failed of itself on a disk that then was full.
     const failed = { seq: 9, at: "", type: "failed", class: "bug", detail: null } as const
     const message = "OSError: [Errno 28] No space left on device: 'checkpoints/step-3'"
     expect(attemptEnd(seen({ event: { ...failed, message } }))).toEqual({
       _tag: "Released",
-      cause: `the disk of the agent's box is full: ${message}`,
+      cause: { _tag: "DiskFull", message },
     })
     expect(attemptEnd(seen({ diskFull: true }))._tag).toBe("Released")
     const diverged = { ...failed, class: "diverged", message: "train/loss is NaN at step 3" } as const
@@ -105,7 +110,7 @@ describe("the end of an attempt", () => {
   })
 
   it("is a failure when the trainer was ended for a fault of its own", () => {
-    const stop = { mode: "kill", reason: "The trainer wrote too much.", fault: true } as const
+    const stop = { mode: "kill", reason: said("The trainer wrote too much."), fault: true } as const
     expect(attemptEnd(seen({ stop }))).toMatchObject({ class: "bug", message: "The trainer wrote too much." })
   })
 })

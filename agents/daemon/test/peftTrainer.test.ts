@@ -7,6 +7,7 @@ import { defaultTimings } from "@sweep/domain/Lease"
 import type { Parameters } from "@sweep/domain/Parameter"
 import { fromParameters } from "@sweep/domain/TrainingConfig"
 import type { TrialEventOf } from "@sweep/domain/TrialEvent"
+import { said } from "@sweep/domain/Reason"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import { type Received, ScriptedCoordinator } from "./ScriptedCoordinator.ts"
@@ -98,7 +99,7 @@ describe("the PEFT trainer", () => {
         const third = yield* assign(3, 1, 400)
         yield* coordinator.until(() => coordinator.of(third).events.some(({ type }) => type === "checkpoint"))
         yield* coordinator.stop(third, "preempt", "the sweep is paused")
-        expect(yield* coordinator.untilEnded(third)).toEqual({ _tag: "Released", cause: "the sweep is paused" })
+        expect(yield* coordinator.untilEnded(third)).toEqual({ _tag: "Released", cause: said("the sweep is paused") })
         const fourth = yield* assign(3, 2, 400)
         yield* coordinator.until(() => coordinator.of(fourth).points.length > 0)
         yield* coordinator.stop(fourth, "finish", "asha: below the rung")

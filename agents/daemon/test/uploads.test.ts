@@ -6,6 +6,7 @@ import { dirname, join } from "node:path"
 import { describe, expect, it } from "@effect/vitest"
 import { type ArtifactFile, markerFile } from "@sweep/domain/Artifact"
 import { Epoch, SweepId, TrialNumber } from "@sweep/domain/Id"
+import { said } from "@sweep/domain/Reason"
 import { ArtifactExchange, type Offer, type Piece, pieceBytes } from "@sweep/protocol/ArtifactExchange"
 import { Refused, Unavailable } from "@sweep/protocol/SweepApi"
 import * as Deferred from "effect/Deferred"
@@ -27,7 +28,7 @@ const record: AttemptRecord = {
   command: null,
   tree: null,
   acknowledged: { seq: 0, offset: 0, stdout: 0, stderr: 0 },
-  end: { _tag: "Released", cause: "test" },
+  end: { _tag: "Released", cause: said("test") },
   settled: true,
   handedOver: false,
 }

@@ -4,6 +4,7 @@ import type { Fact } from "@sweep/domain/Fact"
 import { AgentId, Epoch, SweepId, TrialNumber } from "@sweep/domain/Id"
 import { Verdict } from "@sweep/domain/Verdict"
 import { foldFacts } from "@sweep/domain/SweepState"
+import { sampled } from "@sweep/domain/Origin"
 import type { SweepView } from "../src/terminal/SweepView.ts"
 
 export const sweep = SweepId.make("example")
@@ -20,7 +21,7 @@ const created = (n: number, rank: number, learning_rate: number): Fact => ({
   parameters: { rank, learning_rate },
   seed: n,
   revision: 1,
-  origin: "sampler",
+  origin: sampled,
 })
 const started = (n: number, at: number): ReadonlyArray<Fact> => [
   { _tag: "TrialAssigned", at, sweep, trial: trial(n), epoch: epoch(n), attempt: 1, agent, slot: 0 },

@@ -26,6 +26,7 @@ import * as grpcSweepApi from "@sweep/grpc/grpcSweepApi"
 import { NotFound, Refused, SweepApi, Unavailable } from "@sweep/protocol/SweepApi"
 import { serverCredentials } from "@sweep/grpc/tls"
 import { exampleSpec } from "@sweep/domain/exampleSpec"
+import { said } from "@sweep/domain/Reason"
 import { gateOf } from "../src/serving/gate.ts"
 
 /** What every call that gets through is answered. */
@@ -55,7 +56,7 @@ const calls = {
   get: (client) => client.get(sweep),
   results: (client) => client.results(sweep, { maxPoints: 4 }),
   watch: (client) => Stream.runDrain(client.watch(sweep)),
-  control: (client) => client.control(sweep, null, "stop", "test"),
+  control: (client) => client.control(sweep, null, "stop", said("test")),
   orderAgent: (client) => client.orderAgent(AgentId.make("a"), "drain", "test"),
   agentLog: (client) => client.agentLog(AgentId.make("a")),
   ask: (client) => client.ask(sweep),

@@ -89,7 +89,7 @@ describe("the page of a coordinator on loopback", () => {
     serving({}, async ({ page, ask, acted, audited }) => {
       const origin = new URL(page).origin
       expect((await ask({ ...stop, headers: { ...typed, origin } })).status).toBe(200)
-      expect(acted).toEqual([[sweep.id, null, "stop", "from the page"]])
+      expect(acted).toEqual([[sweep.id, null, "stop", { _tag: "FromPage" }]])
       expect(audited).toMatchObject([{ what: "page control", refused: null }])
       const wrong = await ask({ ...stop, body: { action: "burn", trial: null }, headers: { ...typed, origin } })
       expect(wrong.status).toBe(400)

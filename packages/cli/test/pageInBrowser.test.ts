@@ -8,6 +8,8 @@ import { exampleSpec } from "@sweep/domain/exampleSpec"
 import type { Fact } from "@sweep/domain/Fact"
 import { TrialNumber } from "@sweep/domain/Id"
 import { foldFacts } from "@sweep/domain/SweepState"
+import { sampled } from "@sweep/domain/Origin"
+import { said } from "@sweep/domain/Reason"
 import { Audit } from "@sweep/protocol/Audit"
 import { SweepApi } from "@sweep/protocol/SweepApi"
 import { seriousProblems } from "../../../reports/test/axe.ts"
@@ -27,14 +29,14 @@ const more = Array.from({ length: 12 }, (_, i): ReadonlyArray<Fact> => {
       parameters: { rank: 2 ** (1 + (i % 4)), learning_rate: 1e-4 * (i + 1), note: i % 2 === 0 ? markup : "plain" },
       seed: 7,
       revision: 1,
-      origin: "sampler",
+      origin: sampled,
     },
     {
       _tag: "TrialStopped",
       at: 60_000 * (i + 1),
       sweep,
       trial,
-      reason: markup,
+      reason: said(markup),
       objective: 1.5 + i / 10,
       values: { "eval/loss": 1.5, [markup]: 1 },
     },

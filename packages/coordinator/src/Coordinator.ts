@@ -7,6 +7,7 @@ import type * as FileSystem from "effect/FileSystem"
 import * as Layer from "effect/Layer"
 import type { AgentId, SweepId, TrialNumber } from "@sweep/domain/Id"
 import { defaultTimings, type Timings } from "@sweep/domain/Lease"
+import type { Reason } from "@sweep/domain/Reason"
 import type { SweepState } from "@sweep/domain/SweepState"
 import { AgentGateway } from "@sweep/protocol/AgentGateway"
 import { ArtifactExchange } from "@sweep/protocol/ArtifactExchange"
@@ -50,9 +51,9 @@ export class Coordinator extends Context.Service<
   Coordinator,
   {
     /** The process of this agent has exited, as its parent knows: its trials are dispatched again at once. */
-    readonly agentGone: (agent: AgentId, reason: string) => Effect.Effect<void>
+    readonly agentGone: (agent: AgentId, reason: Reason) => Effect.Effect<void>
     /** Asks every connected agent to finish what runs and to take no more. */
-    readonly drain: (reason: string) => Effect.Effect<void>
+    readonly drain: (reason: Reason) => Effect.Effect<void>
   }
 >()("@sweep/coordinator/Coordinator") {}
 
@@ -96,7 +97,7 @@ export const layer = (
       // A rule may find the trial ended meanwhile: then there is nothing to do.
       const ifPossible = (effect: Effect.Effect<void, Refused | StoreError>) =>
         Effect.catchTag(effect, "Refused", () => Effect.void)
-      const stop = (sweep: SweepId, trial: TrialNumber, reason: string) =>
+      const stop = (sweep: SweepId, trial: TrialNumber, reason: Reason) =>
         ifPossible(control.stopTrial(sweep, trial, reason))
       decide = yield* makeDecide({
         journal,
@@ -131,7 +132,7 @@ export const layer = (
         },
         ended: endings.ended,
         unstorable: (epoch, reason, session) => {
-          session.post({ _tag: "Stop", epoch, mode: "kill", reason: "what it reports cannot be stored" })
+          session.post({ _tag: "Stop", epoch, mode: "kill", reason: { _tag: "Unstorable" } })
           const message = `What the trainer reports cannot be stored: ${reason}`
           endings.ended(epoch, { _tag: "Failed", class: "data", message, detail: null }, null)
         },

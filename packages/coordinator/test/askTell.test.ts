@@ -11,6 +11,7 @@ import { type Asked, SweepApi } from "@sweep/protocol/SweepApi"
 import { layer as duckdb } from "@sweep/store/DuckdbStore"
 import { layerMemory, Store } from "@sweep/store/Store"
 import { exampleSpec } from "@sweep/domain/exampleSpec"
+import { said } from "@sweep/domain/Reason"
 import { connectAgent } from "@sweep/protocol/ScriptedAgent"
 import { coordinator, inMemory, overGrpc, sweepIs, trialIs, trialOf } from "./harness.ts"
 
@@ -74,7 +75,7 @@ describe("ask and tell", () => {
       yield* api.tell(sweep, two.trial, report(1, 0.5))
       expect(yield* api.tell(sweep, two.trial, value(0.7))).toMatchObject({ objective: 0.7 })
       expect(yield* trialOf(sweep, 2)).toMatchObject({ values: { loss: 0.7 } })
-      expect((yield* sweepIs(sweep, "finished")).reason).toMatch(/budget of 2 trials/)
+      expect((yield* sweepIs(sweep, "finished")).reason).toEqual({ _tag: "TrialsSpent", trials: 2 })
       expect(yield* api.ask(sweep)).toMatchObject({
         _tag: "Ended",
         reason: expect.stringMatching(/budget of 2 trials/),
@@ -139,8 +140,8 @@ describe("ask and tell", () => {
       expect(yield* Effect.flip(api.tell(sweep, two.trial, value(1)))).toMatchObject({
         message: expect.stringMatching(/already ended \(stopped: at step 1/),
       })
-      yield* api.control(sweep, one.trial, "stop", "enough")
-      expect(yield* trialIs(sweep, 1, "stopped")).toMatchObject({ objective: 1, stopReason: "enough" })
+      yield* api.control(sweep, one.trial, "stop", said("enough"))
+      expect(yield* trialIs(sweep, 1, "stopped")).toMatchObject({ objective: 1, stopReason: said("enough") })
     }).pipe(Effect.provide(inMemory())),
   )
 
@@ -173,9 +174,9 @@ describe("ask and tell", () => {
       const api = yield* SweepApi
       const sweep = yield* api.submit(external())
       const one = yield* asked(sweep)
-      yield* api.control(sweep, one.trial, "pause", "")
+      yield* api.control(sweep, one.trial, "pause", said(""))
       expect((yield* Effect.flip(api.tell(sweep, one.trial, value(1)))).message).toMatch(/set aside/)
-      yield* api.control(sweep, one.trial, "resume", "")
+      yield* api.control(sweep, one.trial, "resume", said(""))
       expect(yield* asked(sweep)).toEqual({ ...one, attempt: 2 })
       expect(yield* api.tell(sweep, one.trial, value(1))).toMatchObject({ state: "completed" })
     }).pipe(Effect.provide(inMemory())),

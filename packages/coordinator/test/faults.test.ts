@@ -10,6 +10,7 @@ import { Coordinator } from "../src/Coordinator.ts"
 import { SweepApi } from "@sweep/protocol/SweepApi"
 import { layerMemory, Store, StoreError } from "@sweep/store/Store"
 import { exampleSpec } from "@sweep/domain/exampleSpec"
+import { said } from "@sweep/domain/Reason"
 import { connectAgent, evalLosses, eventsMessage, eventually, finished, slotsOf } from "@sweep/protocol/ScriptedAgent"
 import { oldestProtocol, protocolVersion } from "@sweep/protocol/versions"
 import { agentInScope, coordinator, inMemory, trialIs, trialOf } from "./harness.ts"
@@ -366,7 +367,7 @@ describe("agents that go away", () => {
       const dying = yield* connectAgent({ id: "dying" })
       yield* dying.next("Assign")
       const other = yield* connectAgent({ id: "other" })
-      yield* (yield* Coordinator).agentGone(dying.id, "its process was killed")
+      yield* (yield* Coordinator).agentGone(dying.id, said("its process was killed"))
       expect(yield* other.next("Assign")).toMatchObject({ trial: 1, attempt: 2 })
       expect(yield* dying.over).toMatchObject({ _tag: "SessionBroken" })
     }).pipe(Effect.provide(inMemory())),
@@ -377,8 +378,8 @@ describe("agents that go away", () => {
       const api = yield* SweepApi
       const { agent, cut } = yield* agentInScope()
       yield* agent.next("Welcome")
-      yield* (yield* Coordinator).drain("maintenance")
-      expect(yield* agent.next("Drain")).toMatchObject({ reason: "maintenance" })
+      yield* (yield* Coordinator).drain(said("maintenance"))
+      expect(yield* agent.next("Drain")).toMatchObject({ reason: said("maintenance") })
       yield* agent.send({ _tag: "Slots", slots: [], draining: true })
       yield* submitOne
       yield* cut
@@ -397,7 +398,7 @@ describe("agents that go away", () => {
       const refuse = Effect.gen(function* () {
         const { epoch } = yield* agent.next("Assign")
         attempts++
-        yield* agent.ended(epoch, 0, { _tag: "Released", cause: "cannot start the trainer" })
+        yield* agent.ended(epoch, 0, { _tag: "Released", cause: said("cannot start the trainer") })
       }).pipe(Effect.forever)
       yield* Effect.forkChild(refuse)
       yield* Effect.promise(() => new Promise((done) => setTimeout(done, 100)))
@@ -427,10 +428,10 @@ describe("stop, pause and resume", () => {
   it.effect("lets a stopped trial keep what it has", () =>
     Effect.gen(function* () {
       const { api, sweep, agent, epoch } = yield* running
-      yield* api.control(sweep, number(1), "stop", "by hand")
-      expect(yield* agent.next("Stop")).toMatchObject({ epoch, mode: "finish", reason: "by hand" })
+      yield* api.control(sweep, number(1), "stop", { _tag: "ByHand" })
+      expect(yield* agent.next("Stop")).toMatchObject({ epoch, mode: "finish", reason: { _tag: "ByHand" } })
       yield* agent.ended(epoch, 2, finished({ interrupted: true }))
-      expect(yield* trialIs(sweep, 1, "stopped")).toMatchObject({ objective: 4, stopReason: "by hand" })
+      expect(yield* trialIs(sweep, 1, "stopped")).toMatchObject({ objective: 4, stopReason: { _tag: "ByHand" } })
     }).pipe(Effect.provide(inMemory())),
   )
 
@@ -443,7 +444,7 @@ describe("stop, pause and resume", () => {
       yield* before.agent.report(epoch, evalLosses(5, 4))
       yield* before.agent.acknowledged(epoch, 2)
       yield* before.cut
-      yield* api.control(sweep, number(1), "stop", "by hand")
+      yield* api.control(sweep, number(1), "stop", { _tag: "ByHand" })
       const after = yield* agentInScope({ held: [{ epoch, slot: 0, running: true }] })
       expect(yield* after.agent.next("Stop")).toMatchObject({ epoch, mode: "finish" })
       yield* after.cut
@@ -458,16 +459,16 @@ describe("stop, pause and resume", () => {
       const sweep = yield* api.submit(exampleSpec())
       const agent = yield* connectAgent()
       const { epoch } = yield* agent.next("Assign")
-      yield* api.control(sweep, null, "stop", "enough")
-      expect(yield* agent.next("Stop")).toMatchObject({ epoch, mode: "finish", reason: "enough" })
+      yield* api.control(sweep, null, "stop", said("enough"))
+      expect(yield* agent.next("Stop")).toMatchObject({ epoch, mode: "finish", reason: said("enough") })
       yield* agent.complete(epoch, evalLosses(1))
       const state = yield* Effect.andThen(trialIs(sweep, 1, "completed"), api.get(sweep))
-      expect(state).toMatchObject({ status: "stopped", reason: "enough" })
+      expect(state).toMatchObject({ status: "stopped", reason: said("enough") })
       expect(state.trials.size).toBe(1)
       for (const action of ["stop", "pause", "resume"] as const) {
-        expect((yield* Effect.flip(api.control(sweep, null, action, ""))).message).toMatch(/ended/)
+        expect((yield* Effect.flip(api.control(sweep, null, action, said("")))).message).toMatch(/ended/)
       }
-      expect((yield* Effect.flip(api.control(sweep, number(1), "stop", ""))).message).toMatch(
+      expect((yield* Effect.flip(api.control(sweep, number(1), "stop", said("")))).message).toMatch(
         /example\/1 has already ended/,
       )
     }).pipe(Effect.provide(inMemory())),
@@ -476,13 +477,13 @@ describe("stop, pause and resume", () => {
   it.effect("pauses a sweep by taking its trials back, and goes on with them", () =>
     Effect.gen(function* () {
       const { api, sweep, agent, epoch } = yield* running
-      yield* api.control(sweep, null, "pause", "lunch")
-      expect(yield* agent.next("Stop")).toMatchObject({ epoch, mode: "preempt", reason: "lunch" })
-      yield* agent.ended(epoch, 2, { _tag: "Released", cause: "lunch" })
+      yield* api.control(sweep, null, "pause", said("lunch"))
+      expect(yield* agent.next("Stop")).toMatchObject({ epoch, mode: "preempt", reason: said("lunch") })
+      yield* agent.ended(epoch, 2, { _tag: "Released", cause: said("lunch") })
       yield* agent.confirmed(epoch)
       expect(yield* trialOf(sweep, 1)).toMatchObject({ state: "pending" })
       expect(agent.waiting("Assign")).toBe(0)
-      yield* api.control(sweep, null, "resume", "")
+      yield* api.control(sweep, null, "resume", said(""))
       expect(yield* agent.next("Assign")).toMatchObject({ trial: 1, attempt: 2 })
     }).pipe(Effect.provide(inMemory())),
   )
@@ -493,14 +494,14 @@ describe("stop, pause and resume", () => {
       const sweep = yield* api.submit(exampleSpec())
       const agent = yield* connectAgent()
       const { epoch } = yield* agent.next("Assign")
-      yield* api.control(sweep, number(1), "pause", "")
+      yield* api.control(sweep, number(1), "pause", said(""))
       expect(yield* agent.next("Stop")).toMatchObject({ epoch, mode: "preempt" })
       // The trainer is still saving: the slot is not free yet.
       expect(agent.waiting("Assign")).toBe(0)
-      yield* agent.ended(epoch, 0, { _tag: "Released", cause: "" })
+      yield* agent.ended(epoch, 0, { _tag: "Released", cause: said("") })
       const second = yield* agent.next("Assign")
       expect(second.trial).toBe(2)
-      yield* api.control(sweep, number(1), "resume", "")
+      yield* api.control(sweep, number(1), "resume", said(""))
       yield* agent.complete(second.epoch, evalLosses(1))
       expect(yield* agent.next("Assign")).toMatchObject({ trial: 1, attempt: 2 })
     }).pipe(Effect.provide(inMemory())),
@@ -512,8 +513,8 @@ describe("stop, pause and resume", () => {
       const sweep = yield* submitOne
       const agent = yield* connectAgent()
       const { epoch } = yield* agent.next("Assign")
-      yield* api.control(sweep, null, "stop", "enough")
-      expect(yield* Effect.flip(api.control(sweep, number(1), "pause", ""))).toMatchObject({
+      yield* api.control(sweep, null, "stop", said("enough"))
+      expect(yield* Effect.flip(api.control(sweep, number(1), "pause", said("")))).toMatchObject({
         _tag: "Refused",
         message: "example/1 is about to end (enough)",
       })
@@ -639,11 +640,11 @@ describe("a store that refuses to write", () => {
       yield* submitOne
       const first = yield* agent.next("Assign")
       disk.full = true
-      yield* agent.ended(first.epoch, 0, { _tag: "Released", cause: "" })
+      yield* agent.ended(first.epoch, 0, { _tag: "Released", cause: said("") })
       expect(yield* agent.over).toMatchObject({ _tag: "SessionBroken" })
       disk.full = false
       const again = yield* connectAgent({ held: [{ epoch: first.epoch, slot: 0, running: false }] })
-      yield* again.ended(first.epoch, 0, { _tag: "Released", cause: "" })
+      yield* again.ended(first.epoch, 0, { _tag: "Released", cause: said("") })
       expect(yield* again.next("Assign")).toMatchObject({ epoch: Epoch.make(first.epoch + 1), attempt: 2 })
     }).pipe(Effect.provide(coordinator().pipe(Layer.provideMerge(failing(disk)))))
   })

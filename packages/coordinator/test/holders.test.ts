@@ -10,6 +10,7 @@ import * as Stream from "effect/Stream"
 import { onTestFinished } from "vitest"
 import { type AgentId, TrialNumber } from "@sweep/domain/Id"
 import { exampleSpec } from "@sweep/domain/exampleSpec"
+import { said } from "@sweep/domain/Reason"
 import { ArtifactExchange } from "@sweep/protocol/ArtifactExchange"
 import { anybody, Caller } from "@sweep/protocol/Caller"
 import { connectAgent, evalLosses, finished } from "@sweep/protocol/ScriptedAgent"
@@ -71,7 +72,7 @@ describe("another agent", () => {
       expect(yield* other.next("Stop")).toMatchObject({ epoch, mode: "kill" })
       yield* mine.report(epoch, evalLosses(1))
       yield* mine.acknowledged(epoch, 1)
-      yield* api.control(owner.sweep, owner.trial, "pause", "test")
+      yield* api.control(owner.sweep, owner.trial, "pause", said("test"))
       yield* trialIs(owner.sweep, 1, "paused")
       yield* other.report(epoch, evalLosses(1, 0), 1)
       yield* mine.report(epoch, evalLosses(0.5), 2)

@@ -19,6 +19,7 @@ import { layer as duckdb } from "@sweep/store/DuckdbStore"
 import * as FolderArtifacts from "@sweep/store/FolderArtifacts"
 import { layerMemory, Store } from "@sweep/store/Store"
 import { exampleSpec } from "@sweep/domain/exampleSpec"
+import { said } from "@sweep/domain/Reason"
 import {
   connectAgent,
   evalLosses,
@@ -118,7 +119,7 @@ const failed = (of: "oom" | "diverged"): AttemptEnd => ({
 
 /** Reports the value at the point where the run waits, and how its attempt ended there. */
 const arrive = Effect.fnUntraced(function* ({ agent, epoch, document }: Run, loss: number, other?: AttemptEnd) {
-  const end = other ?? { _tag: "Released", cause: "it waits", pausedAt: document.pause_at.at }
+  const end = other ?? { _tag: "Released", cause: said("it waits"), pausedAt: document.pause_at.at }
   yield* agent.report(epoch, [{ step: document.pause_at.at, values: { "eval/loss": loss } }])
   yield* agent.ended(epoch, 1, end)
   yield* agent.confirmed(epoch)
@@ -213,7 +214,7 @@ describe("a population", () => {
           step: 10,
           after: worst.epoch,
           replaced: { rank: 4, ...worst.document.parameters },
-          reason: expect.stringMatching(/at step 10 it is number 4 of 4; it goes on from trial 4/),
+          reason: { _tag: "Exploits", resource: "step", at: 10, place: 4, among: 4, parent: 4, value: 1 },
         },
       ])
 
@@ -257,7 +258,7 @@ describe("a population", () => {
       // On its way it was better than it ever is again.
       yield* agent.report(epoch, [{ step: 10, values: { "eval/loss": 0.001 } }])
       yield* agent.report(epoch, [{ step: 20, values: { "eval/loss": 9 } }], 2)
-      yield* agent.ended(epoch, 2, { _tag: "Released", cause: "it waits", pausedAt: 20 })
+      yield* agent.ended(epoch, 2, { _tag: "Released", cause: said("it waits"), pausedAt: 20 })
       yield* agent.confirmed(epoch)
       yield* handOver(runs.get(1)!)
       for (const trial of [2, 3, 4]) yield* wait(runs.get(trial)!, trial)
@@ -277,7 +278,7 @@ describe("a population", () => {
       yield* arrive(runs.get(1)!, Number.NaN, failed("diverged"))
       yield* wait(runs.get(2)!, 2)
       yield* wait(runs.get(3)!, 3)
-      yield* (yield* SweepApi).control(sweep, TrialNumber.make(4), "stop", "enough")
+      yield* (yield* SweepApi).control(sweep, TrialNumber.make(4), "stop", said("enough"))
       yield* arrive(runs.get(4)!, 0.1, finished({ interrupted: true }))
       const second = new Map<number, Run>()
       for (const trial of [2, 3]) {
@@ -306,7 +307,7 @@ describe("a population", () => {
       const kept = Array.from(runs.values()).filter(({ agent }) => agent.id === two.agent.id)
       for (const at of kept) yield* wait(at, at.trial)
       yield* one.cut
-      yield* (yield* Coordinator).agentGone(one.agent.id, "its box is gone")
+      yield* (yield* Coordinator).agentGone(one.agent.id, said("its box is gone"))
       const again = yield* given([two.agent], 2)
       expect(Array.from(again.keys()).sort()).toEqual(lost.map(({ trial }) => trial).sort())
       for (const at of again.values()) {
@@ -332,7 +333,7 @@ describe("a population", () => {
       yield* trialIs(sweep, here[1]!.trial, "paused")
       expect(two.agent.waiting("Assign")).toBe(0)
       yield* one.cut
-      yield* (yield* Coordinator).agentGone(one.agent.id, "its box is gone")
+      yield* (yield* Coordinator).agentGone(one.agent.id, said("its box is gone"))
       const second = yield* given([two.agent], 2)
       const [goesOn, begins] = here.map(({ trial }) => second.get(trial))
       expect((yield* checkpointFor(sweep, goesOn!.trial))[0]![1]).toBe(

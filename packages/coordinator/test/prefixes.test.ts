@@ -118,7 +118,7 @@ describe("a sweep over epochs", () => {
       yield* agent.ended(one.epoch, 0, { _tag: "Failed", class: "oom", message: "needs 12 GiB", detail: null })
       const two = yield* agent.next("Assign")
       expect(two.trial).toBe(2)
-      yield* api.control(sweep, TrialNumber.make(2), "pause", "by hand")
+      yield* api.control(sweep, TrialNumber.make(2), "pause", { _tag: "ByHand" })
       expect((yield* agent.next("Assign")).trial).toBe(3)
     }).pipe(Effect.provide(inMemory())),
   )
@@ -303,7 +303,7 @@ describe("a sweep over epochs", () => {
       yield* agent.complete(one.epoch, evalLosses(1))
       const { trials, reason } = yield* sweepIs(sweep, "finished")
       expect(Array.from(trials.values(), ({ state }) => state)).toEqual(["completed", "cancelled", "cancelled"])
-      expect(reason).toMatch(/trial 1 reached the target/)
+      expect(reason).toMatchObject({ _tag: "TargetReached", trial: 1 })
     }).pipe(Effect.provide(inMemory())),
   )
 

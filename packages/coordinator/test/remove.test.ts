@@ -13,6 +13,7 @@ import { layer as duckdb } from "@sweep/store/DuckdbStore"
 import * as FolderArtifacts from "@sweep/store/FolderArtifacts"
 import { Store } from "@sweep/store/Store"
 import { exampleSpec } from "@sweep/domain/exampleSpec"
+import { said } from "@sweep/domain/Reason"
 import { batchOf } from "@sweep/store/storeFixtures"
 import { connectAgent, evalLosses, eventually } from "@sweep/protocol/ScriptedAgent"
 import { coordinator, inMemory, sweepIs } from "./harness.ts"
@@ -49,9 +50,9 @@ describe("a sweep that is removed", () => {
       const agent = yield* connectAgent()
       const { epoch } = yield* agent.next("Assign")
       expect(yield* refusal(sweep)).toBe("Refused: example is running; end it first: sweep stop example")
-      yield* api.control(sweep, null, "pause", "")
+      yield* api.control(sweep, null, "pause", said(""))
       expect(yield* refusal(sweep)).toBe("Refused: example is paused; end it first: sweep stop example")
-      yield* api.control(sweep, null, "stop", "enough")
+      yield* api.control(sweep, null, "stop", said("enough"))
       expect(yield* refusal(sweep)).toBe(
         "Refused: example has ended (stopped), but 1 trial of it still has to; remove it after that",
       )

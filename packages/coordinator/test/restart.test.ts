@@ -116,7 +116,7 @@ describe("a coordinator that starts again", () => {
         const two = yield* agent.next("Assign")
         yield* agent.report(two.epoch, [], 1, [started(40)])
         yield* agent.report(two.epoch, evalLosses(5), 2)
-        expect((yield* agent.next("Stop")).reason).toMatch(/at epoch 1 it is number 2 of 2/)
+        expect((yield* agent.next("Stop")).reason).toMatchObject({ resource: "epoch", at: 1, place: 2, among: 2 })
       }).pipe(Effect.scoped, Effect.provide(on(directory)))
     }),
   )
@@ -138,7 +138,7 @@ describe("a coordinator that starts again", () => {
         const agent = yield* connectAgent({ slots: slotsOf(2), held: [{ epoch, slot: 0, running: true }] })
         const two = yield* agent.next("Assign")
         yield* agent.report(two.epoch, evalLosses(5, 5, 5))
-        expect((yield* agent.next("Stop")).reason).toMatch(/at second 2 it is number 2 of 2/)
+        expect((yield* agent.next("Stop")).reason).toMatchObject({ resource: "seconds", at: 2, place: 2, among: 2 })
       }).pipe(Effect.scoped, Effect.provide(on(directory)))
     }),
   )

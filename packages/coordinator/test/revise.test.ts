@@ -63,7 +63,7 @@ describe("extending", () => {
       const second = yield* agent.next("Assign")
       expect(second).toMatchObject({ sweep, trial: 2 })
       yield* agent.complete(second.epoch, evalLosses(1))
-      expect((yield* sweepIs(sweep, "finished")).reason).toMatch(/2 trials/)
+      expect((yield* sweepIs(sweep, "finished")).reason).toEqual({ _tag: "TrialsSpent", trials: 2 })
     }).pipe(Effect.provide(inMemory())),
   )
 
@@ -161,7 +161,11 @@ describe("cloning", () => {
       expect(JSON.parse(trialJson).parameters).toEqual({ rank: 16, alpha: 32, weight_decay: 0.1 })
       yield* agent.complete(epoch, evalLosses(2))
       const state = yield* sweepIs(sweep, "finished")
-      expect(state.trials.get(TrialNumber.make(2))).toMatchObject({ origin: "clone of 1", objective: 2, revision: 2 })
+      expect(state.trials.get(TrialNumber.make(2))).toMatchObject({
+        origin: { _tag: "Clone", of: 1 },
+        objective: 2,
+        revision: 2,
+      })
       const refusals: Array<string> = []
       for (const changes of [{ rank: 64 }, { rnk: 8 }, { rank: -1 }, { rank: 16, weight_decay: 0.1 }, { rank: 4 }]) {
         refusals.push((yield* Effect.flip(api.clone(sweep, one, changes))).message)
@@ -194,7 +198,7 @@ describe("cloning", () => {
         [5, 8, 7],
         [6, 8, 8],
       ])
-      expect(yield* trialOf(sweep, 4)).toMatchObject({ origin: "replica of 3" })
+      expect(yield* trialOf(sweep, 4)).toMatchObject({ origin: { _tag: "Replica", of: 3 } })
     }).pipe(Effect.provide(inMemory())),
   )
 

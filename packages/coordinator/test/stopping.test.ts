@@ -5,6 +5,7 @@ import { SweepApi } from "@sweep/protocol/SweepApi"
 import { historyOf } from "@sweep/search/History"
 import { samplerFor } from "@sweep/search/samplerFor"
 import { exampleSpec } from "@sweep/domain/exampleSpec"
+import { said } from "@sweep/domain/Reason"
 import { connectAgent, evalLosses, eventsMessage, finished, slotsOf } from "@sweep/protocol/ScriptedAgent"
 import { inMemory, sweepIs, trialIs, trialOf } from "./harness.ts"
 
@@ -52,7 +53,13 @@ describe("early stopping", () => {
       yield* agent.acknowledged(two.epoch, 2)
       expect(agent.waiting("Stop")).toBe(0)
       yield* agent.report(two.epoch, evalLosses(5, 4).slice(1), 3)
-      expect((yield* agent.next("Stop")).reason).toMatch(/at epoch 1 it is number 2 of 2/)
+      expect((yield* agent.next("Stop")).reason).toMatchObject({
+        _tag: "BehindAtRung",
+        resource: "epoch",
+        at: 1,
+        place: 2,
+        among: 2,
+      })
     }).pipe(Effect.provide(inMemory())),
   )
 
@@ -70,7 +77,7 @@ describe("early stopping", () => {
       expect(yield* agent.next("Stop")).toMatchObject({
         epoch: two.epoch,
         mode: "preempt",
-        reason: expect.stringMatching(/at step 10 it is number 2 of 2/),
+        reason: { _tag: "BehindAtRung", resource: "step", at: 10, place: 2, among: 2 },
       })
     }).pipe(Effect.provide(inMemory())),
   )
@@ -154,7 +161,7 @@ describe("early stopping", () => {
       yield* agent.report(two.epoch, evalLosses(5))
       const stop = yield* agent.next("Stop")
       expect(stop).toMatchObject({ epoch: two.epoch, mode: "finish" })
-      expect(stop.reason).toMatch(/number 2 of 2/)
+      expect(stop.reason).toMatchObject({ _tag: "BehindAtRung", place: 2, among: 2 })
       yield* agent.ended(two.epoch, 1, finished({ interrupted: true }))
       expect(yield* trialIs(sweep, 2, "stopped")).toMatchObject({ objective: 5, stopReason: stop.reason })
       yield* agent.report(one.epoch, evalLosses(1, 0.5).slice(1), 2)
@@ -179,7 +186,7 @@ describe("early stopping", () => {
           yield* agent.report(epoch, evalLosses(losses[trial]!))
           const { mode } = yield* agent.next("Stop")
           expect(mode).toBe("preempt")
-          yield* agent.ended(epoch, 1, { _tag: "Released", cause: "set aside" })
+          yield* agent.ended(epoch, 1, { _tag: "Released", cause: said("set aside") })
           yield* agent.confirmed(epoch)
         })
       yield* one.next("Welcome")
@@ -208,7 +215,7 @@ describe("early stopping", () => {
       const state = yield* sweepIs(sweep, "finished")
       const third = yield* trialOf(sweep, 3)
       expect(third).toMatchObject({ state: "stopped", objective: 3 })
-      expect(third?.stopReason).toMatch(/set it aside/)
+      expect(third?.stopReason).toEqual({ _tag: "NeverPromoted" })
       expect(Array.from(state.trials.values()).every(({ verdict }) => verdict !== null)).toBe(true)
     }).pipe(Effect.provide(inMemory())),
   )
@@ -227,11 +234,11 @@ describe("early stopping", () => {
       }
       expect(yield* agent.next("Stop")).toMatchObject({
         epoch: epochs[2],
-        reason: expect.stringMatching(/number 2 of 2 with 7/),
+        reason: { place: 2, among: 2, value: 7 },
       })
       expect(yield* agent.next("Stop")).toMatchObject({
         epoch: epochs[3],
-        reason: expect.stringMatching(/number 2 of 2 with 4/),
+        reason: { place: 2, among: 2, value: 4 },
       })
       expect(agent.waiting("Stop")).toBe(0)
     }).pipe(Effect.provide(inMemory())),
@@ -246,7 +253,7 @@ describe("early stopping", () => {
       const two = yield* agent.next("Assign")
       yield* agent.report(one.epoch, evalLosses(1))
       yield* agent.acknowledged(one.epoch, 1)
-      yield* api.control(sweep, one.trial, "pause", "")
+      yield* api.control(sweep, one.trial, "pause", said(""))
       // With it the first has earned its next rung.
       yield* agent.report(two.epoch, evalLosses(5))
       yield* agent.acknowledged(two.epoch, 1)
@@ -263,11 +270,11 @@ describe("early stopping", () => {
       )
       const agent = yield* connectAgent()
       const { epoch } = yield* agent.next("Assign")
-      yield* api.control(sweep, 1 as never, "pause", "")
-      yield* agent.ended(epoch, 0, { _tag: "Released", cause: "" })
+      yield* api.control(sweep, 1 as never, "pause", said(""))
+      yield* agent.ended(epoch, 0, { _tag: "Released", cause: said("") })
       yield* agent.confirmed(epoch)
       expect(yield* api.get(sweep)).toMatchObject({ status: "running" })
-      yield* api.control(sweep, 1 as never, "resume", "")
+      yield* api.control(sweep, 1 as never, "resume", said(""))
       yield* agent.complete((yield* agent.next("Assign")).epoch, evalLosses(1))
       yield* sweepIs(sweep, "finished")
     }).pipe(Effect.provide(inMemory())),
@@ -281,12 +288,12 @@ describe("early stopping", () => {
       const { epoch } = yield* first.next("Assign")
       const other = yield* connectAgent({ id: "aa-other", slots: slotsOf(1, 1) })
       yield* other.next("Welcome")
-      yield* api.control(sweep, 1 as never, "pause", "")
-      yield* api.control(sweep, 1 as never, "resume", "")
+      yield* api.control(sweep, 1 as never, "pause", said(""))
+      yield* api.control(sweep, 1 as never, "resume", said(""))
       expect(yield* trialOf(sweep, 1)).toMatchObject({ state: "pending" })
       // A smaller slot is free elsewhere, but the trainer is still saving.
       yield* other.send({ _tag: "Slots", slots: slotsOf(1, 1), draining: false })
-      yield* first.ended(epoch, 0, { _tag: "Released", cause: "" })
+      yield* first.ended(epoch, 0, { _tag: "Released", cause: said("") })
       expect(yield* first.next("Assign")).toMatchObject({ trial: 1, attempt: 2 })
       expect(other.waiting("Assign")).toBe(0)
     }).pipe(Effect.provide(inMemory())),

@@ -7,6 +7,7 @@ import * as Stream from "effect/Stream"
 import { TrialNumber } from "@sweep/domain/Id"
 import { SweepApi } from "@sweep/protocol/SweepApi"
 import { exampleSpec } from "@sweep/domain/exampleSpec"
+import { said } from "@sweep/domain/Reason"
 import { connectAgent, evalLosses, eventually, finished, slotsOf } from "@sweep/protocol/ScriptedAgent"
 import { layerMemory, Store } from "@sweep/store/Store"
 import { coordinator, inMemory, sweepIs, trialIs, trialOf } from "./harness.ts"
@@ -46,7 +47,7 @@ describe("a sweep from submission to its end", () => {
         expect(agent.mark(assign.epoch)).toEqual({ epoch: n, seq: 3, stdout: 0, stderr: 0 })
       }
       const state = yield* sweepIs(sweep, "finished")
-      expect(state.reason).toMatch(/every set/)
+      expect(state.reason).toEqual({ _tag: "SpaceExhausted" })
       expect(Array.from(state.trials.values(), ({ objective }) => objective)).toEqual([2.1, 2.2, 2.3, 2.4])
       expect(Array.from(state.trials.values(), ({ values }) => values)[0]).toEqual({ "eval/loss": 2.5 })
       expect(Array.from(state.trials.values()).every(({ verdict }) => verdict !== null)).toBe(true)
@@ -221,13 +222,13 @@ describe("a sweep from submission to its end", () => {
       const agent = yield* connectAgent()
       const budget = yield* api.submit(exampleSpec({ budget: { trials: 1, gpuHours: null, hours: null } }))
       yield* agent.complete((yield* agent.next("Assign")).epoch, evalLosses(1))
-      expect((yield* sweepIs(budget, "finished")).reason).toMatch(/budget of 1 trials/)
+      expect((yield* sweepIs(budget, "finished")).reason).toEqual({ _tag: "TrialsSpent", trials: 1 })
       const target = yield* api.submit(
         exampleSpec({ metric: { name: "eval/loss", goal: "minimize", summary: "best", target: 1.5 } }),
       )
       yield* agent.complete((yield* agent.next("Assign")).epoch, evalLosses(1.6))
       yield* agent.complete((yield* agent.next("Assign")).epoch, evalLosses(1.4))
-      expect((yield* sweepIs(target, "finished")).reason).toMatch(/trial 2 reached the target/)
+      expect((yield* sweepIs(target, "finished")).reason).toMatchObject({ _tag: "TargetReached", trial: 2 })
     }).pipe(Effect.provide(inMemory())),
   )
 
@@ -323,7 +324,7 @@ describe("how attempts end", () => {
   it.effect("dispatches what its agent gave back, and does not count it against the trial", () =>
     Effect.gen(function* () {
       const { sweep, agent, epoch } = yield* one()
-      yield* agent.ended(epoch, 0, { _tag: "Released", cause: "drained" })
+      yield* agent.ended(epoch, 0, { _tag: "Released", cause: said("drained") })
       const again = yield* agent.next("Assign")
       yield* agent.complete(again.epoch, evalLosses(1))
       expect(yield* trialIs(sweep, 1, "completed")).toMatchObject({ attempt: 2, objective: 1 })
@@ -339,10 +340,17 @@ describe("how attempts end", () => {
       }))
       yield* agent.report(epoch, overfitting)
       const stop = yield* agent.next("Stop")
-      expect(stop).toMatchObject({ epoch, mode: "finish", reason: "overfitting since step 20" })
+      expect(stop).toMatchObject({
+        epoch,
+        mode: "finish",
+        reason: { _tag: "Judged", verdict: "overfitting", sinceStep: 20 },
+      })
       yield* agent.ended(epoch, 6, finished({ interrupted: true }))
       const trial = yield* trialIs(sweep, 1, "stopped")
-      expect(trial).toMatchObject({ stopReason: "overfitting since step 20", objective: 1.5 })
+      expect(trial).toMatchObject({
+        stopReason: { _tag: "Judged", verdict: "overfitting", sinceStep: 20 },
+        objective: 1.5,
+      })
       expect(trial.verdict?.kind).toBe("overfitting")
     }).pipe(Effect.provide(inMemory())),
   )

@@ -4,6 +4,7 @@ import * as Stream from "effect/Stream"
 import { TestClock } from "effect/testing"
 import { SweepApi } from "@sweep/protocol/SweepApi"
 import { exampleSpec } from "@sweep/domain/exampleSpec"
+import { said } from "@sweep/domain/Reason"
 import { connectAgent, evalLosses, eventually } from "@sweep/protocol/ScriptedAgent"
 import { inMemory } from "./harness.ts"
 
@@ -32,7 +33,7 @@ describe("watching", () => {
         Effect.sync(() => tags.length > 0),
       )
       for (let i = 0; i < 1_500; i++) {
-        yield* api.control(sweep, null, i % 2 === 0 ? "pause" : "resume", "")
+        yield* api.control(sweep, null, i % 2 === 0 ? "pause" : "resume", said(""))
       }
       asleep = false
       yield* eventually(
@@ -41,7 +42,7 @@ describe("watching", () => {
       )
       expect(tags.filter((tag) => tag === "Snapshot")).toHaveLength(2)
       expect(tags.length).toBeLessThan(1_100)
-      yield* api.control(sweep, null, "pause", "")
+      yield* api.control(sweep, null, "pause", said(""))
       yield* eventually(
         "it goes on with facts",
         Effect.sync(() => tags.at(-1) === "Recorded"),

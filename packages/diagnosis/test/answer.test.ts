@@ -6,6 +6,7 @@ import type { SweepSpec } from "@sweep/domain/SweepSpec"
 import { exampleSpec } from "@sweep/domain/exampleSpec"
 import { foldFacts, type SweepState } from "@sweep/domain/SweepState"
 import { Verdict, type VerdictKind } from "@sweep/domain/Verdict"
+import { sampled } from "@sweep/domain/Origin"
 import { answerOf } from "../src/answer/answerOf.ts"
 import { answerJson } from "../src/answer/answerJson.ts"
 import { moreTrials } from "../src/answer/moreTrials.ts"
@@ -27,7 +28,7 @@ const sweepOf = (trials: ReadonlyArray<Ran>, spec: Partial<typeof SweepSpec.Enco
     const of = { sweep, trial: TrialNumber.make(i + 1) }
     const epoch = Epoch.make(i + 1)
     return [
-      { _tag: "TrialCreated", at: 1, ...of, parameters, seed, revision: 1, origin: "sampler" },
+      { _tag: "TrialCreated", at: 1, ...of, parameters, seed, revision: 1, origin: sampled },
       { _tag: "TrialAssigned", at: 2, ...of, epoch, attempt: 1, agent: AgentId.make("a"), slot: 0 },
       { _tag: "TrialStarted", at: 1000 * i, ...of, epoch },
       objective === null

@@ -5,6 +5,7 @@ import { AgentId, Epoch, SweepId, TrialNumber } from "@sweep/domain/Id"
 import type { SweepSpec } from "@sweep/domain/SweepSpec"
 import { exampleSpec } from "@sweep/domain/exampleSpec"
 import { foldFacts, type SweepState } from "@sweep/domain/SweepState"
+import { sampled } from "@sweep/domain/Origin"
 import { answerJson } from "../src/answer/answerJson.ts"
 import { answerOf } from "../src/answer/answerOf.ts"
 import { frontOf } from "../src/answer/front.ts"
@@ -24,7 +25,7 @@ const sweepOf = (rows: ReadonlyArray<Row>, spec: Partial<typeof SweepSpec.Encode
       const of = { sweep, trial: TrialNumber.make(i + 1) }
       const epoch = Epoch.make(i + 1)
       return [
-        { _tag: "TrialCreated", at: 1, ...of, parameters: { rank }, seed: i, revision: 1, origin: "sampler" },
+        { _tag: "TrialCreated", at: 1, ...of, parameters: { rank }, seed: i, revision: 1, origin: sampled },
         { _tag: "TrialAssigned", at: 2, ...of, epoch, attempt: 1, agent: AgentId.make("a"), slot: 0 },
         { _tag: "TrialStarted", at: 10 * i + 3, ...of, epoch },
         objective === null

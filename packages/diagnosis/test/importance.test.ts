@@ -4,6 +4,7 @@ import { AgentId, Epoch, SweepId, TrialNumber } from "@sweep/domain/Id"
 import type { Parameters } from "@sweep/domain/Parameter"
 import { foldFacts, type SweepState } from "@sweep/domain/SweepState"
 import { exampleSpec } from "@sweep/domain/exampleSpec"
+import { sampled } from "@sweep/domain/Origin"
 import { analyseImportance, importance } from "../src/importance.ts"
 import { normals } from "./curves.ts"
 
@@ -14,7 +15,7 @@ const sweepOf = (trials: ReadonlyArray<readonly [Parameters, number | null]>): S
     const trial = TrialNumber.make(i + 1)
     const epoch = Epoch.make(i + 1)
     return [
-      { _tag: "TrialCreated", at: 1, sweep, trial, parameters, seed: i, revision: 1, origin: "sampler" },
+      { _tag: "TrialCreated", at: 1, sweep, trial, parameters, seed: i, revision: 1, origin: sampled },
       { _tag: "TrialAssigned", at: 2, sweep, trial, epoch, attempt: 1, agent: AgentId.make("a"), slot: 0 },
       { _tag: "TrialCompleted", at: 3, sweep, trial, epoch, objective, step: 1, values: {} },
     ]

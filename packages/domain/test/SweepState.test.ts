@@ -1,3 +1,5 @@
+import { said } from "@sweep/domain/Reason"
+import { sampled } from "@sweep/domain/Origin"
 import { describe, expect, it } from "vitest"
 import { AgentId, Epoch, SweepId, TrialNumber } from "../src/Id.ts"
 import type { Fact } from "../src/sweep/Fact.ts"
@@ -17,7 +19,7 @@ const created: Fact = {
   parameters: { rank: 4 },
   seed: 1,
   revision: 1,
-  origin: "sampler",
+  origin: sampled,
 }
 const assigned = (n: number): Fact => ({
   _tag: "TrialAssigned",
@@ -53,14 +55,14 @@ describe("the fold of a trial's facts", () => {
   })
 
   it("ignores the result of an epoch that was replaced", () => {
-    const released: Fact = { _tag: "TrialReleased", at: 4, sweep, trial, epoch: epoch(1), cause: "agent lost" }
+    const released: Fact = { _tag: "TrialReleased", at: 4, sweep, trial, epoch: epoch(1), cause: said("agent lost") }
     const again = fold(assigned(1), released, assigned(2), completed(1, 0.1))
     expect(again).toMatchObject({ state: "assigned", epoch: 2, objective: null })
     expect(fold(assigned(1), released, assigned(2), completed(1, 0.1), completed(2, 0.7)).objective).toBe(0.7)
   })
 
   it("lets the first terminal state win", () => {
-    const cancelled: Fact = { _tag: "TrialCancelled", at: 5, sweep, trial, reason: "by hand" }
+    const cancelled: Fact = { _tag: "TrialCancelled", at: 5, sweep, trial, reason: { _tag: "ByHand" } }
     expect(fold(assigned(1), cancelled, completed(1, 0.5)).state).toBe("cancelled")
     expect(fold(assigned(1), completed(1, 0.5), cancelled).state).toBe("completed")
     expect(fold(assigned(1), completed(1, 0.5), completed(1, 0.4)).objective).toBe(0.5)
@@ -69,10 +71,16 @@ describe("the fold of a trial's facts", () => {
   it("a member of a population goes on from another one's checkpoint with other parameters", () => {
     const of = { at: 5, sweep, trial }
     const from = { trial: TrialNumber.make(2), epoch: epoch(9), step: 10 }
-    const waits: Fact = { _tag: "TrialPaused", ...of, rule: "it waits", step: 10 }
-    const exploited: Fact = { _tag: "TrialExploited", ...of, from, parameters: { rank: 8 }, reason: "it was last" }
+    const waits: Fact = { _tag: "TrialPaused", ...of, rule: said("it waits"), step: 10 }
+    const exploited: Fact = {
+      _tag: "TrialExploited",
+      ...of,
+      from,
+      parameters: { rank: 8 },
+      reason: said("it was last"),
+    }
     const once = fold(assigned(1), waits, exploited)
-    const first = { ...from, after: 1, replaced: { rank: 4 }, reason: "it was last" }
+    const first = { ...from, after: 1, replaced: { rank: 4 }, reason: said("it was last") }
     expect(once).toMatchObject({ state: "pending", rounds: 1, waitedAt: 10, parameters: { rank: 8 }, lineage: [first] })
     const twice = fold(assigned(1), waits, exploited, assigned(3), waits, exploited)
     expect(twice).toMatchObject({ rounds: 2, lineage: [first, { ...first, after: 3, replaced: { rank: 8 } }] })
@@ -95,7 +103,7 @@ describe("the fold of a trial's facts", () => {
       { _tag: "TrialStarted", at: 1_002, ...of, epoch: epoch(2) },
     ]
     expect(fold(...one, ...two)).toMatchObject({ busyMs: 15, busySince: 1_002, startedAt: 10 })
-    const released: Fact = { _tag: "TrialReleased", at: 1_012, ...of, epoch: epoch(2), cause: "lost" }
+    const released: Fact = { _tag: "TrialReleased", at: 1_012, ...of, epoch: epoch(2), cause: said("lost") }
     expect(fold(...one, ...two, released)).toMatchObject({ busyMs: 25, busySince: null })
   })
 
@@ -106,7 +114,7 @@ describe("the fold of a trial's facts", () => {
       { _tag: "SweepPaused", ...of(11) },
       { _tag: "SweepPaused", ...of(15) },
       { _tag: "SweepResumed", ...of(100) },
-      { _tag: "SweepFinished", ...of(105), reason: "" },
+      { _tag: "SweepFinished", ...of(105), reason: said("") },
       { _tag: "SweepExtended", ...of(1_000), revision: 2, spec: exampleSpec() },
     ]
     expect(foldFacts(facts).get(sweep)).toMatchObject({ activeMs: 15, activeSince: 1_000 })

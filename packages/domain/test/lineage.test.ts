@@ -1,3 +1,5 @@
+import { said } from "@sweep/domain/Reason"
+import { sampled } from "@sweep/domain/Origin"
 import { expect, it } from "vitest"
 import { AgentId, Epoch, SweepId, TrialNumber } from "../src/Id.ts"
 import type { Fact } from "../src/sweep/Fact.ts"
@@ -14,7 +16,7 @@ const created = (trial: number, learning_rate: number): Fact => ({
   parameters: { rank: 4, learning_rate },
   seed: 1,
   revision: 1,
-  origin: "sampler",
+  origin: sampled,
 })
 const waits = (trial: number, epoch: number): ReadonlyArray<Fact> => [
   {
@@ -25,14 +27,14 @@ const waits = (trial: number, epoch: number): ReadonlyArray<Fact> => [
     agent: AgentId.make("box"),
     slot: 0,
   },
-  { _tag: "TrialPaused", ...of(trial), rule: "it waits" },
+  { _tag: "TrialPaused", ...of(trial), rule: said("it waits") },
 ]
 const exploited = (trial: number, from: number, epoch: number, step: number, learning_rate: number): Fact => ({
   _tag: "TrialExploited",
   ...of(trial),
   from: { trial: TrialNumber.make(from), epoch: Epoch.make(epoch), step },
   parameters: { rank: 4, learning_rate },
-  reason: "it was last",
+  reason: said("it was last"),
 })
 
 it("puts each takeover together with the parameters that both had then", () => {
@@ -55,8 +57,8 @@ it("puts each takeover together with the parameters that both had then", () => {
   ]).get(sweep)!
   const change = (before: number, parent: number, after: number) => [{ name: "learning_rate", before, parent, after }]
   expect(takeovers(trials)).toEqual([
-    { trial: 1, from: 2, step: 10, reason: "it was last", changes: change(0.1, 0.2, 0.4) },
-    { trial: 2, from: 1, step: 20, reason: "it was last", changes: change(0.2, 0.4, 0.8) },
-    { trial: 1, from: 2, step: 30, reason: "it was last", changes: change(0.4, 0.8, 1.6) },
+    { trial: 1, from: 2, step: 10, reason: said("it was last"), changes: change(0.1, 0.2, 0.4) },
+    { trial: 2, from: 1, step: 20, reason: said("it was last"), changes: change(0.2, 0.4, 0.8) },
+    { trial: 1, from: 2, step: 30, reason: said("it was last"), changes: change(0.4, 0.8, 1.6) },
   ])
 })

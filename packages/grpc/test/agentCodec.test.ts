@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest"
 import { Device, Slot } from "@sweep/domain/Device"
 import { AgentId, Epoch, SweepId, TrialNumber } from "@sweep/domain/Id"
 import { defaultTimings } from "@sweep/domain/Lease"
+import { said } from "@sweep/domain/Reason"
 import { SessionRequest, SessionResponse } from "@sweep/proto/agent"
 import type { AgentMessage, CoordinatorMessage } from "@sweep/protocol/AgentMessage"
 import {
@@ -53,8 +54,8 @@ const fromAgent: ReadonlyArray<AgentMessage> = [
     end: { _tag: "Finished", interrupted: true, step: 30, values: { "eval/loss": Number.NaN, "train/loss": 0.25 } },
   },
   { _tag: "Ended", epoch, lastSeq: 0, end: { _tag: "Failed", class: "oom", message: "out of memory", detail: null } },
-  { _tag: "Ended", epoch, lastSeq: 0, end: { _tag: "Released", cause: "drained" } },
-  { _tag: "Ended", epoch, lastSeq: 0, end: { _tag: "Released", cause: "it waits", pausedAt: 128 } },
+  { _tag: "Ended", epoch, lastSeq: 0, end: { _tag: "Released", cause: said("drained") } },
+  { _tag: "Ended", epoch, lastSeq: 0, end: { _tag: "Released", cause: said("it waits"), pausedAt: 128 } },
 ]
 
 const fromCoordinator: ReadonlyArray<CoordinatorMessage> = [
@@ -87,10 +88,10 @@ const fromCoordinator: ReadonlyArray<CoordinatorMessage> = [
     command: null,
     trialJson: "{}",
   },
-  { _tag: "Stop", epoch, mode: "preempt", reason: "paused" },
+  { _tag: "Stop", epoch, mode: "preempt", reason: said("paused") },
   { _tag: "Ack", acknowledged: [], ended: [epoch] },
   { _tag: "Heard", at: 12_345.678 },
-  { _tag: "Drain", reason: "upgrade" },
+  { _tag: "Drain", reason: said("upgrade") },
 ]
 
 describe("agent messages", () => {

@@ -14,6 +14,7 @@ import {
 import { WireError } from "../src/transport/WireError.ts"
 import { evalLosses, eventsMessage, slotsOf } from "@sweep/protocol/ScriptedAgent"
 import { fuzzRuns } from "@sweep/domain/fuzzRuns"
+import { said } from "@sweep/domain/Reason"
 import { protocolVersion } from "@sweep/protocol/versions"
 
 const runs = fuzzRuns(3_000)
@@ -56,7 +57,7 @@ const down: ReadonlyArray<CoordinatorMessage> = [
     command: ["python", "x.py"],
     trialJson: "{}",
   },
-  { _tag: "Stop", epoch, mode: "kill", reason: "r" },
+  { _tag: "Stop", epoch, mode: "kill", reason: said("r") },
   { _tag: "Heard", at: 1.5 },
 ]
 

@@ -4,6 +4,7 @@ import type { Slot } from "@sweep/domain/Device"
 import type { AgentId, Epoch, SweepId, TrialNumber } from "@sweep/domain/Id"
 import type { Timings } from "@sweep/domain/Lease"
 import type { PointColumns } from "@sweep/domain/PointColumns"
+import type { Reason } from "@sweep/domain/Reason"
 import type { FailureClass, TrialEvent } from "@sweep/domain/TrialEvent"
 import type { SkippedLines } from "@sweep/domain/TrialWarning"
 
@@ -33,7 +34,7 @@ export type AttemptEnd =
   /** Over without a result: the agent drains, was preempted, or could not start it. The trial goes back to pending. */
   | {
       readonly _tag: "Released"
-      readonly cause: string
+      readonly cause: Reason
       /** Optimiser steps at which it waits, with a checkpoint of that step: until a rule says so, it is not to go on. */
       readonly pausedAt?: number
     }
@@ -134,7 +135,7 @@ export type CoordinatorMessage =
       /** trial.json without `devices`, which the agent fills in from the slot. */
       readonly trialJson: string
     }
-  | { readonly _tag: "Stop"; readonly epoch: Epoch; readonly mode: StopMode; readonly reason: string }
+  | { readonly _tag: "Stop"; readonly epoch: Epoch; readonly mode: StopMode; readonly reason: Reason }
   | {
       readonly _tag: "Ack"
       readonly acknowledged: ReadonlyArray<Acknowledged>
@@ -144,4 +145,4 @@ export type CoordinatorMessage =
   /** The answer to the heartbeat of that moment. */
   | { readonly _tag: "Heard"; readonly at: number }
   /** Finish what runs, take no more, then disconnect. */
-  | { readonly _tag: "Drain"; readonly reason: string }
+  | { readonly _tag: "Drain"; readonly reason: Reason }

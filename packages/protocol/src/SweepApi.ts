@@ -11,6 +11,7 @@ import type { Fact } from "@sweep/domain/Fact"
 import type { AgentId, SweepId, TrialNumber } from "@sweep/domain/Id"
 import type { Parameters } from "@sweep/domain/Parameter"
 import type { QueryResult } from "@sweep/domain/QueryResult"
+import type { Reason } from "@sweep/domain/Reason"
 import type { SweepResults } from "@sweep/domain/SweepResults"
 import type { SweepSpec } from "@sweep/domain/SweepSpec"
 import type { SweepState } from "@sweep/domain/SweepState"
@@ -146,7 +147,7 @@ export class SweepApi extends Context.Service<
       sweep: SweepId,
       trial: TrialNumber | null,
       action: ControlAction,
-      reason: string,
+      reason: Reason,
     ) => Effect.Effect<void, NotFound | Refused | Unavailable>
     /** An order to an agent that stands until the next one, also over restarts of the coordinator. */
     readonly orderAgent: (

@@ -11,6 +11,7 @@ import { SweepId, TrialNumber } from "@sweep/domain/Id"
 import type { AgentConnection } from "../src/AgentConnection.ts"
 import { SweepApi } from "../src/SweepApi.ts"
 import { exampleSpec } from "@sweep/domain/exampleSpec"
+import { said } from "@sweep/domain/Reason"
 import { connectAgent, evalLosses, eventually, finished, slotsOf } from "./ScriptedAgent.ts"
 
 const first = TrialNumber.make(1)
@@ -86,8 +87,8 @@ export const sweepApiContract = (name: string, make: () => Layer.Layer<SweepApi 
         const failures = [
           yield* Effect.flip(Stream.runDrain(api.watch(nobody))),
           yield* Effect.flip(api.results(nobody, { maxPoints: 10 })),
-          yield* Effect.flip(api.control(nobody, null, "stop", "")),
-          yield* Effect.flip(api.control(sweep, TrialNumber.make(9), "stop", "")),
+          yield* Effect.flip(api.control(nobody, null, "stop", said(""))),
+          yield* Effect.flip(api.control(sweep, TrialNumber.make(9), "stop", said(""))),
           yield* Effect.flip(Stream.runDrain(api.logs(sweep, first, { stream: "stdout", follow: true }))),
           yield* Effect.flip(Stream.runDrain(api.exportParquet(nobody))),
         ]
@@ -102,12 +103,12 @@ export const sweepApiContract = (name: string, make: () => Layer.Layer<SweepApi 
         const zero = yield* Effect.flip(api.submit(exampleSpec({ budget: { trials: 0, gpuHours: null, hours: null } })))
         expect(zero).toMatchObject({ _tag: "Refused", message: expect.stringMatching(/has no trials/) })
         const sweep = yield* api.submit(exampleSpec())
-        yield* api.control(sweep, null, "stop", "enough")
-        expect(yield* Effect.flip(api.control(sweep, null, "resume", ""))).toMatchObject({
+        yield* api.control(sweep, null, "stop", said("enough"))
+        expect(yield* Effect.flip(api.control(sweep, null, "resume", said("")))).toMatchObject({
           _tag: "Refused",
           message: expect.stringMatching(/has ended \(stopped\)/),
         })
-        expect(yield* api.get(sweep)).toMatchObject({ status: "stopped", reason: "enough" })
+        expect(yield* api.get(sweep)).toMatchObject({ status: "stopped", reason: said("enough") })
         const sql = yield* Effect.flip(api.query("DROP TABLE facts", 10))
         expect(sql._tag).toBe("Refused")
       }),
@@ -326,7 +327,7 @@ export const sweepApiContract = (name: string, make: () => Layer.Layer<SweepApi 
         expect((yield* Effect.flip(api.extend(sweep, spec(3), 1)))._tag).toBe("Refused")
         expect(yield* api.clone(sweep, first, { rank: 64 })).toEqual([2])
         expect(yield* api.ask(sweep)).toMatchObject({ trial: 2, parameters: { rank: 64, learning_rate: 1e-3 } })
-        expect((yield* api.get(sweep)).trials.get(TrialNumber.make(2))?.origin).toBe("clone of 1")
+        expect((yield* api.get(sweep)).trials.get(TrialNumber.make(2))?.origin).toEqual({ _tag: "Clone", of: 1 })
         expect((yield* Effect.flip(api.clone(sweep, TrialNumber.make(9), {})))._tag).toBe("NotFound")
       }),
     )

@@ -40,7 +40,7 @@ describe("population-based training", () => {
     expect(exploit).toMatchObject({
       trial: 1,
       from: 2,
-      reason: expect.stringMatching(/at epoch 2 .*number 4 of 4.*0\.4/),
+      reason: { _tag: "Exploits", resource: "epoch", at: 2, place: 4, among: 4, parent: 2, value: 0.4 },
     })
     const { learning_rate, rank, alpha } = exploit!.parameters
     expect([rank, alpha]).toEqual([8, 16])

@@ -1,8 +1,9 @@
+import { said } from "@sweep/domain/Reason"
 import { describe, expect, it } from "vitest"
 import { medianRule, percentileOf } from "../src/stopping/MedianRule.ts"
 import { patience } from "../src/stopping/Patience.ts"
 import { neverPromotes, proceed } from "../src/stopping/Stopper.ts"
-import { stopOnVerdict } from "../src/stopping/StopOnVerdict.ts"
+import { type Judge, stopOnVerdict } from "../src/stopping/StopOnVerdict.ts"
 import { threshold } from "../src/stopping/Threshold.ts"
 import { curve, curvesOf, verdicts } from "./curves.ts"
 
@@ -64,7 +65,7 @@ describe("threshold", () => {
 
 describe("stop on a verdict", () => {
   it("comes before the rule beside it", () => {
-    const judge = (reports: ReadonlyArray<{ value: number }>) => (reports.at(-1)!.value > 1 ? "overfitting" : null)
+    const judge: Judge = (reports) => (reports.at(-1)!.value > 1 ? said("overfitting") : null)
     const rule = stopOnVerdict(judge, { decide: () => proceed, promote: neverPromotes })
     expect(verdicts(rule, curvesOf(curve(1, 0.5, 1.5), curve(2, 0.5)))).toEqual({ 1: "Stop", 2: "Continue" })
   })

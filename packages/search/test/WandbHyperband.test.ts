@@ -98,7 +98,7 @@ describe("W&B's decisions, worked by hand", () => {
     )
     expect(decision).toEqual({
       _tag: "Pause",
-      reason: "at value 3 of the metric 0.9 is worse than 0.6, the threshold of 6 runs",
+      reason: { _tag: "WorseThanBand", band: 3, value: 0.9, bar: 0.6, runs: 6 },
     })
   })
 })

@@ -11,7 +11,7 @@ const endOf = (fact: Fact, open: Open): string | undefined => {
     case "TrialAssigned":
       return fact.epoch === open.epoch ? undefined : "replaced"
     case "TrialReleased":
-      return fact.epoch === open.epoch ? `released: ${fact.cause}` : undefined
+      return fact.epoch === open.epoch ? "released" : undefined
     case "TrialCompleted":
       return fact.epoch === open.epoch ? "completed" : undefined
     case "TrialPaused":
@@ -36,6 +36,7 @@ const opened = (fact: FactOf<"TrialAssigned">): Open => ({
     assignedAt: fact.at,
     endedAt: null,
     end: null,
+    cause: null,
   },
 })
 
@@ -49,7 +50,12 @@ export const attemptRecords = (facts: Iterable<Fact>, sweep: SweepId): ReadonlyA
     const current = open.get(fact.trial)
     const end = current && endOf(fact, current)
     if (current !== undefined && end !== undefined) {
-      current.record = { ...current.record, endedAt: fact.at, end }
+      current.record = {
+        ...current.record,
+        endedAt: fact.at,
+        end,
+        cause: fact._tag === "TrialReleased" ? fact.cause : null,
+      }
       open.delete(fact.trial)
     }
     if (fact._tag === "TrialAssigned" && !seen.has(`${fact.trial}/${fact.epoch}`)) {

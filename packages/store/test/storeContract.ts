@@ -7,6 +7,7 @@ import { curveFeatures, evalLoss, trainLoss } from "@sweep/domain/Curve"
 import type { Fact } from "@sweep/domain/Fact"
 import { AgentId, SweepId } from "@sweep/domain/Id"
 import type { TrialEvent } from "@sweep/domain/TrialEvent"
+import { said } from "@sweep/domain/Reason"
 import type { HighWater, LogChunk } from "../src/EventBatch.ts"
 import { Store, type StoreError } from "../src/Store.ts"
 import {
@@ -402,7 +403,7 @@ export const storeContract = (name: string, layer: () => Layer.Layer<Store, Stor
           created(2),
           assigned(1, 1),
           { _tag: "TrialStarted", at: 4, sweep, trial, epoch: epochNumber(1) },
-          { _tag: "TrialReleased", at: 5, sweep, trial, epoch: epochNumber(1), cause: "agent lost" },
+          { _tag: "TrialReleased", at: 5, sweep, trial, epoch: epochNumber(1), cause: said("agent lost") },
           { ...assigned(1, 2, 2), at: 6 } as Fact,
           assigned(2, 3),
           // Of the attempt before: says nothing of this one.
@@ -411,9 +412,9 @@ export const storeContract = (name: string, layer: () => Layer.Layer<Store, Stor
         ])
         const agent = AgentId.make("box")
         expect(yield* store.attempts(sweep)).toEqual([
-          { trial: 1, attempt: 1, agent, assignedAt: 3, endedAt: 5, end: "released: agent lost" },
-          { trial: 1, attempt: 2, agent, assignedAt: 6, endedAt: 8, end: "completed" },
-          { trial: 2, attempt: 1, agent, assignedAt: 3, endedAt: null, end: null },
+          { trial: 1, attempt: 1, agent, assignedAt: 3, endedAt: 5, end: "released", cause: said("agent lost") },
+          { trial: 1, attempt: 2, agent, assignedAt: 6, endedAt: 8, end: "completed", cause: null },
+          { trial: 2, attempt: 1, agent, assignedAt: 3, endedAt: null, end: null, cause: null },
         ])
       }))
 

@@ -6,6 +6,7 @@ import type { PointColumns } from "@sweep/domain/PointColumns"
 import type { TrialEvent } from "@sweep/domain/TrialEvent"
 import type { EventBatch, LogChunk } from "../src/EventBatch.ts"
 import { exampleSpec } from "@sweep/domain/exampleSpec"
+import { sampled } from "@sweep/domain/Origin"
 
 export const sweep = SweepId.make("s")
 export const trialNumber = (n: number): TrialNumber => TrialNumber.make(n)
@@ -75,7 +76,7 @@ export const created = (trial: number): Fact => ({
   parameters: { rank: 4, learning_rate: 1e-3, note: "it's <b>" },
   seed: 7,
   revision: 1,
-  origin: "sampler",
+  origin: sampled,
 })
 export const assigned = (trial: number, epoch: number, attempt = 1): Fact => ({
   _tag: "TrialAssigned",

@@ -7,11 +7,17 @@ import { trialStates } from "@sweep/domain/Trial"
 import { Verdict } from "@sweep/domain/Verdict"
 import { random } from "@sweep/search/Random"
 import { exampleSpec } from "@sweep/domain/exampleSpec"
+import { type Origin, originText, sampled } from "@sweep/domain/Origin"
+import { said } from "@sweep/domain/Reason"
+import { exampleReasons } from "@sweep/domain/exampleReasons"
+import { reasonSentence } from "@sweep/domain/reasonSentence"
 import { batchOf, epochNumber, logOf, type Point, sweep, trialNumber } from "./storeFixtures.ts"
 import { attemptRecords } from "../src/attemptRecords.ts"
 import { layer } from "../src/duckdb/DuckdbStore.ts"
 import { layerMemory, Store } from "../src/Store.ts"
 import { freshDirectory } from "./directory.ts"
+
+const reasons = [...exampleReasons({ count: 1, value: null }), ...exampleReasons({ count: 3, value: 0.123456 })]
 
 /** Facts in any order, legal or not, of two sweeps with three trials each and few epochs. */
 const randomFacts = (seed: number, count: number): ReadonlyArray<Fact> => {
@@ -24,7 +30,7 @@ const randomFacts = (seed: number, count: number): ReadonlyArray<Fact> => {
     const ofSweep = { ...at, sweep: SweepId.make(`${pick(["a", "b"])}${seed}`) }
     const ofTrial = { ...ofSweep, trial: TrialNumber.make(1 + draw.index(3)) }
     const ofAttempt = { ...ofTrial, epoch: pick(epochs) }
-    const reason = `because ${i}`
+    const reason = draw.uniform() < 0.2 ? said(`because ${i}`) : pick(reasons)
     const values = { "eval/loss": objective(), other: 1 }
     // Rare, or else nothing that lasts would happen.
     if (draw.uniform() < 0.06) {
@@ -62,7 +68,7 @@ const randomFacts = (seed: number, count: number): ReadonlyArray<Fact> => {
         parameters: { rank: i, text: "'", none: null },
         seed: i,
         revision: 1,
-        origin: "sampler",
+        origin: pick<Origin>([sampled, { _tag: "Enqueued" }, { _tag: "Clone", of: TrialNumber.make(i + 1) }]),
       },
       { _tag: "TrialAssigned", ...ofAttempt, attempt: i, agent: AgentId.make(pick(["a1", "a2"])), slot: i % 4 },
       { _tag: "TrialStarted", ...ofAttempt },
@@ -154,9 +160,13 @@ it.live("the views sweeps and trials are the fold of the facts, whatever the fac
           rounds: _n,
           waitedAt: _at,
           host: _host,
+          origin,
+          stopReason,
           ...trial
         }) => ({
           ...trial,
+          origin: originText(origin),
+          stopReason: stopReason === null ? null : reasonSentence(stopReason),
           parent: lineage.at(-1)?.trial ?? null,
           // JSON has no NaN.
           values: JSON.parse(JSON.stringify(values)) as unknown,
@@ -196,7 +206,7 @@ it.live("the views sweeps and trials are the fold of the facts, whatever the fac
           versions,
           createdAt,
           endedAt,
-          reason,
+          reason: reason === null ? null : reasonSentence(reason),
         })),
     )
     expect(new Set(sweeps.map((row) => row["status"])).size).toBe(4)

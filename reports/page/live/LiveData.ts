@@ -2,6 +2,10 @@
 import type { ParameterValue } from "@sweep/domain/Parameter"
 import type { SearchSpace } from "@sweep/domain/SearchSpace"
 
+interface Both {
+  readonly en: string
+  readonly zh: string
+}
 export interface TrialRow {
   readonly number: number
   readonly state: string
@@ -18,11 +22,7 @@ export interface TrialRow {
   readonly ranMs: number
   readonly startedAt: number | null
   readonly endedAt: number | null
-  readonly why: string | null
-}
-interface Both {
-  readonly en: string
-  readonly zh: string
+  readonly why: Both | null
 }
 export interface TrialDetail extends TrialRow {
   readonly origin: string
@@ -34,7 +34,12 @@ export interface TrialDetail extends TrialRow {
   } | null
   readonly samples: ReadonlyArray<{ readonly probe: number; readonly prompt: string; readonly answer: string }>
   readonly files: ReadonlyArray<{ readonly path: string; readonly bytes: number; readonly epoch: number }>
-  readonly attempts: ReadonlyArray<{ readonly attempt: number; readonly agent: string; readonly end: string | null }>
+  readonly attempts: ReadonlyArray<{
+    readonly attempt: number
+    readonly agent: string
+    readonly end: string | null
+    readonly cause: Both | null
+  }>
   readonly stdout: string
   readonly stderr: string
 }
@@ -43,7 +48,7 @@ export interface Head {
   readonly name: string
   readonly description: string
   readonly status: string
-  readonly reason: string | null
+  readonly reason: Both | null
   readonly method: string
   readonly metric: { readonly name: string; readonly goal: "minimize" | "maximize" }
   readonly metrics: ReadonlyArray<{ readonly name: string; readonly goal: "minimize" | "maximize" }>

@@ -5,6 +5,7 @@ import type { Answer } from "@sweep/diagnosis/answer"
 import { outcomeText } from "@sweep/domain/OutcomeConstraint"
 import { isBetter } from "@sweep/domain/Metric"
 import type { SweepResults } from "@sweep/domain/SweepResults"
+import { reasonText } from "../strings/reasonText.ts"
 import { edgesOf, lighterThan, relativeGap } from "../certainty.ts"
 import { count, difference, duration, metricValue, percent, shortValue } from "../Format.ts"
 import { html, type Html, join } from "../Html.ts"
@@ -164,7 +165,7 @@ export const answerSection = (results: SweepResults, standings: Standings, found
         ${found.cost.best === 0 ? null : figure(duration(found.cost.best), say(answer.time))}
       </dl>
       ${paragraph(constraints)} ${paragraph(following)} ${paragraph(facts)}
-      ${best.trial.state === "stopped" ? paragraph([say(answer.stopped(best.trial.stopReason))]) : null}
+      ${best.trial.state === "stopped" ? paragraph([say(answer.stopped(best.trial.stopReason === null ? null : reasonText(best.trial.stopReason)))]) : null}
       ${
         found.certainty === null
           ? null

@@ -5,6 +5,7 @@ import { html, type Html } from "../Html.ts"
 import type { ReportExtras } from "../ReportInput.ts"
 import { say } from "../Say.ts"
 import type { Standing, Standings } from "../Standings.ts"
+import { reasonText } from "../strings/reasonText.ts"
 import { failureClasses, failures } from "../strings/failures.ts"
 import { nav } from "../strings/head.ts"
 import { parameterLine } from "./diagnosis.ts"
@@ -41,7 +42,7 @@ const failedTrial = (standing: Standing, standings: Standings, log: string | und
 }
 
 const lostAttempts = (standings: Standings): Html | null => {
-  const lost = standings.all.flatMap(({ attempts }) => attempts.filter((one) => one.end?.startsWith("released")))
+  const lost = standings.all.flatMap(({ attempts }) => attempts.filter((one) => one.end === "released"))
   return lost.length === 0
     ? null
     : html`<h3>${say(failures.lost)} <span class="quiet">${lost.length}</span></h3>
@@ -52,7 +53,7 @@ const lostAttempts = (standings: Standings): Html | null => {
               html`<li>
                 <button type="button" class="pick" data-pick="${one.trial}">${one.trial}</button>
                 ${say(failures.attempt(one.attempt))} ${say(failures.on(one.agent))}:
-                ${one.end!.replace(/^released:\s*/, "")}
+                ${one.cause === null ? null : say(reasonText(one.cause))}
                 ${one.endedAt === null ? null : html`<span class="quiet">${duration(one.endedAt - one.assignedAt)}</span>`}
               </li>`,
           )}

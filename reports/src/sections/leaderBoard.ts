@@ -9,6 +9,7 @@ import { bytes, compactDuration, count, metricValue, parameterValue, percent } f
 import { html, type Html, join, type Piece, unsafe } from "../Html.ts"
 import { say, type Text } from "../Say.ts"
 import type { Standing, Standings } from "../Standings.ts"
+import { reasonText } from "../strings/reasonText.ts"
 import { board } from "../strings/board.ts"
 import { nav } from "../strings/head.ts"
 import { metricName } from "../strings/metricName.ts"
@@ -71,10 +72,14 @@ const meanColumn = (standings: Standings): Column => {
   }
 }
 
+/** An attribute has no markup to switch its language. */
+const bothLanguages = ({ en, zh }: { readonly en: string; readonly zh: string }): string =>
+  en === zh ? en : `${en}\n${zh}`
+
 const stateOf = ({ trial }: Standing): Html =>
   trial.stopReason === null
     ? stateBadge(trial.state)
-    : html`<span title="${trial.stopReason}">${stateBadge(trial.state)}</span>`
+    : html`<span title="${bothLanguages(reasonText(trial.stopReason))}">${stateBadge(trial.state)}</span>`
 
 /** What of its result is another trial's. */
 const noteOf = ({ trial, details }: Standing): Html | null => {

@@ -128,9 +128,9 @@ export const answer = {
     en: html`Nearly as good for less: trial ${trial} reached ${strong(value)} (${behind.en}) in ${time}.`,
     zh: html`更省且几乎同样好：第 ${trial} 号试验用 ${time} 达到 ${strong(value)}（${behind.zh}）。`,
   }),
-  stopped: (reason: string | null): Text => ({
-    en: `It was stopped early${reason === null ? "" : ` (${reason})`}: left alone, it might have got better still.`,
-    zh: `它被提前停止${reason === null ? "" : `（${reason}）`}：若继续训练，可能还会更好。`,
+  stopped: (reason: { readonly en: string; readonly zh: string } | null): Text => ({
+    en: `It was stopped early${reason === null ? "" : ` (${reason.en})`}: left alone, it might have got better still.`,
+    zh: `它被提前停止${reason === null ? "" : `（${reason.zh}）`}：若继续训练，可能还会更好。`,
   }),
   edge: (parameters: Piece): Text => ({
     en: html`The best value of ${parameters} lies at the edge of what was tried: a better one may lie beyond.`,

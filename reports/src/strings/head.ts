@@ -1,7 +1,6 @@
 // The head and the foot of the report, its sections, and what its program says.
 import { html } from "../Html.ts"
 import type { Text } from "../Say.ts"
-import { inChinese } from "../translations.ts"
 import { plural } from "./words.ts"
 
 export const nav = {
@@ -27,9 +26,9 @@ export const header = {
   },
   trials: (count: number): Text => ({ en: plural(count, "trial"), zh: `${count} 次试验` }),
   at: (time: string): Text => ({ en: `as of ${time}`, zh: `截至 ${time}` }),
-  because: (status: Text, reason: string): Text => ({
-    en: html`${status.en}: ${reason}`,
-    zh: html`${status.zh}：${inChinese(reason) ?? reason}`,
+  because: (status: Text, reason: Text): Text => ({
+    en: html`${status.en}: ${reason.en}`,
+    zh: html`${status.zh}：${reason.zh}`,
   }),
   learned: (count: number, sweeps: string): Text => ({
     en: `The search began with ${plural(count, "result")} of ${sweeps}.`,

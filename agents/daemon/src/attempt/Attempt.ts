@@ -2,6 +2,7 @@
 // Owns that state and its copy in agent.json, from which a restarted agent takes it up. Running it, reading its spool
 // and sending it are loops of their own (attemptRun, tail, uplink) that meet here.
 import type { Epoch } from "@sweep/domain/Id"
+import type { Reason } from "@sweep/domain/Reason"
 import type { Acknowledged, AttemptEnd, HeldAttempt, SkippedLines, StopMode } from "@sweep/protocol/AgentMessage"
 import * as Effect from "effect/Effect"
 import * as Latch from "effect/Latch"
@@ -14,8 +15,8 @@ import { Tail } from "./tail.ts"
 
 export interface StopRequest {
   readonly mode: StopMode
-  /** A sentence for a person; the cause of the release where the stop leads to one. */
-  readonly reason: string
+  /** The cause of the release where the stop leads to one. */
+  readonly reason: Reason
   /** Follows from an earlier request that was not obeyed in time: that one decides what the end is called. */
   readonly escalated?: boolean
   /** The trainer gave cause for it: the end is a failure, not a release. */

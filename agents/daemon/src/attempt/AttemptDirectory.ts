@@ -14,6 +14,7 @@ import {
 import { join } from "node:path"
 import type { Device } from "@sweep/domain/Device"
 import { Epoch, SweepId, TrialNumber } from "@sweep/domain/Id"
+import { StoredReason } from "@sweep/domain/Reason"
 import { FailureClass } from "@sweep/domain/TrialEvent"
 import { agentTrainers, type AttemptEnd, type CoordinatorMessage } from "@sweep/protocol/AgentMessage"
 import * as Schema from "effect/Schema"
@@ -28,7 +29,7 @@ const Value = Schema.Union([Schema.Finite, Schema.Literals(["NaN", "Infinity", "
 const End = Schema.TaggedUnion({
   Finished: { interrupted: Schema.Boolean, step: Schema.Finite, values: Schema.Record(Schema.String, Value) },
   Failed: { class: FailureClass, message: Schema.String, detail: Schema.NullOr(Schema.String) },
-  Released: { cause: Schema.String, pausedAt: Schema.optionalKey(Schema.Finite) },
+  Released: { cause: StoredReason, pausedAt: Schema.optionalKey(Schema.Finite) },
 })
 
 const Record = Schema.Struct({

@@ -1,6 +1,7 @@
 // How an attempt ended, decided from everything there is to see: the spool's last word, how the trainer went, what it was
 // asked, what it left on standard error. Owns the decision and its sentences; it is pure.
 import type { AttemptEnd } from "@sweep/protocol/AgentMessage"
+import { reasonSentence } from "@sweep/domain/reasonSentence"
 import { metricNumber } from "@sweep/domain/TrialEvent"
 import type { StopRequest } from "./Attempt.ts"
 import type { EndEvent } from "./tail.ts"
@@ -36,14 +37,15 @@ const outOfMemory =
   /\bMemoryError\b|OutOfMemoryError|CUDA out of memory|std::bad_alloc|can't allocate memory|Cannot allocate memory|CUBLAS_STATUS_ALLOC_FAILED/
 const missingDependency = /^(?:\w+\.)*(?:ModuleNotFoundError|ImportError): .*$|^.*No module named .*$/m
 
-/** A full disk is the box's, not the trial's. */
+/** A full disk is the host's, not the trial's. */
 const noSpace = /^.*(?:No space left on device|Disk quota exceeded|\bENOSPC\b|\bEDQUOT\b).*$/m
 
-const fullBox = "the disk of the agent's box is full: "
+const hostIsFull = (words: string): AttemptEnd => ({
+  _tag: "Released",
+  cause: { _tag: "DiskFull", message: words.trim() },
+})
 
-const boxIsFull = (words: string): AttemptEnd => ({ _tag: "Released", cause: fullBox + words.trim() })
-
-export const isForFullDisk = (end: AttemptEnd): boolean => end._tag === "Released" && end.cause.startsWith(fullBox)
+export const isForFullDisk = (end: AttemptEnd): boolean => end._tag === "Released" && end.cause._tag === "DiskFull"
 
 const traceback = /^Traceback \(most recent call last\)/m
 
@@ -71,7 +73,7 @@ const crashed = (seen: Seen): AttemptEnd => {
     return { _tag: "Failed", class: "oom", message, detail }
   }
   const full = noSpace.exec(stderr)?.[0] ?? (seen.diskFull ? "the trainer ended and could not write why" : undefined)
-  if (full !== undefined) return boxIsFull(full)
+  if (full !== undefined) return hostIsFull(full)
   const missing = missingDependency.exec(stderr)
   if (missing !== null) {
     return { _tag: "Failed", class: "dependency", message: `The trainer could not start: ${missing[0].trim()}`, detail }
@@ -94,27 +96,26 @@ export const attemptEnd = (seen: Seen): AttemptEnd => {
   }
   if (event?.type === "failed") {
     const full = event.class === "bug" ? noSpace.exec(event.message) : null
-    if (full !== null) return boxIsFull(full[0])
+    if (full !== null) return hostIsFull(full[0])
     return { _tag: "Failed", class: event.class, message: event.message, detail: event.detail }
   }
   if (event?.type === "paused") {
-    return { _tag: "Released", cause: `it waits at step ${event.step}`, pausedAt: event.step }
+    return { _tag: "Released", cause: { _tag: "WaitsForPopulation", step: event.step }, pausedAt: event.step }
   }
   // It was asked to come to an end and did, in its own way: what it reported last is what it reached.
   if (stop?.mode === "finish") return { _tag: "Finished", interrupted: true, step: seen.step, values: seen.values }
-  if (stop?.fault === true) return { _tag: "Failed", class: "bug", message: stop.reason, detail: null }
+  if (stop?.fault === true) return { _tag: "Failed", class: "bug", message: reasonSentence(stop.reason), detail: null }
   if (stop !== undefined) return { _tag: "Released", cause: stop.reason }
   const preempted =
     over._tag === "Done" ? over.status === "preempted" : over._tag === "Exited" && over.code === preemptedStatus
-  if (preempted)
-    return { _tag: "Released", cause: "something other than this agent asked the trainer to leave (SIGTERM)" }
+  if (preempted) return { _tag: "Released", cause: { _tag: "ForeignSignal" } }
   if (over._tag === "Exited" && over.code === 0 && seen.completesByStatus && seen.invalid === 0) {
     // Whether the sweep's metric is among the values is the coordinator's to judge.
     return { _tag: "Finished", interrupted: false, step: seen.step, values: seen.values }
   }
   // Not this agent's child, so its status is unknown. Unless it left a reason, the trial gets another go.
   if (over._tag === "Vanished" && !seen.oomKilled && !outOfMemory.test(seen.stderr) && !traceback.test(seen.stderr)) {
-    return { _tag: "Released", cause: "the agent restarted, and the trainer ended without saying how" }
+    return { _tag: "Released", cause: { _tag: "EndUnknown" } }
   }
   return crashed(seen)
 }

@@ -117,7 +117,7 @@ const boundSpool = (attempt: Attempt) =>
     yield* Effect.logWarning(`${attempt.name}: its events.jsonl has grown beyond ${spoolLimit} bytes; it is ended`)
     yield* Queue.offer(attempt.stops, {
       mode: "kill",
-      reason: `The trainer wrote more than ${spoolLimit} bytes of events.`,
+      reason: { _tag: "SpoolOverflow", bytes: spoolLimit },
       fault: true,
     })
   })
@@ -141,7 +141,7 @@ const boundSilence = (attempt: Attempt, limit: number) =>
     yield* Effect.logWarning(`${attempt.name}: nothing was written for ${minutes} min; it is ended`)
     yield* Queue.offer(attempt.stops, {
       mode: "kill",
-      reason: `The trainer made no progress: for ${minutes} min it wrote no event and no line of a log, the last at step ${tail.step}.`,
+      reason: { _tag: "NoProgress", minutes, step: tail.step },
       fault: true,
     })
   })

@@ -1,6 +1,7 @@
 // Carries out what an attempt is asked while it runs: finish (a line in control.jsonl), preempt (SIGTERM, and SIGKILL
 // after the grace time), kill. Owns the escalation: a stronger request overtakes a weaker one, a request to finish that
 // is not obeyed becomes a stronger one.
+import { reasonSentence } from "@sweep/domain/reasonSentence"
 import type { StopMode } from "@sweep/protocol/AgentMessage"
 import * as Effect from "effect/Effect"
 import * as Queue from "effect/Queue"
@@ -25,16 +26,18 @@ export const obeyStops = (attempt: Attempt, tree: ProcessTree, grace: () => numb
         if (strength[request.mode] <= obeying) continue
         obeying = strength[request.mode]
         if (request.escalated !== true) attempt.stop = request
-        yield* Effect.logInfo(`${attempt.name}: ${request.mode} (${request.reason})`)
+        yield* Effect.logInfo(`${attempt.name}: ${request.mode} (${reasonSentence(request.reason)})`)
         switch (request.mode) {
           case "finish": {
-            const asked = yield* Effect.result(Effect.try(() => attempt.directory.askToStop(request.reason)))
+            const asked = yield* Effect.result(
+              Effect.try(() => attempt.directory.askToStop(reasonSentence(request.reason))),
+            )
             // No disk left to write the question on: the signal needs none.
             const wait = asked._tag === "Failure" ? 0 : patience(attempt, grace())
             yield* Effect.forkScoped(
               Effect.andThen(
                 Effect.sleep(wait),
-                Queue.offer(attempt.stops, { mode: "preempt", reason: "it did not finish in time", escalated: true }),
+                Queue.offer(attempt.stops, { mode: "preempt", reason: { _tag: "NotInTime" }, escalated: true }),
               ),
             )
             break

@@ -21,7 +21,7 @@ const endOfGone = Effect.fn("recovery.endOfGone")(function* (attempt: Attempt) {
       completesByStatus: false,
       over: { _tag: "Vanished" },
       event: tail.end,
-      stop: tail.end === undefined ? { mode: "preempt", reason: "the agent restarted" } : undefined,
+      stop: tail.end === undefined ? { mode: "preempt", reason: { _tag: "AgentRestarted" } } : undefined,
       step: tail.step,
       values: tail.values,
       stderr: "",

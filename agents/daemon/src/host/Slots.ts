@@ -1,6 +1,7 @@
 // The places for trials on this machine. Owns each slot's loop: take the next attempt, run it with the trainer it asks
 // for, be free again at once. A slot whose processes cannot be ended is withdrawn.
 import type { Slot } from "@sweep/domain/Device"
+import { reasonSentence } from "@sweep/domain/reasonSentence"
 import * as Effect from "effect/Effect"
 import * as Latch from "effect/Latch"
 import * as Queue from "effect/Queue"
@@ -156,7 +157,7 @@ export class Slots {
         for (const { attempt } of yield* Queue.clear(queue)) {
           yield* attempt.requestStop({
             mode: "preempt",
-            reason: `slot ${slot.index} of the agent is not free: ${problem}`,
+            reason: { _tag: "SlotBusy", slot: slot.index, problem },
           })
         }
         this.attempts.notify()
@@ -177,7 +178,7 @@ export class Slots {
       this.changed.openUnsafe()
       for (;;) {
         const { attempt } = yield* Queue.take(queue)
-        yield* attempt.requestStop({ mode: "preempt", reason: `slot ${slot.index} of the agent is withdrawn` })
+        yield* attempt.requestStop({ mode: "preempt", reason: { _tag: "SlotWithdrawn", slot: slot.index } })
         this.attempts.notify()
       }
     })
@@ -187,8 +188,8 @@ const abandon = Effect.fnUntraced(function* (attempt: Attempt, defect: unknown) 
   yield* Effect.logError(`${attempt.name}: the agent could not go on with it`, defect)
   const { tree } = attempt.record
   const stuck = tree === null ? [] : yield* (yield* Processes).kill(tree)
-  const cause = defect instanceof Error ? defect.message : String(defect)
-  yield* attempt.endedAs({ _tag: "Released", cause: `the agent could not go on with it: ${cause}` })
+  const message = defect instanceof Error ? defect.message : String(defect)
+  yield* attempt.endedAs({ _tag: "Released", cause: { _tag: "AgentFailed", message } })
   return { stuck } satisfies AttemptOutcome
 })
 
@@ -200,7 +201,7 @@ const describeEnd = (attempt: Attempt): string => {
     case "Failed":
       return `failed (${end.class}): ${end.message}`
     case "Released":
-      return `released: ${end.cause}`
+      return `released: ${reasonSentence(end.cause)}`
     case undefined:
       return "not ended"
   }

@@ -6,6 +6,7 @@
 import { readFileSync } from "node:fs"
 import { join } from "node:path"
 import { defaultTimings, Timings } from "@sweep/domain/Lease"
+import type { Reason } from "@sweep/domain/Reason"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
@@ -27,9 +28,9 @@ export class Lease {
   lapsed = false
   private readonly path: string
   private readonly boot = bootId()
-  private readonly onLapse: (reason: string) => Effect.Effect<void>
+  private readonly onLapse: (reason: Reason) => Effect.Effect<void>
 
-  private constructor(home: string, onLapse: (reason: string) => Effect.Effect<void>) {
+  private constructor(home: string, onLapse: (reason: Reason) => Effect.Effect<void>) {
     this.path = join(home, "contact.json")
     this.onLapse = onLapse
   }
@@ -37,7 +38,7 @@ export class Lease {
   /** Goes on with the lease of this agent's earlier life, if that was since the machine's boot. */
   static readonly make = Effect.fn("Lease.make")(function* (
     home: string,
-    onLapse: (reason: string) => Effect.Effect<void>,
+    onLapse: (reason: Reason) => Effect.Effect<void>,
   ) {
     const lease = new Lease(home, onLapse)
     lease.lastContact = yield* monotonic
@@ -71,7 +72,7 @@ export class Lease {
     if (this.lapsed || (yield* monotonic) - this.lastContact <= this.timings.lease) return
     this.lapsed = true
     const seconds = Math.round(this.timings.lease / 1000)
-    yield* this.onLapse(`the agent's lease ended: no contact with the coordinator for ${seconds} s`)
+    yield* this.onLapse({ _tag: "LeaseLapsed", seconds })
   })
 
   /** The loop. */

@@ -4,7 +4,9 @@ import { createHash } from "node:crypto"
 import { existsSync, readFileSync } from "node:fs"
 import { mkdir, open, rename, rm } from "node:fs/promises"
 import { dirname, join } from "node:path"
+import type { Reason } from "@sweep/domain/Reason"
 import { checkpointsFolder, holdsData } from "@sweep/domain/Artifact"
+import type { TrialNumber } from "@sweep/domain/Id"
 import { ArtifactExchange, type Kept } from "@sweep/protocol/ArtifactExchange"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
@@ -50,9 +52,9 @@ const fetchInto = Effect.fnUntraced(function* (
 })
 
 /** The trial whose checkpoint the attempt goes on from, unless it has one of its own. */
-const parentOf = ({ directory }: Attempt): number | undefined => {
+const parentOf = ({ directory }: Attempt): TrialNumber | undefined => {
   const { parent } = JSON.parse(readFileSync(directory.trial, "utf8")) as {
-    readonly parent?: { readonly trial: number }
+    readonly parent?: { readonly trial: TrialNumber }
   }
   return parent?.trial
 }
@@ -75,7 +77,7 @@ export const fetchCheckpoint = Effect.fn("fetchCheckpoint")(function* (attempt: 
     Effect.catch(({ message }) =>
       parent === undefined
         ? Effect.logWarning(`${name}: begins anew, its checkpoint cannot be fetched: ${message}`)
-        : Effect.fail(`the checkpoint of trial ${parent} cannot be fetched: ${message}`),
+        : Effect.fail({ _tag: "CheckpointUnreachable", parent, problem: message } satisfies Reason),
     ),
   )
 })

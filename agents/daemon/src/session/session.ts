@@ -5,6 +5,8 @@ import { AgentConnection, type AgentSession, SessionBroken, SessionRefused } fro
 import type { Acknowledged, AgentTrainer, CoordinatorMessage } from "@sweep/protocol/AgentMessage"
 import { protocolVersion } from "@sweep/protocol/versions"
 import type { AgentId, Epoch } from "@sweep/domain/Id"
+import type { Reason } from "@sweep/domain/Reason"
+import { reasonSentence } from "@sweep/domain/reasonSentence"
 import type { Redact } from "@sweep/domain/Secrets"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
@@ -61,10 +63,10 @@ const assign = Effect.fn("session.assign")(function* (context: SessionContext, a
   // A program of the submitter's own runs what it likes anyway.
   const forbidden =
     assignment.trainer === "command" ? [] : forbiddenMetrics(assignment.trialJson, context.allowedMetrics)
-  const released = (cause: string) => attempt.endedAs({ _tag: "Released", cause })
+  const released = (cause: Reason) => attempt.endedAs({ _tag: "Released", cause })
   const trainer = slot === undefined ? null : slots.trainer(slot, assignment.trainer)
-  if (slots.draining) yield* released("the agent drains")
-  else if (slot === undefined) yield* released(`the agent has no slot ${assignment.slot}`)
+  if (slots.draining) yield* released({ _tag: "AgentDrains" })
+  else if (slot === undefined) yield* released({ _tag: "SlotMissing", slot: assignment.slot })
   else if (trainer === null) {
     const message = `Agent ${context.agent} does not allow the trainer \`${assignment.trainer}\`; its owner allows: ${context.trainers.join(", ") || "none"}.`
     yield* attempt.endedAs({ _tag: "Failed", class: "dependency", message, detail: null })
@@ -72,7 +74,7 @@ const assign = Effect.fn("session.assign")(function* (context: SessionContext, a
     const message = `Agent ${context.agent} does not run ${forbidden.join(", ")} as a metric; its owner allows the metrics' code of ${context.allowedMetrics.join(", ") || "no folder"} (sweep agent --allow-metrics DIR).`
     yield* attempt.endedAs({ _tag: "Failed", class: "dependency", message, detail: null })
   } else if (error?.code === "ENOSPC" || error?.code === "EDQUOT") {
-    yield* released(`the agent's disk is full: ${error.message}`)
+    yield* released({ _tag: "DiskFull", message: error.message })
   } else if (error !== undefined) {
     const message = `The agent cannot prepare the attempt: ${error.message}`
     yield* attempt.endedAs({ _tag: "Failed", class: "bug", message, detail: null })
@@ -113,7 +115,7 @@ const oneSession = (context: SessionContext, session: AgentSession, greeted: () 
       const attempt = attempts.get(epoch)
       if (attempt === undefined) return
       attempt.unwanted = true
-      yield* attempt.requestStop({ mode: "kill", reason: "the coordinator has given the trial up or to another agent" })
+      yield* attempt.requestStop({ mode: "kill", reason: { _tag: "GivenAway" } })
       // Not in the session's scope: the processes have to go whether or not it lasts.
       yield* Effect.forkIn(
         Effect.andThen(
@@ -191,7 +193,7 @@ const oneSession = (context: SessionContext, session: AgentSession, greeted: () 
         case "Heard":
           return yield* lease.touch(message.at)
         case "Drain":
-          return yield* context.drain(message.reason)
+          return yield* context.drain(reasonSentence(message.reason))
       }
     })
 

@@ -1,5 +1,6 @@
 // What the tools do: the same as the commands, against the same coordinator and with the caller's own access file. Owns
 // turning an answer into JSON and a failure into the sentence that a user would read; no call ends the server.
+import { said } from "@sweep/domain/Reason"
 import * as Effect from "effect/Effect"
 import type * as FileSystem from "effect/FileSystem"
 import type * as Path from "effect/Path"
@@ -132,11 +133,11 @@ export const handlersFor = Effect.fnUntraced(function* (coordinator: flags.Coord
 
   const run = ({ file }: { readonly file: string }) => told(startRun(file, coordinator))
 
-  const stop = ({ sweep, reason = "a program asked for it" }: { readonly sweep: string; readonly reason?: string }) =>
+  const stop = ({ sweep, reason }: { readonly sweep: string; readonly reason?: string }) =>
     asking(
       Effect.gen(function* () {
         const id = yield* flags.sweepRef(sweep)
-        yield* (yield* SweepApi).control(id, null, "stop", reason)
+        yield* (yield* SweepApi).control(id, null, "stop", reason === undefined ? { _tag: "ByProgram" } : said(reason))
         return { sweep: id, stopped: true }
       }),
     )

@@ -4,6 +4,8 @@ import { answerJson } from "@sweep/diagnosis/answerJson"
 import { gpuHoursUsed, hoursUsed } from "@sweep/domain/budgetUse"
 import { formatTrialRef } from "@sweep/domain/Id"
 import { takeoversOf } from "@sweep/domain/lineage"
+import { originText } from "@sweep/domain/Origin"
+import { reasonSentence } from "@sweep/domain/reasonSentence"
 import type { SweepState } from "@sweep/domain/SweepState"
 import type { Trial } from "@sweep/domain/Trial"
 import { adviceSentence, evidenceSentence } from "@sweep/diagnosis/sentence"
@@ -33,11 +35,16 @@ export const trialJson =
     values: Object.fromEntries(Object.entries(trial.values).map(([name, value]) => [name, finite(value)])),
     verdict: trial.verdict === null ? null : verdictJson(trial.verdict),
     failure: trial.failure,
-    stop_reason: trial.stopReason,
+    stop_reason: trial.stopReason === null ? null : reasonSentence(trial.stopReason),
     seed: trial.seed,
-    origin: trial.origin,
+    origin: originText(trial.origin),
     reused_from: trial.reusedFrom === null ? null : formatTrialRef(trial.reusedFrom),
-    lineage: takeoversOf(trials, trial).map(({ from, step, reason, changes }) => ({ from, step, reason, changes })),
+    lineage: takeoversOf(trials, trial).map(({ from, step, reason, changes }) => ({
+      from,
+      step,
+      reason: reasonSentence(reason),
+      changes,
+    })),
     warnings: trial.warnings,
     attempt: trial.attempt,
     agent: trial.agent,
@@ -72,7 +79,7 @@ export const summaryJson = (sweep: SweepState) => ({
   sweep: sweep.id,
   name: sweep.spec.name,
   status: sweep.status,
-  reason: sweep.reason,
+  reason: sweep.reason === null ? null : reasonSentence(sweep.reason),
   metric: sweep.spec.metric,
   method: sweep.spec.method,
   trials: { total: sweep.trials.size, ...countByState(sweep) },

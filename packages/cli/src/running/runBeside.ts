@@ -41,7 +41,7 @@ const goOn = (
       const api = yield* SweepApi
       // A command that began meanwhile takes what nobody seems to run for left behind.
       if (!paused && (yield* api.get(id)).status === "paused")
-        yield* api.control(id, null, "resume", "its command waits")
+        yield* api.control(id, null, "resume", { _tag: "ByHand" })
       const events = api.watch(id).pipe(
         Stream.tap((event) =>
           Effect.sync(() => {

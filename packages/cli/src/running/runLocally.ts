@@ -58,7 +58,7 @@ const setOrphansAside = Effect.gen(function* () {
   const api = yield* SweepApi
   for (const { id, status, spec } of yield* api.list) {
     if (status !== "running" || spec.trainer === "external") continue
-    yield* Effect.ignore(api.control(id, null, "pause", "the command that ran it has ended"))
+    yield* Effect.ignore(api.control(id, null, "pause", { _tag: "CommandEnded" }))
     yield* note(`${id} is paused: the command that ran it has ended. Resume it: sweep resume ${id}`)
   }
 })
@@ -101,14 +101,14 @@ const runHereWith = <E, R>(
       }).pipe(
         Effect.raceFirst(
           Effect.tapError(agent.died, () =>
-            Effect.ignore(api.control(id, null, "pause", "the agent of this machine ended")).pipe(
+            Effect.ignore(api.control(id, null, "pause", { _tag: "OwnAgentEnded" })).pipe(
               Effect.andThen(note(`${id} is paused. Resume it: sweep resume ${id}`)),
             ),
           ),
         ),
         Effect.onInterrupt(() =>
           note("\nstopping: running trials are checkpointed …").pipe(
-            Effect.andThen(api.control(id, null, "pause", "Ctrl-C")),
+            Effect.andThen(api.control(id, null, "pause", { _tag: "CtrlC" })),
             Effect.andThen(atRest(id)),
             Effect.timeoutOption(pauseTime),
             Effect.ignore,
@@ -155,7 +155,7 @@ export const resumeHere = (
       }
       // A sweep whose command was killed is still 'running': it only lacks somebody to run it.
       if (sweep.status === "paused" || ref.trial !== undefined) {
-        yield* api.control(ref.sweep, ref.trial ?? null, "resume", "by hand")
+        yield* api.control(ref.sweep, ref.trial ?? null, "resume", { _tag: "ByHand" })
       }
       return ref.sweep
     }),

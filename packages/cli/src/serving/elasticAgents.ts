@@ -5,6 +5,7 @@ import { mkdirSync } from "node:fs"
 import * as Effect from "effect/Effect"
 import { Coordinator } from "@sweep/coordinator/Coordinator"
 import { AgentId } from "@sweep/domain/Id"
+import type { Reason } from "@sweep/domain/Reason"
 import type { SweepState } from "@sweep/domain/SweepState"
 import { isTerminal } from "@sweep/domain/Trial"
 import { type AgentJob, agentIdOf, type EngineJob } from "@sweep/engines/Engine"
@@ -54,8 +55,11 @@ export const elasticAgents = Effect.fn("elasticAgents")(function* (setting: Agen
       const now = known.get(id)
       if (now !== undefined && now.state !== "ended") continue
       running.delete(id)
-      const why = now?.reason ?? "it is gone from the queue"
-      yield* coordinator.agentGone(AgentId.make(agentIdOf(engine.name, id)), `${engine.name} has ended its job: ${why}`)
+      const reason: Reason =
+        now?.reason == null
+          ? { _tag: "JobGone", engine: engine.name }
+          : { _tag: "JobEnded", engine: engine.name, state: now.reason }
+      yield* coordinator.agentGone(AgentId.make(agentIdOf(engine.name, id)), reason)
     }
     for (const { id, state } of jobs) if (state === "running") running.add(id)
     yield* tell(jobs)

@@ -77,7 +77,7 @@ export const varying = ({ spec, trials }: SweepState): ReadonlyArray<string> => 
   ])
   const fixed = new Map(dimensions.map(({ name, distribution }) => [name, onlyValue(distribution)]))
   for (const { origin, parameters } of trials.values()) {
-    if (origin === "sampler") continue
+    if (origin._tag === "Sampler") continue
     for (const [name, value] of Object.entries(parameters)) {
       if (!names.has(name) && fixed.get(name) !== value) names.add(name)
     }

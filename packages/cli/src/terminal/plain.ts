@@ -1,6 +1,7 @@
 // A running sweep as plain lines, one per thing that happened: for logs, pipes and CI. Pure.
 import type { Fact } from "@sweep/domain/Fact"
 import { formatTrialRef } from "@sweep/domain/Id"
+import { reasonSentence } from "@sweep/domain/reasonSentence"
 import type { Trial } from "@sweep/domain/Trial"
 import type { Verdict } from "@sweep/domain/Verdict"
 import { duration, number, parameters, printable, varying } from "./format.ts"
@@ -27,7 +28,7 @@ export const plainLine = (view: SweepView, fact: Fact, earlier: Verdict | null):
       case "SweepResumed":
         return "sweep resumed"
       case "SweepStopped":
-        return `sweep stopped: ${printable(fact.reason)}`
+        return `sweep stopped: ${printable(reasonSentence(fact.reason))}`
       default:
         return undefined
     }
@@ -45,7 +46,7 @@ export const plainLine = (view: SweepView, fact: Fact, earlier: Verdict | null):
     case "TrialExploited":
       return `#${trial.number} goes on from #${fact.from.trial} at step ${fact.from.step}: ${parameters(varying(view.sweep), fact.parameters)}`
     case "TrialReleased":
-      return `#${trial.number} goes back to the queue: ${printable(fact.cause)}`
+      return `#${trial.number} goes back to the queue: ${printable(reasonSentence(fact.cause))}`
     case "TrialCompleted": {
       const isBest = leaders(view.sweep)[0]?.trials.includes(trial) === true
       return `${count} #${trial.number} completed${took}: ${metric.name} ${trial.objective === null ? "?" : number(trial.objective)}${isBest ? " (best so far)" : ""}${left}`
@@ -53,11 +54,11 @@ export const plainLine = (view: SweepView, fact: Fact, earlier: Verdict | null):
     case "TrialReused":
       return `${count} #${trial.number} is the same run as ${formatTrialRef(fact.from)}: ${metric.name} ${number(fact.objective)}, reused${left}`
     case "TrialStopped":
-      return `${count} #${trial.number} stopped early${took}: ${printable(fact.reason)}${left}`
+      return `${count} #${trial.number} stopped early${took}: ${printable(reasonSentence(fact.reason))}${left}`
     case "TrialFailed":
       return `${count} #${trial.number} failed (${fact.class}): ${printable(fact.message)}`
     case "TrialCancelled":
-      return `${count} #${trial.number} cancelled: ${printable(fact.reason)}`
+      return `${count} #${trial.number} cancelled: ${printable(reasonSentence(fact.reason))}`
     case "VerdictReached":
       return isNews(fact.verdict, earlier) ? `#${trial.number} ${verdictSentence(fact.verdict)}` : undefined
     default:

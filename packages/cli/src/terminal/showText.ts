@@ -6,6 +6,7 @@ import { evalLoss } from "@sweep/domain/Curve"
 import { answerOf } from "@sweep/diagnosis/answer"
 import { formatTrialRef } from "@sweep/domain/Id"
 import { takeovers } from "@sweep/domain/lineage"
+import { reasonSentence } from "@sweep/domain/reasonSentence"
 import type { SweepState } from "@sweep/domain/SweepState"
 import type { Trial } from "@sweep/domain/Trial"
 import { budgetUsed } from "../results/summary.ts"
@@ -59,7 +60,7 @@ const budgetLines = (sweep: SweepState, now: number): ReadonlyArray<string> => {
 const headLines = (sweep: SweepState, { planned, shared, waits, now }: Shown): ReadonlyArray<string> => {
   const { spec } = sweep
   const counts = Object.entries(countByState(sweep)).map(([state, count]) => `${count} ${state}`)
-  const status = `${waits ? "waiting" : sweep.status}${sweep.reason === null ? "" : `: ${printable(sweep.reason)}`}`
+  const status = `${waits ? "waiting" : sweep.status}${sweep.reason === null ? "" : `: ${printable(reasonSentence(sweep.reason))}`}`
   const { train, eval: evaluation } = spec.data
   const optional = (line: string | false): ReadonlyArray<string> => (line === false ? [] : [line])
   return [

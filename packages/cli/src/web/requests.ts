@@ -9,7 +9,7 @@ import { Parameters } from "@sweep/domain/Parameter"
 import type { SweepState } from "@sweep/domain/SweepState"
 import { NotFound, Refused, SweepApi } from "@sweep/protocol/SweepApi"
 import { followSweep, type Send } from "./follow.ts"
-import { hostRow, listRow, trialDetail } from "./views.ts"
+import { hostRow, inBoth, listRow, trialDetail } from "./views.ts"
 
 interface Common {
   readonly needs: Role
@@ -154,7 +154,9 @@ const trialView = (id: SweepId, number: TrialNumber) =>
     return {
       ...trialDetail(trial, Date.now()),
       samples: (results.details.find((one) => one.trial === number)?.samples ?? []).slice(-20),
-      attempts: results.attempts.filter((one) => one.trial === number),
+      attempts: results.attempts
+        .filter((one) => one.trial === number)
+        .map((one) => ({ ...one, cause: inBoth(one.cause) })),
       files: files.map(({ path, bytes, epoch }) => ({ path, bytes, epoch })),
       stdout: yield* tailOf(id, number, "stdout"),
       stderr: yield* tailOf(id, number, "stderr"),
@@ -236,7 +238,7 @@ export const requestOf = (method: string, url: URL): Asked | undefined => {
     const act = (body: unknown) =>
       Effect.gen(function* () {
         const { action, trial: one } = yield* Schema.decodeUnknownEffect(Control)(body)
-        yield* (yield* SweepApi).control(sweep, one as TrialNumber | null, action, "from the page")
+        yield* (yield* SweepApi).control(sweep, one as TrialNumber | null, action, { _tag: "FromPage" })
         return { done: action }
       })
     return { _tag: "Act", needs: "submit", what, act }

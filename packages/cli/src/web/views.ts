@@ -3,6 +3,9 @@
 import { answerOf } from "@sweep/diagnosis/answer"
 import { answerJson } from "@sweep/diagnosis/answerJson"
 import { adviceSentence, evidenceSentence } from "@sweep/diagnosis/sentence"
+import { originText } from "@sweep/domain/Origin"
+import type { Reason } from "@sweep/domain/Reason"
+import { reasonSentence } from "@sweep/domain/reasonSentence"
 import type { SweepState } from "@sweep/domain/SweepState"
 import { ranFor, type Trial } from "@sweep/domain/Trial"
 import type { AgentStatus } from "@sweep/protocol/SweepApi"
@@ -10,6 +13,11 @@ import { budgetUsed } from "../results/summary.ts"
 import { countByState } from "../terminal/SweepView.ts"
 
 const finite = (value: number | null): number | null => (value !== null && Number.isFinite(value) ? value : null)
+
+/** A sentence in the languages of the page. */
+export const inBoth = (reason: Reason | null) =>
+  reason === null ? null : { en: reasonSentence(reason, "en"), zh: reasonSentence(reason, "zh") }
+const asItIs = (text: string) => ({ en: text, zh: text })
 
 export const trialRow = (trial: Trial, now: number) => ({
   number: trial.number,
@@ -26,13 +34,13 @@ export const trialRow = (trial: Trial, now: number) => ({
   ranMs: ranFor(trial, now),
   startedAt: trial.startedAt,
   endedAt: trial.endedAt,
-  why: trial.failure?.message ?? trial.stopReason,
+  why: trial.failure === null ? inBoth(trial.stopReason) : asItIs(trial.failure.message),
 })
 
 /** With the sentences of its verdict in both languages. */
 export const trialDetail = (trial: Trial, now: number) => ({
   ...trialRow(trial, now),
-  origin: trial.origin,
+  origin: originText(trial.origin),
   failure: trial.failure,
   warnings: trial.warnings,
   diagnosis:
@@ -54,7 +62,7 @@ export const sweepHead = (sweep: SweepState, now: number) => ({
   name: sweep.spec.name,
   description: sweep.spec.description,
   status: sweep.status,
-  reason: sweep.reason,
+  reason: inBoth(sweep.reason),
   method: sweep.spec.method,
   metric: { name: sweep.spec.metric.name, goal: sweep.spec.metric.goal },
   /** With several objectives all of them, the first being `metric`. */

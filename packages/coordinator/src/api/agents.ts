@@ -55,7 +55,11 @@ export const makeAgents = (options: {
       if (order === "remove") {
         // First, so that the agent cannot come back while its trials are given to others.
         yield* (yield* AgentTokens).revoke(id)
-        yield* liveness.removed(id, `a user removed agent ${id}${reason === "" ? "" : `: ${reason}`}`)
+        yield* liveness.removed(id, {
+          _tag: "AgentRemoved",
+          agent: id,
+          why: reason === "" ? null : reason,
+        })
         return
       }
       if (agent !== undefined) {

@@ -8,6 +8,8 @@ import * as Semaphore from "effect/Semaphore"
 import type { Fact } from "@sweep/domain/Fact"
 import { AgentId, Epoch, formatTrialRef, type SweepId, type TrialNumber } from "@sweep/domain/Id"
 import { pointColumns } from "@sweep/domain/PointColumns"
+import type { Reason } from "@sweep/domain/Reason"
+import { reasonSentence } from "@sweep/domain/reasonSentence"
 import type { SweepState } from "@sweep/domain/SweepState"
 import { isTerminal, type Trial } from "@sweep/domain/Trial"
 import type { SessionBroken, SessionRefused } from "@sweep/protocol/AgentConnection"
@@ -36,10 +38,12 @@ const asker = AgentId.make("external")
 
 const refuse = (message: string) => Effect.fail(new Refused({ message }))
 
+const sentenceOf = (reason: Reason | null): string | null => (reason === null ? null : reasonSentence(reason))
+
 const heard = ({ state, objective, stopReason }: Trial): Heard => ({
   state,
   objective,
-  stop: state === "paused" ? "it is set aside; ask again for it once it goes on" : stopReason,
+  stop: state === "paused" ? "it is set aside; ask again for it once it goes on" : sentenceOf(stopReason),
 })
 
 /** The lines of a report, after those that are committed. */
@@ -122,7 +126,10 @@ export const makeAskTell = Effect.fnUntraced(function* (options: {
         return []
       }
       if (status !== "running") {
-        answer = { _tag: "Ended", reason: `${id} has ended (${status}${reason === null ? "" : `: ${reason}`})` }
+        answer = {
+          _tag: "Ended",
+          reason: `${id} has ended (${status}${reason === null ? "" : `: ${reasonSentence(reason)}`})`,
+        }
         return []
       }
       const facts: Array<Fact> = []
@@ -130,8 +137,8 @@ export const makeAskTell = Effect.fnUntraced(function* (options: {
       if (trial === undefined) {
         const suggested = nextOf(sweep, state, samplers, at, curves)
         if (suggested._tag !== "Trial") {
-          if (suggested._tag === "None") answer = { _tag: "Ended", reason: suggested.reason }
-          if (suggested._tag === "Broken") answer = new Refused({ message: suggested.reason })
+          if (suggested._tag === "None") answer = { _tag: "Ended", reason: reasonSentence(suggested.reason) }
+          if (suggested._tag === "Broken") answer = new Refused({ message: reasonSentence(suggested.reason) })
           return []
         }
         const { number, parameters, seed, origin } = suggested
@@ -216,7 +223,7 @@ export const makeAskTell = Effect.fnUntraced(function* (options: {
     const trial = sweep.trials.get(number)!
     if (isRepeated(sweep, trial, told)) return heard(trial)
     if (trial.state !== "running") {
-      const why = trial.stopReason ?? trial.failure?.message
+      const why = sentenceOf(trial.stopReason) ?? trial.failure?.message
       return yield* refuse(
         isTerminal(trial.state)
           ? `${of} has already ended (${trial.state}${why === undefined ? "" : `: ${why}`})`

@@ -3,6 +3,8 @@
 import * as Effect from "effect/Effect"
 import type { Fact } from "@sweep/domain/Fact"
 import { formatTrialRef, type SweepId, type TrialNumber } from "@sweep/domain/Id"
+import type { Reason } from "@sweep/domain/Reason"
+import { reasonSentence } from "@sweep/domain/reasonSentence"
 import type { SweepState } from "@sweep/domain/SweepState"
 import { isTerminal, type Trial } from "@sweep/domain/Trial"
 import type { StopMode } from "@sweep/protocol/AgentMessage"
@@ -14,15 +16,15 @@ import { readReported } from "../attempts/reported.ts"
 import type { Roster } from "../state/Roster.ts"
 
 export interface Control {
-  readonly stopSweep: (sweep: SweepState, reason: string) => Effect.Effect<void, Refused | StoreError>
-  readonly pauseSweep: (sweep: SweepState, reason: string) => Effect.Effect<void, Refused | StoreError>
+  readonly stopSweep: (sweep: SweepState, reason: Reason) => Effect.Effect<void, Refused | StoreError>
+  readonly pauseSweep: (sweep: SweepState, reason: Reason) => Effect.Effect<void, Refused | StoreError>
   readonly resumeSweep: (sweep: SweepState) => Effect.Effect<void, Refused | StoreError>
-  readonly stopTrial: (sweep: SweepId, trial: TrialNumber, reason: string) => Effect.Effect<void, Refused | StoreError>
+  readonly stopTrial: (sweep: SweepId, trial: TrialNumber, reason: Reason) => Effect.Effect<void, Refused | StoreError>
   /** `rule`: a stopping rule sets it aside, and may bring it back; nobody else has to. */
   readonly pauseTrial: (
     sweep: SweepId,
     trial: TrialNumber,
-    reason: string,
+    reason: Reason,
     by: "person" | "rule",
   ) => Effect.Effect<void, Refused | StoreError>
   readonly resumeTrial: (sweep: SweepId, trial: TrialNumber) => Effect.Effect<void, Refused | StoreError>
@@ -40,7 +42,7 @@ export const makeControl = Effect.fnUntraced(function* (
   const { state } = journal
 
   /** Asks the agent that has the trial, if it is connected; a later Hello repeats it. */
-  const ask = (trial: Trial, mode: StopMode, reason: string) => {
+  const ask = (trial: Trial, mode: StopMode, reason: Reason) => {
     if (trial.epoch === null || trial.agent === null) return
     roster.agents.get(trial.agent)?.session?.post({ _tag: "Stop", epoch: trial.epoch, mode, reason })
   }
@@ -55,7 +57,7 @@ export const makeControl = Effect.fnUntraced(function* (
   const stopTrials = Effect.fnUntraced(function* (
     sweep: SweepId,
     choose: () => ReadonlyArray<Trial>,
-    reason: string,
+    reason: Reason,
     first: (at: number) => ReadonlyArray<Fact>,
   ) {
     // A trial that was set aside has values, one that waits to go on, too.
@@ -146,7 +148,7 @@ export const makeControl = Effect.fnUntraced(function* (
         if (trial === undefined) return yield* refuseEnded(sweep, number)
         // Set aside now, nothing would bring it to its end.
         if (trial.stopReason !== null || ended(state.sweeps.get(sweep)!)) {
-          const why = trial.stopReason ?? `${sweep} has ended`
+          const why = trial.stopReason === null ? `${sweep} has ended` : reasonSentence(trial.stopReason)
           return yield* refuse(`${formatTrialRef({ sweep, trial: number })} is about to end (${why})`)
         }
         let before: Trial | undefined

@@ -6,7 +6,9 @@ import { canonicalJson } from "@sweep/domain/canonicalJson"
 import type { Fact } from "@sweep/domain/Fact"
 import { formatTrialRef, TrialNumber } from "@sweep/domain/Id"
 import { nearestName } from "@sweep/domain/nearestName"
+import type { Origin } from "@sweep/domain/Origin"
 import { canonicalText, type Parameters } from "@sweep/domain/Parameter"
+import { reasonSentence } from "@sweep/domain/reasonSentence"
 import { SweepSpec } from "@sweep/domain/SweepSpec"
 import type { SweepState } from "@sweep/domain/SweepState"
 import { parameterNames } from "@sweep/domain/TrainingConfig"
@@ -90,7 +92,7 @@ export const makeRevise = (journal: Journal, curves: CurvesOf): Revise => {
       if (isOver(sweep)) {
         const would = ask({ ...sweep, spec, revision: next, status: "running" }, state, new Samplers(), at, curves)
         if (would._tag === "None" || would._tag === "Broken") {
-          refused = new Refused({ message: `with this ${id} has nothing more to run: ${would.reason}` })
+          refused = new Refused({ message: `with this ${id} has nothing more to run: ${reasonSentence(would.reason)}` })
           return []
         }
       }
@@ -146,7 +148,7 @@ export const makeRevise = (journal: Journal, curves: CurvesOf): Revise => {
       const revision = isOver(sweep) ? sweep.revision + 1 : sweep.revision
       // It has work again.
       if (isOver(sweep)) facts.push({ _tag: "SweepExtended", at, sweep: id, revision, spec })
-      const create = (trial: TrialNumber, of: Parameters, origin: string) => {
+      const create = (trial: TrialNumber, of: Parameters, origin: Origin) => {
         const seed = seedOf(spec.seed, placeOf(trial, replicas).replica)
         facts.push({ _tag: "TrialCreated", at, sweep: id, trial, parameters: of, seed, revision, origin })
       }
@@ -155,12 +157,12 @@ export const makeRevise = (journal: Journal, curves: CurvesOf): Revise => {
       while (count % replicas !== 0) {
         const trial = TrialNumber.make(++count)
         const first = TrialNumber.make(trial - placeOf(trial, replicas).replica)
-        create(trial, sweep.trials.get(first)!.parameters, `replica of ${first}`)
+        create(trial, sweep.trials.get(first)!.parameters, { _tag: "Replica", of: first })
       }
       const first = TrialNumber.make(count + 1)
       for (let replica = 0; replica < replicas; replica++) {
         const trial = TrialNumber.make(++count)
-        create(trial, parameters, replica === 0 ? `clone of ${number}` : `replica of ${first}`)
+        create(trial, parameters, replica === 0 ? { _tag: "Clone", of: number } : { _tag: "Replica", of: first })
         made.push(trial)
       }
       return facts

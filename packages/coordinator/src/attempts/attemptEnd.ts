@@ -1,6 +1,7 @@
 // What becomes of a trial when its attempt is over. Pure: from the trial, how the attempt ended and what was stored of
 // it to the fact that follows. Recording it is endings.ts'.
 import type { Fact } from "@sweep/domain/Fact"
+import type { Reason } from "@sweep/domain/Reason"
 import type { SweepState } from "@sweep/domain/SweepState"
 import type { Trial } from "@sweep/domain/Trial"
 import type { FailureClass } from "@sweep/domain/TrialEvent"
@@ -29,7 +30,7 @@ export const factOfEnd = (options: {
   const ofAttempt = { ...ofTrial, epoch: trial.epoch! }
   const failed = (of: FailureClass, message: string, detail: string | null = null) =>
     ({ _tag: "TrialFailed", ...ofTrial, class: of, message, detail }) satisfies Fact
-  const stopped = (reason: string) => {
+  const stopped = (reason: Reason) => {
     const objective = objectiveOf(sweep.spec.metric, reported, beginsUntrained(sweep))
     return {
       _tag: "TrialStopped",
@@ -42,7 +43,7 @@ export const factOfEnd = (options: {
 
   switch (end._tag) {
     case "Finished": {
-      if (end.interrupted) return stopped(trial.stopReason ?? "its agent asked it to stop")
+      if (end.interrupted) return stopped(trial.stopReason ?? { _tag: "AgentAsked" })
       const objective = objectiveOf(sweep.spec.metric, reported, beginsUntrained(sweep))
       switch (objective._tag) {
         case "Known":

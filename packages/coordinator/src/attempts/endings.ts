@@ -5,6 +5,7 @@ import * as Effect from "effect/Effect"
 import * as Queue from "effect/Queue"
 import type { Epoch, SweepId, TrialNumber } from "@sweep/domain/Id"
 import type { Fact } from "@sweep/domain/Fact"
+import { said } from "@sweep/domain/Reason"
 import { SessionBroken } from "@sweep/protocol/AgentConnection"
 import type { Trial } from "@sweep/domain/Trial"
 import type { AttemptEnd, SkippedLines } from "@sweep/protocol/AgentMessage"
@@ -70,7 +71,7 @@ const judgeBox = Effect.fnUntraced(function* (journal: Journal, roster: Roster, 
   if (!returned) return end
   return {
     _tag: "Released",
-    cause: `taken from agent ${agent.id}, where it failed: ${end.message}`,
+    cause: { _tag: "TakenFromAgent", agent: agent.id, last: said(end.message) },
   } satisfies AttemptEnd
 })
 

@@ -4,6 +4,8 @@
 import * as Effect from "effect/Effect"
 import type { AgentId } from "@sweep/domain/Id"
 import { redispatchAfter, type Timings } from "@sweep/domain/Lease"
+import type { Reason } from "@sweep/domain/Reason"
+import { reasonSentence } from "@sweep/domain/reasonSentence"
 import { SessionBroken } from "@sweep/protocol/AgentConnection"
 import type { Endings } from "./endings.ts"
 import type { Journal } from "../state/Journal.ts"
@@ -12,9 +14,9 @@ import type { Agent, Roster } from "../state/Roster.ts"
 
 export interface Liveness {
   /** Knows better than any clock: the process of this agent is gone, and its trials with it. */
-  readonly gone: (agent: AgentId, reason: string) => Effect.Effect<void>
+  readonly gone: (agent: AgentId, reason: Reason) => Effect.Effect<void>
   /** A user has removed the agent: its trials are dispatched again, and it is forgotten. */
-  readonly removed: (agent: AgentId, reason: string) => Effect.Effect<void>
+  readonly removed: (agent: AgentId, reason: Reason) => Effect.Effect<void>
   readonly run: Effect.Effect<never>
 }
 
@@ -28,12 +30,12 @@ export const makeLiveness = (options: {
 }): Liveness => {
   const { journal, roster, endings, timings, wake } = options
 
-  const release = (agent: Agent, cause: string) =>
+  const release = (agent: Agent, cause: Reason) =>
     Effect.gen(function* () {
       agent.lost = true
       agent.occupied.clear()
       // Should it be stopped rather than dead, it has to say Hello again, and is told that its trials are no longer its.
-      agent.session?.close(new SessionBroken({ message: cause }))
+      agent.session?.close(new SessionBroken({ message: reasonSentence(cause) }))
       agent.session = null
       for (const trial of journal.state.attempts()) {
         if (trial.agent === agent.id) endings.ended(trial.epoch!, { _tag: "Released", cause }, null)
@@ -57,7 +59,7 @@ export const makeLiveness = (options: {
     for (const agent of Array.from(roster.agents.values())) {
       const silence = now - agent.lastHeard
       if (!agent.lost && silence > redispatchAfter(timings)) {
-        yield* release(agent, `agent ${agent.id} was not heard of for ${Math.round(silence / 1_000)} s`)
+        yield* release(agent, { _tag: "AgentSilent", agent: agent.id, seconds: Math.round(silence / 1_000) })
       } else if (agent.lost && agent.session === null && silence > 2 * redispatchAfter(timings)) {
         roster.agents.delete(agent.id)
       }

@@ -186,12 +186,12 @@ export const makeServe = (options: {
       if (trial.agent !== agent.id) continue
       if (!holds.has(trial.epoch!)) {
         // The assignment never reached it, or it has forgotten: nobody runs this trial.
-        const cause = "the agent came back without it"
+        const cause = { _tag: "AgentForgot" } as const
         endings.ended(trial.epoch!, { _tag: "Released", cause }, null)
       } else if (trial.stopReason !== null) {
         session.post({ _tag: "Stop", epoch: trial.epoch!, mode: "finish", reason: trial.stopReason })
       } else if (state.sweeps.get(trial.sweep)?.status === "paused") {
-        session.post({ _tag: "Stop", epoch: trial.epoch!, mode: "preempt", reason: "the sweep is paused" })
+        session.post({ _tag: "Stop", epoch: trial.epoch!, mode: "preempt", reason: { _tag: "SweepIsPaused" } })
       }
     }
     if (isNew) {
@@ -235,7 +235,7 @@ export const makeServe = (options: {
       if (trial !== undefined) return trial
       if (!told.has(epoch)) {
         told.add(epoch)
-        session.post({ _tag: "Stop", epoch, mode: "kill", reason: "this attempt no longer counts" })
+        session.post({ _tag: "Stop", epoch, mode: "kill", reason: { _tag: "Superseded" } })
       }
       return undefined
     }

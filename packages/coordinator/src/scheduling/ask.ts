@@ -1,7 +1,9 @@
 // Which trial comes next in a sweep: what a person enqueued, then the sampler, each set of parameters in as many
 // replicas as the sweep has. Owns this order, and asks the sampler as late as possible, so that it sees every result
 // there is. Decides only; dispatch.ts records.
+import { type Origin, sampled } from "@sweep/domain/Origin"
 import { canonicalText, type Parameters } from "@sweep/domain/Parameter"
+import type { Reason } from "@sweep/domain/Reason"
 import type { SweepId } from "@sweep/domain/Id"
 import type { SweepSpec } from "@sweep/domain/SweepSpec"
 import type { SweepState } from "@sweep/domain/SweepState"
@@ -22,14 +24,14 @@ export type Next =
       readonly number: TrialNumber
       readonly parameters: Parameters
       readonly seed: number
-      readonly origin: string
+      readonly origin: Origin
     }
   /** Not before an open trial ends. */
   | { readonly _tag: "Wait" }
   /** No more trials will come. */
-  | { readonly _tag: "None"; readonly reason: string }
+  | { readonly _tag: "None"; readonly reason: Reason }
   /** The sampler is defective: asked again it fails again. */
-  | { readonly _tag: "Broken"; readonly reason: string }
+  | { readonly _tag: "Broken"; readonly reason: Reason }
 
 /** What trials reported so far, by trial number; of sweeps without a stopping rule there is none. */
 export type CurvesOf = (sweep: SweepId) => Curves | undefined
@@ -102,7 +104,7 @@ export const ask = (
   const { replicas, enqueue, seed } = sweep.spec
   const number = TrialNumber.make(sweep.trials.size + 1)
   const { set, replica } = placeOf(number, replicas)
-  const trial = (parameters: Parameters, origin: string): Next => ({
+  const trial = (parameters: Parameters, origin: Origin): Next => ({
     _tag: "Trial",
     number,
     parameters,
@@ -111,26 +113,27 @@ export const ask = (
   })
   if (replica > 0) {
     const first = firstOf(set, replicas)
-    return trial(sweep.trials.get(first)!.parameters, `replica of ${first}`)
+    return trial(sweep.trials.get(first)!.parameters, { _tag: "Replica", of: first })
   }
   const given = nextGiven(enqueue, state.enqueued(sweep.id))
-  if (given !== undefined) return trial(given, "enqueue")
+  if (given !== undefined) return trial(given, { _tag: "Enqueued" })
   const curves = curvesOf(sweep.id)
   let suggestion: Suggestion
   try {
     suggestion = samplers.suggest(sweep, state, set, curves === undefined ? undefined : curvesOfSets(curves, replicas))
   } catch (error) {
-    return { _tag: "Broken", reason: `the sampler failed: ${error instanceof Error ? error.message : String(error)}` }
+    const message = error instanceof Error ? error.message : String(error)
+    return { _tag: "Broken", reason: { _tag: "SamplerFailed", message } }
   }
   switch (suggestion._tag) {
     case "Suggested":
-      return trial(suggestion.parameters, "sampler")
+      return trial(suggestion.parameters, sampled)
     case "Exhausted":
-      return { _tag: "None", reason: "every set of parameters was tried" }
+      return { _tag: "None", reason: { _tag: "SpaceExhausted" } }
     case "Wait":
       return state.open(sweep.id).size > 0
         ? { _tag: "Wait" }
         : // Nothing is open that it could wait for.
-          { _tag: "None", reason: "the sampler has nothing more to try" }
+          { _tag: "None", reason: { _tag: "SamplerExhausted" } }
   }
 }

@@ -3,6 +3,7 @@
 import * as Effect from "effect/Effect"
 import type { SweepId, TrialNumber } from "@sweep/domain/Id"
 import { populationOptions } from "@sweep/domain/population"
+import type { Reason } from "@sweep/domain/Reason"
 import type { SweepState } from "@sweep/domain/SweepState"
 import type { StoreError } from "@sweep/store/Store"
 import { ask, type CurvesOf, type Samplers } from "./ask.ts"
@@ -13,7 +14,7 @@ export const finishSweeps = (options: {
   readonly samplers: Samplers
   readonly curves: CurvesOf
   readonly isJudged: (sweep: SweepState) => boolean
-  readonly stop: (sweep: SweepId, trial: TrialNumber, reason: string) => Effect.Effect<void, StoreError>
+  readonly stop: (sweep: SweepId, trial: TrialNumber, reason: Reason) => Effect.Effect<void, StoreError>
 }): Effect.Effect<void, StoreError> => {
   const { journal, samplers, curves, isJudged, stop } = options
   const { state } = journal
@@ -43,11 +44,7 @@ export const finishSweeps = (options: {
       })
       if (exhausted) {
         for (const trial of setAside) {
-          yield* stop(
-            sweep.id,
-            trial,
-            "the stopping rule had set it aside, and no trial is left that could bring it back",
-          )
+          yield* stop(sweep.id, trial, { _tag: "NeverPromoted" })
         }
       }
       if (sweep.status !== "running") samplers.forget(sweep.id)

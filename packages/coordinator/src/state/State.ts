@@ -71,7 +71,7 @@ export class State {
       this.#beginningOf.set(fact.sweep, new Map())
     }
     if (trial === undefined) return undefined
-    if (fact._tag === "TrialCreated" && fact.origin === "enqueue") {
+    if (fact._tag === "TrialCreated" && fact.origin._tag === "Enqueued") {
       const taken = this.#enqueued.get(fact.sweep)!
       const text = canonicalText(fact.parameters)
       taken.set(text, (taken.get(text) ?? 0) + 1)
@@ -160,7 +160,7 @@ export class State {
       else this.#lastAgents.set(key, before.agent)
       if (beginning !== null) beginnings.get(beginning)!.pop()
       if (fact._tag === "TrialAssigned") this.#epochs.delete(fact.epoch)
-      else if (fact.origin === "enqueue") {
+      else if (fact.origin._tag === "Enqueued") {
         const taken = this.#enqueued.get(id)!
         const text = canonicalText(fact.parameters)
         taken.set(text, taken.get(text)! - 1)

@@ -16,7 +16,7 @@ export const firstOf = (set: number, replicas: number): TrialNumber => TrialNumb
 
 /** Whether a person asked for the trial, or for the set it repeats, as a clone of another one. */
 export const isClone = ({ spec: { replicas }, trials }: SweepState, number: TrialNumber): boolean =>
-  trials.get(firstOf(placeOf(number, replicas).set, replicas))?.origin.startsWith("clone of ") === true
+  trials.get(firstOf(placeOf(number, replicas).set, replicas))?.origin._tag === "Clone"
 
 /**
  * The seed of a trial. Trials of different parameters share the seeds of their replicas: what differs between them is

@@ -1,4 +1,6 @@
 // Which ends of an attempt give the trial another one. Owns the table and its limits; the trial's history is in State.
+import { type Reason, said } from "@sweep/domain/Reason"
+import { reasonSentence } from "@sweep/domain/reasonSentence"
 import type { Trial } from "@sweep/domain/Trial"
 import type { FailureClass } from "@sweep/domain/TrialEvent"
 
@@ -32,19 +34,17 @@ const retries: Readonly<Record<FailureClass, number>> = {
  */
 const maxReleases = 20
 
-const bugRetry = "retried after a bug: "
-
-export const isBugRetry = (cause: string): boolean => cause.startsWith(bugRetry)
+export const isBugRetry = (cause: Reason): boolean => cause._tag === "Retried"
 
 /** The cause to release the trial with for another attempt, or `null` when the failure is final. */
-export const retryAfterFailure = (failure: FailureClass, message: string, releases: Releases): string | null =>
-  releases.bugs < retries[failure] ? bugRetry + message : null
+export const retryAfterFailure = (failure: FailureClass, message: string, releases: Releases): Reason | null =>
+  releases.bugs < retries[failure] ? { _tag: "Retried", last: said(message) } : null
 
 /** Whether a trial that was released so often is given up. */
 export const releasedTooOften = (releases: Releases): boolean => releases.total >= maxReleases
 
-export const gaveUp = (trial: Trial, cause: string): string =>
-  `given up after ${trial.attempt} attempts that ended without a result; the last: ${cause}`
+export const gaveUp = (trial: Trial, cause: Reason): string =>
+  reasonSentence({ _tag: "GaveUp", attempts: trial.attempt, last: cause._tag === "GaveUp" ? cause.last : cause })
 
 /**
  * Milliseconds until a released trial may be dispatched again. At once the first time, then longer and longer: an agent

@@ -11,6 +11,7 @@ import { evidence } from "@sweep/diagnosis/evidence"
 import { shouldStop } from "@sweep/diagnosis/shouldStop"
 import { curveFeatures, type CurveFeatures, lossNames } from "@sweep/domain/Curve"
 import type { SweepId, TrialNumber } from "@sweep/domain/Id"
+import type { Reason } from "@sweep/domain/Reason"
 import type { SweepState } from "@sweep/domain/SweepState"
 import { isTerminal, type Trial } from "@sweep/domain/Trial"
 import { Verdict } from "@sweep/domain/Verdict"
@@ -71,8 +72,8 @@ export const makeDecide = Effect.fnUntraced(function* (options: {
   readonly journal: Journal
   readonly progress: Progress
   /** Ends a running trial, so that it keeps what it has. */
-  readonly stop: (sweep: SweepId, trial: TrialNumber, reason: string) => Effect.Effect<void, StoreError>
-  readonly pause: (sweep: SweepId, trial: TrialNumber, reason: string) => Effect.Effect<void, StoreError>
+  readonly stop: (sweep: SweepId, trial: TrialNumber, reason: Reason) => Effect.Effect<void, StoreError>
+  readonly pause: (sweep: SweepId, trial: TrialNumber, reason: Reason) => Effect.Effect<void, StoreError>
   readonly resume: (sweep: SweepId, trial: TrialNumber) => Effect.Effect<void, StoreError>
   /** The last verdict of a sweep may have fallen. */
   readonly wake: () => void
@@ -165,8 +166,7 @@ export const makeDecide = Effect.fnUntraced(function* (options: {
   const actOnVerdict = Effect.fnUntraced(function* (sweep: SweepState, number: TrialNumber) {
     const verdict = isGoingOn(sweep, number) ? sweep.trials.get(number)!.verdict : null
     if (verdict === null || !shouldStop(verdict, sweep.spec.overfitting.action)) return
-    const since = verdict.sinceStep === null ? "" : ` since step ${verdict.sinceStep}`
-    yield* stop(sweep.id, number, `${verdict.kind}${since}`)
+    yield* stop(sweep.id, number, { _tag: "Judged", verdict: verdict.kind, sinceStep: verdict.sinceStep })
   })
 
   /** Asks the rule about every report, with the curves as they were when it came. */

@@ -10,6 +10,7 @@ import { parameterDefaults } from "@sweep/domain/TrainingConfig"
 import { isTerminal, ranFor, type Trial } from "@sweep/domain/Trial"
 import type { VerdictKind } from "@sweep/domain/Verdict"
 import { excessOf, type OutcomeConstraint } from "@sweep/domain/OutcomeConstraint"
+import type { Reason } from "@sweep/domain/Reason"
 import { coordinatesOf } from "./coordinates.ts"
 import { type Front, frontOf } from "./front.ts"
 import { moreTrials } from "./moreTrials.ts"
@@ -84,7 +85,7 @@ export interface Answer {
     readonly seed: number
     readonly verdict: VerdictKind | null
     readonly state: Trial["state"]
-    readonly stopReason: string | null
+    readonly stopReason: Reason | null
     /** Whether it keeps the constraints on outcomes; if not, none does, and it is the nearest to keeping them. */
     readonly feasible: boolean
   }

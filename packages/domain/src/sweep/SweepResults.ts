@@ -1,5 +1,6 @@
 // Everything that is known of one sweep, as one value: what a report is rendered from and what a reader over the
 // network receives. Owns the shape only.
+import type { Reason } from "../reason/Reason.ts"
 import type { Curve } from "../trial/Curve.ts"
 import type { AgentId, TrialNumber } from "../Id.ts"
 import type { SweepState } from "./SweepState.ts"
@@ -23,8 +24,10 @@ export interface AttemptRecord {
   /** Milliseconds since the Unix epoch. */
   readonly assignedAt: number
   readonly endedAt: number | null
-  /** How it ended: `completed`, `failed`, `released: agent lost` …; `null` while it runs. */
+  /** How it ended: `completed`, `failed`, `released` …; `null` while it runs. */
   readonly end: string | null
+  /** Why it was released. */
+  readonly cause: Reason | null
 }
 
 export interface SweepResults {

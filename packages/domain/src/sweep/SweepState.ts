@@ -1,6 +1,7 @@
 // The state of one sweep as the fold of its facts. Owns the fold and nothing else: a restarted coordinator, the
 // tests and the store's SQL views all arrive at the same state. Facts that are no longer legal (an old epoch, a trial
 // that has ended) change nothing, so replaying or resending a fact is harmless.
+import type { Reason } from "../reason/Reason.ts"
 import type { Fact } from "./Fact.ts"
 import type { SweepId, TrialNumber } from "../Id.ts"
 import type { SweepSpec } from "./SweepSpec.ts"
@@ -23,7 +24,7 @@ export interface SweepState {
   /** `null` while it is not running. */
   readonly activeSince: number | null
   /** Why it stopped or finished. */
-  readonly reason: string | null
+  readonly reason: Reason | null
 }
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] }

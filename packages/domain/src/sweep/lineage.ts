@@ -2,6 +2,7 @@
 // both sides had then; deciding them is the search room's.
 import type { Epoch, TrialNumber } from "../Id.ts"
 import type { Parameters, ParameterValue } from "../space/Parameter.ts"
+import type { Reason } from "../reason/Reason.ts"
 import type { Trial } from "../trial/Trial.ts"
 
 export interface Takeover {
@@ -10,7 +11,7 @@ export interface Takeover {
   readonly from: TrialNumber
   /** Optimiser steps. */
   readonly step: number
-  readonly reason: string
+  readonly reason: Reason
   /** What was changed on the way: the trial's own value until then, the other one's, and the trial's since. */
   readonly changes: ReadonlyArray<{
     readonly name: string

@@ -8,6 +8,8 @@
 // Owns which moves are legal. The first terminal state wins: every later fact about the trial changes nothing.
 import type { AgentId, Epoch, SweepId, TrialNumber, TrialRef } from "../Id.ts"
 import type { Parameters } from "../space/Parameter.ts"
+import type { Reason } from "../reason/Reason.ts"
+import type { Origin } from "./Origin.ts"
 import type { FailureClass } from "./TrialEvent.ts"
 import type { TrialWarning } from "./TrialWarning.ts"
 import type { Verdict } from "./Verdict.ts"
@@ -69,7 +71,7 @@ export interface Exploit {
   readonly after: Epoch | null
   /** The trial's parameters until then. */
   readonly replaced: Parameters
-  readonly reason: string
+  readonly reason: Reason
 }
 
 export interface Trial {
@@ -79,8 +81,8 @@ export interface Trial {
   readonly seed: number
   /** Which spec revision it was made under. */
   readonly revision: number
-  /** Who chose its parameters: `sampler`, `enqueue`, `replica of N`, `clone of N`. */
-  readonly origin: string
+  /** Who chose its parameters. */
+  readonly origin: Origin
   readonly state: TrialState
   /** Counts from 1; 0 before the first dispatch. */
   readonly attempt: number
@@ -97,7 +99,7 @@ export interface Trial {
   /** Optimiser steps it had done when it completed; `null` before, and where nobody said so. */
   readonly lastStep: number | null
   /** Why a rule or a person ended it early; `null` when it was not. */
-  readonly stopReason: string | null
+  readonly stopReason: Reason | null
   readonly failure: Failure | null
   readonly verdict: Verdict | null
   /** The trial of another sweep whose result this is; `null` when it ran itself. */

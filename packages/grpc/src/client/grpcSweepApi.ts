@@ -19,6 +19,7 @@ import { readDeadline, unaryDeadline } from "../transport/channelOptions.ts"
 import { streamingCall, unaryCall } from "./clientCalls.ts"
 import { channelFor, type GrpcClientOptions } from "../transport/grpcChannel.ts"
 import { join } from "../codec/jsonChunks.ts"
+import { encodeReason } from "../codec/reasonCodec.ts"
 import { apiErrorOf } from "../transport/status.ts"
 import { NotFound, Refused, SweepApi, Unavailable, type WatchEvent } from "@sweep/protocol/SweepApi"
 import {
@@ -143,14 +144,15 @@ export const layer = (options: GrpcClientOptions): Layer.Layer<SweepApi> =>
 
         control: (sweep, trial, action, reason) =>
           Effect.asVoid(
-            unary((deadline, done) =>
-              client.control(
-                { sweep, trial: trial ?? undefined, action: encodeAction(action), reason },
+            unary((deadline, done) => {
+              const { text, json } = encodeReason(reason)
+              return client.control(
+                { sweep, trial: trial ?? undefined, action: encodeAction(action), reason: text, reasonJson: json },
                 new Metadata(),
                 deadline,
                 done,
-              ),
-            ),
+              )
+            }),
           ),
 
         orderAgent: (agent, order, reason) =>

@@ -17,6 +17,7 @@ import {
 } from "@sweep/protocol/AgentMessage"
 import { fromBytes32, fromBytes64, toBytes32, toBytes64 } from "./columnBytes.ts"
 import { protocolVersion, unsaidProtocol, versionProblem } from "@sweep/protocol/versions"
+import { decodeReason, encodeReason } from "./reasonCodec.ts"
 import { WireError } from "../transport/WireError.ts"
 import { wireReader } from "./wireReader.ts"
 
@@ -99,6 +100,11 @@ const decodePoints = (points: wire.Points | undefined, firstSeq: number, lastSeq
   return { metrics: points.metrics, seq, metric, step, value, at }
 }
 
+const encodeReleased = ({ cause, pausedAt }: Extract<AttemptEnd, { readonly _tag: "Released" }>): wire.Released => {
+  const { text, json } = encodeReason(cause)
+  return { cause: text, causeJson: json, pausedAt }
+}
+
 const encodeEnd = (end: AttemptEnd): wire.Ended["end"] => {
   switch (end._tag) {
     case "Finished":
@@ -109,7 +115,7 @@ const encodeEnd = (end: AttemptEnd): wire.Ended["end"] => {
         value: { class: end.class, message: end.message, detail: end.detail ?? undefined },
       }
     case "Released":
-      return { $case: "released", value: { cause: end.cause, pausedAt: end.pausedAt } }
+      return { $case: "released", value: encodeReleased(end) }
   }
 }
 
@@ -132,7 +138,7 @@ const decodeEnd = (end: wire.Ended["end"]): AttemptEnd => {
     case "released":
       return {
         _tag: "Released",
-        cause: end.value.cause,
+        cause: decodeReason(end.value.cause, end.value.causeJson),
         ...(end.value.pausedAt !== undefined && { pausedAt: end.value.pausedAt }),
       }
     case undefined:
@@ -352,13 +358,15 @@ export const encodeCoordinatorMessage = (message: CoordinatorMessage): wire.Sess
           },
         },
       }
-    case "Stop":
+    case "Stop": {
+      const { text, json } = encodeReason(message.reason)
       return {
         message: {
           $case: "stop",
-          value: { epoch: BigInt(message.epoch), mode: stopModes[message.mode], reason: message.reason },
+          value: { epoch: BigInt(message.epoch), mode: stopModes[message.mode], reason: text, reasonJson: json },
         },
       }
+    }
     case "Ack":
       return {
         message: {
@@ -371,8 +379,10 @@ export const encodeCoordinatorMessage = (message: CoordinatorMessage): wire.Sess
       }
     case "Heard":
       return { message: { $case: "heard", value: { atMs: message.at } } }
-    case "Drain":
-      return { message: { $case: "drain", value: { reason: message.reason } } }
+    case "Drain": {
+      const { text, json } = encodeReason(message.reason)
+      return { message: { $case: "drain", value: { reason: text, reasonJson: json } } }
+    }
   }
 }
 
@@ -414,7 +424,7 @@ export const decodeCoordinatorMessage = ({ message }: wire.SessionResponse): Coo
         _tag: "Stop",
         epoch: epoch(message.value.epoch),
         mode: named("mode", stopModes, message.value.mode),
-        reason: message.value.reason,
+        reason: decodeReason(message.value.reason, message.value.reasonJson),
       }
     case "ack":
       return {
@@ -425,7 +435,7 @@ export const decodeCoordinatorMessage = ({ message }: wire.SessionResponse): Coo
     case "heard":
       return { _tag: "Heard", at: finite("heard.at_ms", message.value.atMs) }
     case "drain":
-      return { _tag: "Drain", reason: message.value.reason }
+      return { _tag: "Drain", reason: decodeReason(message.value.reason, message.value.reasonJson) }
     case undefined:
       return fail("an empty message, or one this version does not know")
   }

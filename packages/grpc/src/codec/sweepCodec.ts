@@ -7,7 +7,9 @@ import type { Curve } from "@sweep/domain/Curve"
 import { Slot } from "@sweep/domain/Device"
 import { Fact } from "@sweep/domain/Fact"
 import { AgentId, Epoch, SweepId, TrialNumber } from "@sweep/domain/Id"
+import { StoredOrigin } from "@sweep/domain/Origin"
 import { Parameters } from "@sweep/domain/Parameter"
+import { Reason, StoredReason } from "@sweep/domain/Reason"
 import { SweepSpec } from "@sweep/domain/SweepSpec"
 import { trialStates } from "@sweep/domain/Trial"
 import { FailureClass, TrialEvent } from "@sweep/domain/TrialEvent"
@@ -31,7 +33,7 @@ const Trial = Schema.Struct({
   parameters: Parameters,
   seed: Schema.Number,
   revision: Schema.Number,
-  origin: added(Schema.String, "sampler"),
+  origin: StoredOrigin,
   state: Schema.Literals(trialStates),
   attempt: Schema.Number,
   epoch: Schema.NullOr(Epoch),
@@ -41,7 +43,7 @@ const Trial = Schema.Struct({
   objective: Schema.NullOr(Schema.Number),
   values: Values,
   lastStep: added(Schema.NullOr(Schema.Number), null),
-  stopReason: Schema.NullOr(Schema.String),
+  stopReason: Schema.NullOr(StoredReason),
   failure: Schema.NullOr(
     Schema.Struct({ class: FailureClass, message: Schema.String, detail: Schema.NullOr(Schema.String) }),
   ),
@@ -62,7 +64,7 @@ const Trial = Schema.Struct({
         step: Schema.Number,
         after: Schema.NullOr(Epoch),
         replaced: Parameters,
-        reason: Schema.String,
+        reason: StoredReason,
       }),
     ),
     [],
@@ -86,7 +88,7 @@ const SweepState = Schema.Struct({
   endedAt: Schema.NullOr(Schema.Number),
   activeMs: added(Schema.Number, 0),
   activeSince: added(Schema.NullOr(Schema.Number), null),
-  reason: Schema.NullOr(Schema.String),
+  reason: Schema.NullOr(StoredReason),
 })
 
 const Progress = Schema.Array(
@@ -137,6 +139,7 @@ const ResultsHead = Schema.Struct({
       assignedAt: Schema.Number,
       endedAt: Schema.NullOr(Schema.Number),
       end: Schema.NullOr(Schema.String),
+      cause: added(Schema.NullOr(Reason), null),
     }),
   ),
   at: Schema.Number,

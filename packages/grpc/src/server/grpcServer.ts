@@ -33,6 +33,7 @@ import { AgentId, SweepId, TrialNumber } from "@sweep/domain/Id"
 import {
   type FetchArtifactRequest,
   SweepServiceService,
+  type ControlRequest,
   type TellRequest,
   type WatchResponse,
 } from "@sweep/proto/sweep"
@@ -40,6 +41,7 @@ import { type Address, formatAddress, isLoopback } from "../transport/address.ts
 import { SessionBroken, SessionRefused } from "@sweep/protocol/AgentConnection"
 import { AgentGateway } from "@sweep/protocol/AgentGateway"
 import { decodeAgentMessage, encodeCoordinatorMessage } from "../codec/agentCodec.ts"
+import { decodeReason } from "../codec/reasonCodec.ts"
 import { decodeTold, encodeAsked, encodeHeard, parametersJson } from "../codec/askTellCodec.ts"
 import { decodeFiles, decodeOwner, decodePiece, decodeWhich, encodeKept, encodeOffer } from "../codec/artifactCodec.ts"
 import { ArtifactExchange } from "@sweep/protocol/ArtifactExchange"
@@ -458,16 +460,14 @@ export const serveGrpc: (
           (spec) => Effect.map(api.submit(spec), (sweep) => ({ sweep })),
         ),
       ),
-      control: unary(
-        "control",
-        (request: { sweep: string; trial?: number | undefined; action: number; reason: string }) =>
-          Effect.gen(function* () {
-            const sweep = yield* sweepIn(request)
-            const trial = request.trial === undefined ? null : yield* trialIn(request.trial)
-            const action = yield* decoding(() => decodeAction(request.action as never))
-            yield* api.control(sweep, trial, action, request.reason)
-            return {}
-          }),
+      control: unary("control", (request: ControlRequest) =>
+        Effect.gen(function* () {
+          const sweep = yield* sweepIn(request)
+          const trial = request.trial === undefined ? null : yield* trialIn(request.trial)
+          const action = yield* decoding(() => decodeAction(request.action))
+          yield* api.control(sweep, trial, action, decodeReason(request.reason, request.reasonJson))
+          return {}
+        }),
       ),
       orderAgent: unary("orderAgent", (request: { agent: string; order: string; reason: string }) =>
         Effect.gen(function* () {

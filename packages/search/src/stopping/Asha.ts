@@ -8,8 +8,8 @@
 // at rungs in 33).
 import type { Goal } from "@sweep/domain/Metric"
 import type { History } from "../space/History.ts"
-import { type Curves, type Decision, neverPromotes, proceed, type Report, type Stopper } from "./Stopper.ts"
-import { lossesAt, pointName, reached, type Reading, type Resource, shown, usedBefore } from "./Progress.ts"
+import { type Curves, type Decision, end, neverPromotes, proceed, type Report, type Stopper } from "./Stopper.ts"
+import { lossesAt, pointOf, reached, type Reading, type Resource, usedBefore, valueOf } from "./Progress.ts"
 
 export interface AshaOptions {
   readonly resource: Resource
@@ -98,8 +98,14 @@ export const asha = (goal: Goal, summary: "best" | "last", options: AshaOptions)
     const { place, among, loss } = placeAt(curves, report.trial, rung)
     const room = kept(among, eta)
     if (place < room && loss < Infinity) return proceed
-    const reason = `at ${pointName(resource, rung)} it is number ${place + 1} of ${among} with ${shown(goal, loss)}; the best ${room} go on`
-    return mode === "promote" && loss < Infinity ? { _tag: "Pause", reason } : { _tag: "Stop", reason }
+    return end(mode === "promote" && loss < Infinity ? "pause" : "stop", {
+      _tag: "BehindAtRung",
+      ...pointOf(resource, rung),
+      value: valueOf(goal, loss),
+      place: place + 1,
+      among,
+      kept: room,
+    })
   }
 
   /** The best 1/eta of those at a rung of a bracket, with their losses; each rung is put in order once, however many ask. */

@@ -1,8 +1,8 @@
 // The median stopping rule (Golovin et al., "Google Vizier", 2017), for any percentile: a trial ends when its best value
 // is worse than that percentile of the others at the same point. Owns that comparison.
 import type { Goal } from "@sweep/domain/Metric"
-import { lossAt, lossesAt, pointName, type Reading, type Resource, resourceAt, shown } from "./Progress.ts"
-import { neverPromotes, proceed, type Stopper } from "./Stopper.ts"
+import { lossAt, lossesAt, pointOf, type Reading, type Resource, resourceAt, valueOf } from "./Progress.ts"
+import { end, neverPromotes, proceed, type Stopper } from "./Stopper.ts"
 
 export interface MedianOptions {
   readonly resource: Resource
@@ -40,8 +40,17 @@ export const medianRule = (goal: Goal, options: MedianOptions): Stopper => ({
       percentile,
     )
     if (!(mine > bar)) return proceed
-    const name = percentile === 50 ? "the median" : `percentile ${percentile}`
-    const reason = `at ${pointName(resource, point)} its best, ${shown(goal, mine)}, is worse than ${name} of ${others.size} trials, ${shown(goal, bar)}`
-    return action === "pause" ? { _tag: "Pause", reason } : { _tag: "Stop", reason }
+    const compared = {
+      ...pointOf(resource, point),
+      best: valueOf(goal, mine),
+      trials: others.size,
+      bar: valueOf(goal, bar),
+    }
+    return end(
+      action,
+      percentile === 50
+        ? { _tag: "WorseThanMedian", ...compared }
+        : { _tag: "WorseThanPercentile", percentile, ...compared },
+    )
   },
 })

@@ -1,7 +1,7 @@
 // Patience: a trial ends when its last values brought nothing new. Owns that count, in reported values of the metric.
 import type { Goal } from "@sweep/domain/Metric"
-import { lossOf, type Resource, resourceAt, shown } from "./Progress.ts"
-import { neverPromotes, proceed, type Stopper } from "./Stopper.ts"
+import { lossOf, type Resource, resourceAt, valueOf } from "./Progress.ts"
+import { end, neverPromotes, proceed, type Stopper } from "./Stopper.ts"
 
 export interface PatienceOptions {
   readonly resource: Resource
@@ -29,7 +29,6 @@ export const patience = (goal: Goal, options: PatienceOptions): Stopper => ({
       } else since++
     }
     if (since < options.patience) return proceed
-    const reason = `no improvement on ${shown(goal, best)} in the last ${since} values`
-    return options.action === "pause" ? { _tag: "Pause", reason } : { _tag: "Stop", reason }
+    return end(options.action, { _tag: "NoImprovement", best: valueOf(goal, best), values: since })
   },
 })

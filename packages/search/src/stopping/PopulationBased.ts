@@ -3,9 +3,10 @@
 // exploits whom, and what the parameters become. Copying a checkpoint is the coordinator's.
 import type { Parameters, ParameterValue } from "@sweep/domain/Parameter"
 import { changeableInTraining, nextPoint, type PopulationOptions, replacedOf } from "@sweep/domain/population"
+import type { Reason } from "@sweep/domain/Reason"
 import type { SweepSpec } from "@sweep/domain/SweepSpec"
 import { type Axis, axisOf } from "../space/Axis.ts"
-import { lossOf, pointName, shown } from "./Progress.ts"
+import { lossOf, pointOf, valueOf } from "./Progress.ts"
 import { random, type Random } from "../numerics/Random.ts"
 import { compileSpace } from "../space/Space.ts"
 
@@ -23,7 +24,7 @@ export interface Exploitation {
   readonly trial: number
   readonly from: number
   readonly parameters: Parameters
-  readonly reason: string
+  readonly reason: Reason
 }
 
 /** `value` times one of the factors, on the axis: at least one level away where there are levels, never off the ends. */
@@ -100,7 +101,14 @@ export const exploitations = (
       trial,
       from: parent.trial,
       parameters: explore(parent.parameters, from),
-      reason: `at ${pointName(resource, at)} it is number ${place} of ${ranked.length}; it goes on from trial ${parent.trial} (${shown(goal, parent.loss)})`,
+      reason: {
+        _tag: "Exploits",
+        ...pointOf(resource, at),
+        place,
+        among: ranked.length,
+        parent: parent.trial,
+        value: valueOf(goal, parent.loss),
+      },
     }
   })
 }

@@ -81,10 +81,9 @@ export const lossesAt = (curves: Curves, point: number, reading: Reading): Reado
   return losses
 }
 
-/** In the units of the metric, for a sentence. */
-export const shown = (goal: Goal, loss: number): string =>
-  Number.isFinite(loss) ? Number((goal === "minimize" ? loss : -loss).toPrecision(4)).toString() : "not a number"
+/** In the units of the metric, for a reason; `null` where the loss stands for no number. */
+export const valueOf = (goal: Goal, loss: number): number | null =>
+  Number.isFinite(loss) ? (goal === "minimize" ? loss : -loss) : null
 
-const units: Readonly<Record<Resource, string>> = { epoch: "epoch", step: "step", seconds: "second" }
-export const pointName = (resource: Resource, point: number): string =>
-  `${units[resource]} ${Number(point.toPrecision(6))}`
+/** Where a rule compared, for a reason: without the rounding of accumulated fractions. */
+export const pointOf = (resource: Resource, point: number) => ({ resource, at: Number(point.toPrecision(6)) })

@@ -2,6 +2,7 @@
 // function of the curves reported so far. It decides; the coordinator acts. A rule may be asked at any report, also at
 // a later one than that which crossed a rung (reports come in batches), or twice at the same: the answer rests on the
 // curves alone.
+import type { Reason } from "@sweep/domain/Reason"
 import type { History } from "../space/History.ts"
 
 /** One reported value of the sweep's metric. */
@@ -21,15 +22,21 @@ export type Curves = ReadonlyMap<number, ReadonlyArray<Report>>
 
 export type Decision =
   | { readonly _tag: "Continue" }
-  | { readonly _tag: "Stop"; readonly reason: string }
+  | { readonly _tag: "Stop"; readonly reason: Reason }
   /** Set aside with its checkpoint; may be resumed by a later `Promote`. */
-  | { readonly _tag: "Pause"; readonly reason: string }
+  | { readonly _tag: "Pause"; readonly reason: Reason }
 
 export interface Stopper {
   readonly decide: (history: History, curves: Curves, report: Report) => Decision
   /** Paused trials that have earned more resource, best first. Running ones may be among them: they go on anyway. */
   readonly promote: (history: History, curves: Curves) => ReadonlyArray<number>
 }
+
+/** What a rule does with a trial that it finds not worth continuing. */
+export const end = (action: "stop" | "pause", reason: Reason): Decision => ({
+  _tag: action === "pause" ? "Pause" : "Stop",
+  reason,
+})
 
 export const proceed: Decision = { _tag: "Continue" }
 

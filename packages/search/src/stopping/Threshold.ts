@@ -1,6 +1,6 @@
 // Threshold: a trial ends when its value leaves the bounds a person set, or is no number. Owns that comparison.
 import { type Resource, resourceAt } from "./Progress.ts"
-import { neverPromotes, proceed, type Stopper } from "./Stopper.ts"
+import { end, neverPromotes, proceed, type Stopper } from "./Stopper.ts"
 
 export interface ThresholdOptions {
   readonly resource: Resource
@@ -16,14 +16,10 @@ export const threshold = ({ resource, min_resource, lower, upper, action }: Thre
     const point = resourceAt(resource, curves.get(report.trial) ?? [], report)
     if (point === null || point < min_resource) return proceed
     const { value } = report
-    const reason = Number.isNaN(value)
-      ? "its value is not a number"
-      : upper !== null && value > upper
-        ? `${value} is above ${upper}`
-        : lower !== null && value < lower
-          ? `${value} is below ${lower}`
-          : null
-    if (reason === null) return proceed
-    return action === "pause" ? { _tag: "Pause", reason } : { _tag: "Stop", reason }
+    if (Number.isNaN(value)) return end(action, { _tag: "NotANumber" })
+    const reported = Number.isFinite(value) ? value : null
+    if (upper !== null && value > upper) return end(action, { _tag: "AboveBound", value: reported, bound: upper })
+    if (lower !== null && value < lower) return end(action, { _tag: "BelowBound", value: reported, bound: lower })
+    return proceed
   },
 })

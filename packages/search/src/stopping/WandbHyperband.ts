@@ -2,8 +2,8 @@
 // at its highest band a run has to be no worse than the value at place ⌊n / eta⌋ of the n runs that got there. Owns
 // that rule alone; asynchronous Hyperband by resource is Asha's brackets.
 import type { Goal } from "@sweep/domain/Metric"
-import { lossOf, shown } from "./Progress.ts"
-import { type Curves, type Decision, neverPromotes, proceed, type Stopper } from "./Stopper.ts"
+import { lossOf, valueOf } from "./Progress.ts"
+import { type Curves, type Decision, end, neverPromotes, proceed, type Stopper } from "./Stopper.ts"
 
 export interface WandbHyperbandOptions {
   readonly min_iter: number | null
@@ -44,7 +44,12 @@ export const wandbHyperband = (goal: Goal, options: WandbHyperbandOptions): Stop
     const threshold = there[Math.floor(there.length / options.eta)]!
     const mine = options.strict ? losses[band - 1]! : losses.reduce((best, loss) => Math.min(best, loss), Infinity)
     if (!(mine > threshold)) return proceed
-    const reason = `at value ${band} of the metric ${shown(goal, mine)} is worse than ${shown(goal, threshold)}, the threshold of ${there.length} runs`
-    return options.action === "pause" ? { _tag: "Pause", reason } : { _tag: "Stop", reason }
+    return end(options.action, {
+      _tag: "WorseThanBand",
+      band,
+      value: valueOf(goal, mine),
+      bar: valueOf(goal, threshold),
+      runs: there.length,
+    })
   },
 })

@@ -261,7 +261,7 @@ class Cluster {
     if (api === undefined || coordinator === undefined) return
     const number = trial === null ? null : TrialNumber.make(trial)
     coordinator.enter(() =>
-      coordinator.fork(Effect.ignore(api.control(this.sweep, number, action, "a person wants it"))),
+      coordinator.fork(Effect.ignore(api.control(this.sweep, number, action, { _tag: "ByHand" }))),
     )
   }
 }

@@ -4,6 +4,7 @@ import { createHash } from "node:crypto"
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
 import { Epoch, TrialNumber } from "@sweep/domain/Id"
+import { said } from "@sweep/domain/Reason"
 import type { AttemptEnd } from "@sweep/protocol/AgentMessage"
 import { connectAgent, evalLosses, finished, slotsOf } from "@sweep/protocol/ScriptedAgent"
 import {
@@ -160,8 +161,8 @@ export const agentAttacks: ReadonlyArray<Attack> = [
   ),
   ends("completed", finished({ values: { loss: -1e9 } })),
   ends("failed", { _tag: "Failed", class: "data", message: "evil", detail: null }),
-  ends("released", { _tag: "Released", cause: "evil" }),
-  ends("paused", { _tag: "Released", cause: "evil", pausedAt: 1 }),
+  ends("released", { _tag: "Released", cause: said("evil") }),
+  ends("paused", { _tag: "Released", cause: said("evil"), pausedAt: 1 }),
   reports("a running trial", runningOne),
   reports("a paused trial", pausedOne),
   reports("a completed trial", finishedOne),
@@ -204,7 +205,7 @@ export const agentAttacks: ReadonlyArray<Attack> = [
       return yield* refused(Stream.runDrain(exchange.fetch(sweep, trial, file)), /is not with/)
     }),
   ),
-  asks("submits, stops or removes", (api, { finished: { sweep } }) => api.control(sweep, null, "stop", "evil")),
+  asks("submits, stops or removes", (api, { finished: { sweep } }) => api.control(sweep, null, "stop", said("evil"))),
   asks("reads with SQL", (api) => api.query("SELECT 1", 1)),
   asks("downloads the database", (api) => Stream.runDrain(api.backup)),
   asks("reads a trial's result", (api, { finished: { sweep } }) => api.results(sweep, { maxPoints: 10 })),

@@ -54,7 +54,7 @@ const stageOf = Effect.fnUntraced(function* (fleet: Fleet) {
   const bare = { address, port, access } as Stage
   const owner = yield* apiOf(bare, "me")
   yield* patiently(trialIn(owner, victimSweep, second, "running"))
-  yield* owner.control(victimSweep, second, "pause", "it is the paused one")
+  yield* owner.control(victimSweep, second, "pause", { _tag: "ByHand" })
   const paused = yield* patiently(trialIn(owner, victimSweep, second, "paused"))
   const finished = yield* patiently(
     Effect.map(owner.artifacts(fleetSweep, null), (kept): Victim | undefined => {

@@ -1,4 +1,5 @@
 // What an authorised reader tries: to write, to reach files, and to take time, memory and turns from the fleet.
+import { said } from "@sweep/domain/Reason"
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
 import { apiOf, type Attack, type Call, refused, refusedCall } from "./attack.ts"
@@ -75,7 +76,7 @@ export const readerAttacks: ReadonlyArray<Attack> = [
   burdens("follows logs 60 times", 60, (api, { finished: { sweep, trial } }) =>
     Stream.runDrain(api.logs(sweep, trial, { stream: "stdout", follow: true })),
   ),
-  writes("stops a sweep", (api, { finished: { sweep } }) => api.control(sweep, null, "stop", "evil")),
+  writes("stops a sweep", (api, { finished: { sweep } }) => api.control(sweep, null, "stop", said("evil"))),
   writes("removes a sweep", (api, { finished: { sweep } }) => api.remove(sweep, { preview: false })),
   attack("fetches a file outside of what is kept", (stage) =>
     Effect.gen(function* () {

@@ -6,6 +6,7 @@ import { SweepId, TrialNumber } from "@sweep/domain/Id"
 import { exampleSpec } from "@sweep/domain/exampleSpec"
 import { SearchSpace } from "@sweep/domain/SearchSpace"
 import type { SweepSpec } from "@sweep/domain/SweepSpec"
+import { said } from "@sweep/domain/Reason"
 import { connectAgent } from "@sweep/protocol/ScriptedAgent"
 import { apiOf, type Attack, type Call, exchangeOf, refused, refusedCall, withSession } from "./attack.ts"
 
@@ -35,7 +36,7 @@ const submits = (what: string, spec: () => SweepSpec) =>
       const result = yield* Effect.result(api.submit(spec()))
       if (result._tag === "Success") {
         yield* Effect.ignore(api.ask(result.success))
-        yield* Effect.ignore(api.control(result.success, null, "stop", "over"))
+        yield* Effect.ignore(api.control(result.success, null, "stop", said("over")))
       }
       const millis = performance.now() - began
       return millis < 10_000 ? null : `it occupied the coordinator for ${Math.round(millis / 1_000)} s`
@@ -85,7 +86,7 @@ export const submitterAttacks: ReadonlyArray<Attack> = [
     api.clone(sweep, TrialNumber.make(999_999), {}),
   ),
   controls("stops a sweep that is not there", (api) =>
-    api.control(SweepId.make("no-such-sweep"), null, "stop", "evil"),
+    api.control(SweepId.make("no-such-sweep"), null, "stop", said("evil")),
   ),
   attack("joins as an agent", (stage) =>
     Effect.gen(function* () {

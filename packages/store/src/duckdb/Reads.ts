@@ -4,10 +4,11 @@ import type { DuckDBListValue, DuckDBValue } from "@duckdb/node-api"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import { type CurveFeatures, evalLoss, evalSamples, lossNames } from "@sweep/domain/Curve"
-import { Fact } from "@sweep/domain/Fact"
+import { Fact, isOlderFact } from "@sweep/domain/Fact"
 import type { AgentId, Epoch, SweepId, TrialNumber } from "@sweep/domain/Id"
 import type { TrialDetails } from "@sweep/domain/SweepResults"
 import type { TrialEvent, TrialEventOf } from "@sweep/domain/TrialEvent"
+import { StoredReason } from "@sweep/domain/Reason"
 import type { Database } from "./Database.ts"
 import { runsOf } from "../downsample.ts"
 import { logSlice } from "../logSlice.ts"
@@ -117,14 +118,16 @@ const featuresSql = (sweep: SweepId, trials: ReadonlyArray<TrialNumber> | undefi
   ) p LEFT JOIN measured m ON m.trial = p.trial LEFT JOIN ranked r ON r.trial = p.trial ORDER BY p.trial`
 }
 
-/** Facts that hold instances of classes; the others are what they are in JSON. */
+/** Facts that hold instances of classes, and those of older versions; the others are what they are in JSON. */
 const decodeFact = Schema.decodeUnknownSync(Fact)
 const known: ReadonlySet<string> = new Set(Object.keys(Fact.cases))
 const classes = new Set(["SweepSubmitted", "SweepExtended", "VerdictReached"])
 const factOf = (body: string): Fact => {
   const fact = JSON.parse(body) as Fact
-  return known.has(fact._tag) && !classes.has(fact._tag) ? fact : decodeFact(fact)
+  return known.has(fact._tag) && !classes.has(fact._tag) && !isOlderFact(fact) ? fact : decodeFact(fact)
 }
+
+const storedReason = Schema.decodeUnknownSync(StoredReason)
 
 const unreadableFact = (file: string, seq: unknown, body: string): StoreError =>
   new StoreError({
@@ -247,7 +250,7 @@ export const make = ({ file, reading, rows }: Database): Reads => ({
 
   attempts: (sweep) =>
     rows(`
-      SELECT trial, attempt, agent, epoch_ms(assigned_at) AS assigned, epoch_ms(ended_at) AS ended, outcome
+      SELECT trial, attempt, agent, epoch_ms(assigned_at) AS assigned, epoch_ms(ended_at) AS ended, outcome, cause
       FROM attempts WHERE sweep = ${text(sweep)} ORDER BY trial, assigned_at, epoch`).pipe(
       Effect.map((found) =>
         found.map((row) => ({
@@ -256,7 +259,8 @@ export const make = ({ file, reading, rows }: Database): Reads => ({
           agent: row["agent"] as AgentId,
           assignedAt: Number(row["assigned"]),
           endedAt: nullable(row["ended"]),
-          end: row["outcome"] == null ? null : String(row["outcome"]),
+          end: row["outcome"] == null ? null : row["cause"] == null ? String(row["outcome"]) : "released",
+          cause: row["cause"] == null ? null : storedReason(JSON.parse(String(row["cause"]))),
         })),
       ),
     ),

@@ -1,5 +1,6 @@
 // The views that people's SQL rests on, as docs/schema.md describes them. They hold no data, so every start makes them
 // anew. `trials` and `sweeps` are the fold of domain's SweepState over the same facts; the contract suite compares the two.
+import { originSql, reasonSql } from "./reasonSql.ts"
 
 /**
  * The fold: `list_reduce` walks a trial's facts in order with what the state is so far. It only notes which facts
@@ -58,13 +59,13 @@ SELECT
   verdict.body->>'$.verdict.kind' AS verdict,
   (verdict.body->>'$.verdict.sinceStep')::DOUBLE AS verdict_step,
   json_extract(verdict.body, '$.verdict') AS diagnosis,
-  CASE WHEN ended.type IN ('TrialStopped', 'TrialCancelled') THEN ended.body->>'reason' ELSE stop.body->>'reason' END AS stop_reason,
+  ${reasonSql("CASE WHEN ended.type IN ('TrialStopped', 'TrialCancelled') THEN ended.body->'reason' ELSE stop.body->'reason' END")} AS stop_reason,
   CASE WHEN ended.type = 'TrialFailed' THEN ended.body->>'class' END AS failure_class,
   CASE WHEN ended.type = 'TrialFailed' THEN ended.body->>'message' END AS failure_message,
   CASE WHEN ended.type = 'TrialFailed' THEN ended.body->>'detail' END AS failure_detail,
   (created.body->>'seed')::BIGINT AS seed,
   (created.body->>'revision')::INTEGER AS revision,
-  created.body->>'origin' AS origin,
+  ${originSql("created.body->'origin'")} AS origin,
   CASE WHEN ended.type = 'TrialReused'
     THEN (ended.body->>'$.from.sweep') || '/' || (ended.body->>'$.from.trial') END AS reused_from,
   (exploited.body->>'$.from.trial')::INTEGER AS parent,
@@ -114,7 +115,7 @@ SELECT
   r.spec->>'method' AS method,
   r.spec->>'$.metric.name' AS metric,
   r.spec->>'$.metric.goal' AS goal,
-  ended.body->>'reason' AS reason,
+  ${reasonSql("ended.body->'reason'")} AS reason,
   json_extract(r.submission, '$.versions') AS versions,
   r.spec,
   epoch_ms(r.at_ms::BIGINT) AS created_at,
@@ -146,8 +147,9 @@ SELECT
   (a.body->>'slot')::INTEGER AS slot,
   CASE ended.type
     WHEN 'TrialAssigned' THEN 'replaced'
-    WHEN 'TrialReleased' THEN 'released: ' || (ended.body->>'cause')
+    WHEN 'TrialReleased' THEN 'released: ' || ${reasonSql("ended.body->'cause'")}
     ELSE lower(ended.type[6:]) END AS outcome,
+  CASE ended.type WHEN 'TrialReleased' THEN ended.body->'cause' END AS cause,
   epoch_ms(a.at_ms::BIGINT) AS assigned_at,
   epoch_ms(started.at_ms::BIGINT) AS started_at,
   epoch_ms(ended.at_ms::BIGINT) AS ended_at
@@ -195,7 +197,7 @@ SELECT
   CASE last.type WHEN 'AgentLost' THEN 'lost' WHEN 'AgentLeft' THEN 'left' ELSE 'connected' END AS state,
   connected.body->>'version' AS version,
   json_extract(connected.body, '$.devices') AS devices,
-  CASE last.type WHEN 'AgentLost' THEN last.body->>'reason' END AS reason,
+  CASE last.type WHEN 'AgentLost' THEN ${reasonSql("last.body->'reason'")} END AS reason,
   epoch_ms(connected.at_ms::BIGINT) AS connected_at,
   CASE last.type WHEN 'AgentLost' THEN epoch_ms(last.at_ms::BIGINT) END AS lost_at
 FROM newest n JOIN said last ON last.seq = n.seq LEFT JOIN said connected ON connected.seq = n.connected

@@ -206,7 +206,10 @@ export interface Failed {
 }
 
 export interface Released {
+  /** In English, for peers that know no codes. */
   cause: string;
+  /** JSON of the domain's Reason; empty from a peer that knows no codes. */
+  causeJson: string;
   /** Optimiser steps at which it waits (`pause_at` of trial.json), with a checkpoint of that step. */
   pausedAt?: number | undefined;
 }
@@ -256,7 +259,9 @@ export interface Command {
 export interface Stop {
   epoch: bigint;
   mode: StopMode;
+  /** As in Released. */
   reason: string;
+  reasonJson: string;
 }
 
 export interface Ack {
@@ -265,7 +270,9 @@ export interface Ack {
 }
 
 export interface Drain {
+  /** As in Released. */
   reason: string;
+  reasonJson: string;
 }
 
 /** The answer to a heartbeat. An agent's lease lasts from the newest heartbeat that was answered. */
@@ -1659,13 +1666,16 @@ export const Failed: MessageFns<Failed> = {
 };
 
 function createBaseReleased(): Released {
-  return { cause: "", pausedAt: undefined };
+  return { cause: "", causeJson: "", pausedAt: undefined };
 }
 
 export const Released: MessageFns<Released> = {
   encode(message: Released, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.cause !== "") {
       writer.uint32(10).string(message.cause);
+    }
+    if (message.causeJson !== "") {
+      writer.uint32(26).string(message.causeJson);
     }
     if (message.pausedAt !== undefined) {
       writer.uint32(17).double(message.pausedAt);
@@ -1692,6 +1702,14 @@ export const Released: MessageFns<Released> = {
             }
 
             message.cause = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.causeJson = reader.string();
             continue;
           }
           case 2: {
@@ -2176,7 +2194,7 @@ export const Command: MessageFns<Command> = {
 };
 
 function createBaseStop(): Stop {
-  return { epoch: 0n, mode: 0, reason: "" };
+  return { epoch: 0n, mode: 0, reason: "", reasonJson: "" };
 }
 
 export const Stop: MessageFns<Stop> = {
@@ -2192,6 +2210,9 @@ export const Stop: MessageFns<Stop> = {
     }
     if (message.reason !== "") {
       writer.uint32(26).string(message.reason);
+    }
+    if (message.reasonJson !== "") {
+      writer.uint32(34).string(message.reasonJson);
     }
     return writer;
   },
@@ -2231,6 +2252,14 @@ export const Stop: MessageFns<Stop> = {
             }
 
             message.reason = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.reasonJson = reader.string();
             continue;
           }
         }
@@ -2321,13 +2350,16 @@ export const Ack: MessageFns<Ack> = {
 };
 
 function createBaseDrain(): Drain {
-  return { reason: "" };
+  return { reason: "", reasonJson: "" };
 }
 
 export const Drain: MessageFns<Drain> = {
   encode(message: Drain, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.reason !== "") {
       writer.uint32(10).string(message.reason);
+    }
+    if (message.reasonJson !== "") {
+      writer.uint32(18).string(message.reasonJson);
     }
     return writer;
   },
@@ -2351,6 +2383,14 @@ export const Drain: MessageFns<Drain> = {
             }
 
             message.reason = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.reasonJson = reader.string();
             continue;
           }
         }

@@ -117,7 +117,10 @@ export interface ControlRequest {
   /** Without it the whole sweep is meant. */
   trial?: number | undefined;
   action: ControlAction;
+  /** In English, for peers that know no codes. */
   reason: string;
+  /** JSON of the domain's Reason; empty from a peer that knows no codes. */
+  reasonJson: string;
 }
 
 export interface ControlResponse {
@@ -1034,7 +1037,7 @@ export const SnapshotChunk: MessageFns<SnapshotChunk> = {
 };
 
 function createBaseControlRequest(): ControlRequest {
-  return { sweep: "", trial: undefined, action: 0, reason: "" };
+  return { sweep: "", trial: undefined, action: 0, reason: "", reasonJson: "" };
 }
 
 export const ControlRequest: MessageFns<ControlRequest> = {
@@ -1050,6 +1053,9 @@ export const ControlRequest: MessageFns<ControlRequest> = {
     }
     if (message.reason !== "") {
       writer.uint32(34).string(message.reason);
+    }
+    if (message.reasonJson !== "") {
+      writer.uint32(42).string(message.reasonJson);
     }
     return writer;
   },
@@ -1097,6 +1103,14 @@ export const ControlRequest: MessageFns<ControlRequest> = {
             }
 
             message.reason = reader.string();
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.reasonJson = reader.string();
             continue;
           }
         }

@@ -3,7 +3,7 @@ import { bytes, compactDuration, metricValue, parameterValue, shortValue } from 
 import type { Head, TrialRow } from "../LiveData.ts"
 import { fill, h } from "../dom.ts"
 import type { Selection } from "../Selection.ts"
-import { remember, remembered, w } from "../words/words.ts"
+import { language, remember, remembered, w } from "../words/words.ts"
 import { stateBadge, verdictBadge } from "./badge.ts"
 
 const atFirst = 100
@@ -115,7 +115,7 @@ export class Board {
         of: ({ row }) => row.state,
         show: ({ row }) => {
           const badge = stateBadge(row.state)
-          if (row.why !== null) badge.title = row.why
+          if (row.why !== null) badge.title = row.why[language()]
           return badge
         },
       },

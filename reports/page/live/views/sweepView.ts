@@ -85,7 +85,7 @@ export const sweepView = (root: HTMLElement, id: string, away: (message: string 
           ),
         h("span", {}, h("code", {}, now.method)),
         h("span", {}, h("code", {}, now.metric.name), now.metric.goal === "minimize" ? " ↓" : " ↑"),
-        now.reason !== null && h("span", {}, now.reason),
+        now.reason !== null && h("span", {}, now.reason[language()]),
       ),
       actions({ sweep: id, trial: null, state: now.status, extendable: now.extendable, from }),
     )

@@ -93,7 +93,8 @@ export const trialView = (
           statusPill(now.state),
           verdictBadge(now.verdict),
         ),
-        now.why !== null && h("p", { class: now.state === "failed" ? "message bad" : "description" }, now.why),
+        now.why !== null &&
+          h("p", { class: now.state === "failed" ? "message bad" : "description" }, now.why[language()]),
         h(
           "dl",
           { class: "figures" },
@@ -163,7 +164,10 @@ export const trialView = (
             fact(w("seed"), String(now.seed)),
             fact(w("origin"), now.origin),
             ...now.attempts.map((one) =>
-              fact(`${w("attempts")} ${one.attempt}`, `${one.agent}: ${one.end ?? w("running")}`),
+              fact(
+                `${w("attempts")} ${one.attempt}`,
+                `${one.agent}: ${one.end ?? w("running")}${one.cause === null ? "" : `: ${one.cause[language()]}`}`,
+              ),
             ),
           ),
         ),

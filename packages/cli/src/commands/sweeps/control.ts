@@ -3,6 +3,7 @@ import * as Effect from "effect/Effect"
 import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
 import type { SweepId } from "@sweep/domain/Id"
+import { type Reason, said } from "@sweep/domain/Reason"
 import { SweepApi, type ControlAction } from "@sweep/protocol/SweepApi"
 import { explainApi, findCoordinator, withApi } from "../../serving/access.ts"
 import * as flags from "../../flags.ts"
@@ -10,7 +11,8 @@ import { print, printJson } from "../../output.ts"
 
 const reason = Flag.String("reason").pipe(
   Flag.withDescription("Kept with the sweep's history"),
-  Flag.withDefault("by hand"),
+  Flag.map((text): Reason => said(text)),
+  Flag.withDefault({ _tag: "ByHand" } as Reason),
 )
 
 const done: Readonly<Record<ControlAction, string>> = { stop: "stopped", pause: "paused", resume: "resumed" }
@@ -20,7 +22,7 @@ const act = Effect.fn("control")(function* (
   action: ControlAction,
   options: {
     readonly target: string
-    readonly reason: string
+    readonly reason: Reason
     readonly coordinator: flags.CoordinatorFlags
     readonly json: boolean
   },
@@ -71,7 +73,7 @@ export const resume = Command.make(
         const { resumeHere } = yield* Effect.promise(() => import("../../running/runLocally.ts"))
         return yield* resumeHere(ref, { json })
       }
-      yield* act("resume", { target, reason: "by hand", coordinator, json })
+      yield* act("resume", { target, reason: { _tag: "ByHand" }, coordinator, json })
     }),
 ).pipe(
   Command.withDescription("Go on with a paused or interrupted sweep, or a paused trial"),
