@@ -450,6 +450,25 @@ describe("W&B's keys", () => {
   })
 })
 
+describe("prior: default", () => {
+  it("is a range, or a belief within the file's own, and for alpha a rule", async () => {
+    const { draft } = await parse(`model: m
+data: {train: t.json}
+parameters:
+  alpha: {prior: default}
+  rank: {prior: default}
+  learning_rate: {min: 1.0e-5, max: 1.0e-4, prior: default}
+  variant: [lora, rslora]
+`)
+    expect(draft.space.derived).toMatchObject([{ name: "alpha", expression: "variant == 'rslora' ? 16 : 2 * rank" }])
+    expect(draft.space.dimensions).toMatchObject([
+      { name: "rank", distribution: { values: [4, 8, 16, 32, 64] }, prior: { center: 16 } },
+      { name: "learning_rate", distribution: { min: 1e-5, max: 1e-4 }, prior: { center: 1e-4 } },
+      { name: "variant", prior: null },
+    ])
+  })
+})
+
 describe("places", () => {
   it("name the parameter, the key and the entry", async () => {
     const problems = await refuse(`${native}parameters:

@@ -40,6 +40,26 @@ const bad = async (text: string) => {
 const file = (data: string, model = "base") =>
   `model: ${model}\ndata: ${data}\nparameters: {rank: [4, 8]}\nbudget: {trials: 2}\n`
 
+describe("prior: default", () => {
+  it("follows the model's size and the number of records", async () => {
+    put("train.json", records(3))
+    mkdirSync(join(folder, "tiny-0.5B"))
+    writeFileSync(join(folder, "tiny-0.5B", "config.json"), '{"model_type": "llama"}')
+    const dimensions = async (model: string) => {
+      const parameters =
+        "{epochs: {prior: default}, learning_rate: {prior: default}, rank: {min: 2, max: 8, prior: default}}"
+      const text = `model: ${model}\ndata: {train: train.json, eval: train.json}\nparameters: ${parameters}\nbudget: {trials: 2}\n`
+      return (await good(text)).spec.space.dimensions
+    }
+    expect(await dimensions("base")).toMatchObject([
+      { name: "epochs", distribution: { _tag: "IntUniform", min: 2, max: 15 }, prior: { center: 6 } },
+      { name: "learning_rate", distribution: { _tag: "LogUniform", min: 2.5e-5, max: 2.5e-3 }, prior: { width: 0.5 } },
+      { name: "rank", distribution: { _tag: "IntUniform", min: 2, max: 8 }, prior: { center: 8 } },
+    ])
+    expect((await dimensions("tiny-0.5B"))[1]).toMatchObject({ prior: { center: 5.1e-4 } })
+  })
+})
+
 describe("data", () => {
   it("is hashed and counted, with its absolute path", async () => {
     put("train.json", records(3))

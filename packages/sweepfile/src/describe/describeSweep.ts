@@ -229,9 +229,9 @@ export const describeSweep = (
   metric: { name: spec.metric.name, goal: spec.metric.goal, target: spec.metric.target },
   method: spec.method,
   methodBecause: spec.methodBecause ?? null,
-  dimensions: spec.space.dimensions.map(({ name, distribution, when }) => ({
+  dimensions: spec.space.dimensions.map(({ name, distribution, when, prior }) => ({
     name,
-    takes: takesOf(distribution),
+    takes: prior === null ? takesOf(distribution) : `${takesOf(distribution)}; believed near ${number(prior.center)}`,
     values: valueCount(distribution),
     when,
   })),

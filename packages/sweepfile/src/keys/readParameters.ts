@@ -3,8 +3,9 @@
 // parameter is known.
 import type { Distribution } from "@sweep/domain/Distribution"
 import { parameterNamePattern } from "@sweep/domain/Parameter"
+import { alphaRule, beliefWithin, publishedFor, publishedNames } from "@sweep/domain/published"
 import type { Dimension } from "@sweep/domain/SearchSpace"
-import { describeNode, didYouMean, type Field, type Fields } from "../parse/Field.ts"
+import { describeNode, didYouMean, Field, type Fields, oneOf } from "../parse/Field.ts"
 import type { Span } from "../parse/Source.ts"
 import type { MapEntry } from "../parse/YamlTree.ts"
 import { distributionKeys, readDistribution, readValues } from "./readDistribution.ts"
@@ -21,6 +22,8 @@ export interface ReadParameter {
     | { readonly _tag: "Unread" }
   /** Its own and those of the groups around it; all have to hold. */
   readonly when: ReadonlyArray<Field>
+  /** `prior: default`: of published studies it has its belief, or its range, too; known in full once the data are. */
+  readonly published?: "belief" | "range"
 }
 
 export interface ReadParameters {
@@ -132,12 +135,63 @@ export const readParameters = (field: Field, allowJson: boolean): ReadParameters
       return
     }
     // A misspelt key has been reported; what is missing because of it needs no second report.
+    const belief = fields.get("prior")
+    if (belief !== undefined && belief.node.kind === "scalar" && belief.node.value === "default") {
+      return readPublished(entry, name, field, fields, belief, conditions)
+    }
     const allKnown = node.entries.every((entry) => keys.includes(entry.key))
     const hasForm = distributionKeys.some((known) => fields.has(known))
     const distribution = allKnown || hasForm ? readDistribution(entry.key, fields, allowJson) : undefined
     const priorField = fields.get("prior")
     const prior = priorField === undefined || distribution === undefined ? null : readPrior(priorField, distribution)
     add({ name, key, field, when: conditions, takes: searched(distribution, prior ?? null) })
+  }
+
+  /** `prior: default`, with a range of the file's own or without. */
+  const readPublished = (
+    entry: MapEntry,
+    name: string,
+    field: Field,
+    fields: Fields,
+    belief: Field,
+    when: ReadonlyArray<Field>,
+  ): void => {
+    const own = distributionKeys.some((known) => fields.has(known))
+    const of = { name, key: entry.keySpan, field, when }
+    if (!publishedNames.includes(name)) {
+      belief.report({
+        message: `no default is known for \`${name}\``,
+        expected: `\`prior: default\` at ${oneOf(publishedNames)}, or \`prior: {center, width}\``,
+      })
+      return add({ ...of, takes: { _tag: "Unread" } })
+    }
+    if (name === "alpha") {
+      if (own) {
+        belief.report({
+          message: "`alpha` follows from the rank by default, and has no range of its own then",
+          expected: "`alpha: {prior: default}`, or a range without `prior: default`",
+        })
+      }
+      // Its rule depends on parameters that may stand further down.
+      return add({ ...of, takes: { _tag: "Derived", derive: belief }, published: "range" })
+    }
+    const found = publishedFor(name, { size: null, records: null, trains: "adapter" })!
+    const distribution = own ? readDistribution(entry.key, fields, allowJson) : found.distribution
+    if (distribution === undefined) return add({ ...of, takes: { _tag: "Unread" } })
+    add({
+      ...of,
+      takes: searched(distribution, own ? beliefWithin(found, distribution) : found.prior),
+      published: own ? "belief" : "range",
+    })
+  }
+
+  /** What alpha is by default, once rank and variants are known. */
+  const withAlpha = (parameter: ReadParameter): ReadParameter => {
+    if (parameter.published === undefined || parameter.takes._tag !== "Derived") return parameter
+    const { derive } = parameter.takes
+    const value = alphaRule(variantsOf(parameters), taken.has("rank"))
+    const node = { ...derive.node, kind: "scalar", value, source: value } as typeof derive.node
+    return { ...parameter, takes: { _tag: "Derived", derive: new Field(derive.source, node, derive.path) } }
   }
 
   const readMap = (map: Field, prefix: string, when: ReadonlyArray<Field>): void => {
@@ -164,7 +218,19 @@ export const readParameters = (field: Field, allowJson: boolean): ReadParameters
   }
 
   readMap(field, "", [])
-  return { parameters, groups }
+  return { parameters: parameters.map(withAlpha), groups }
+}
+
+/** The variants that the file names; none: the trainer's default. */
+export const variantsOf = (parameters: ReadonlyArray<ReadParameter>): ReadonlyArray<unknown> => {
+  const takes = parameters.find(({ name }) => name === "variant")?.takes
+  if (takes?._tag !== "Searched") return []
+  const { distribution } = takes
+  return distribution._tag === "Categorical"
+    ? distribution.values
+    : distribution._tag === "Constant"
+      ? [distribution.value]
+      : []
 }
 
 const searched = (distribution: Distribution | undefined, prior: Dimension["prior"]): ReadParameter["takes"] =>

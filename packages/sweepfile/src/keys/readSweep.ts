@@ -534,6 +534,15 @@ export const readSweep = (root: Field): ReadSweep | undefined => {
       : readSpace(parametersField, top.get("constraints"), !peft && llamafactory === null)
   if (read !== undefined) {
     if (givenMethod === "grid") checkGrid(read.parameters)
+    if (!peft) {
+      for (const { field, published } of read.parameters) {
+        if (published === undefined) continue
+        field.report({
+          message: "`prior: default` belongs to `trainer: peft`, whose parameters the studies are about",
+          hint: "write `prior: {center, width}`",
+        })
+      }
+    }
     if (peft) checkTraining(read.parameters, exampleParameters(read))
     if (llamafactory !== null) checkLlamaFactory(read.parameters)
   }

@@ -10,6 +10,7 @@ import { checkModelFit, mayMisfit } from "./checkModelFit.ts"
 import { modelLayers } from "./modelLayers.ts"
 import { type AlpacaFile, type AlpacaRecord, readAlpaca } from "../data/alpacaRecords.ts"
 import { nearestName } from "@sweep/domain/nearestName"
+import { placePublished } from "./placePublished.ts"
 import type { ParsedSweep } from "../parse/parseSweepFile.ts"
 import { didYouMean, oneOf } from "../parse/Field.ts"
 import type { Given } from "../keys/readSweep.ts"
@@ -398,6 +399,7 @@ export const resolveSweep = Effect.fn("resolveSweep")(function* (parsed: ParsedS
   const modelFingerprint = path.isAbsolute(model) ? yield* Effect.option(fingerprint(model)) : Option.none<string>()
   const spec = new SweepSpec({
     ...draft,
+    space: placePublished(parsed.read, { model, records: data.train.path === "" ? null : data.train.records }),
     ...(taskMetrics === null ? {} : { taskMetrics }),
     ...(llama?.data === undefined ? {} : { llamafactory: { base: llama.base, entry: llama.data.entry } }),
     // Which program it is does not depend on the trial; everything else does.

@@ -8,6 +8,7 @@ import type * as Path from "effect/Path"
 import { type Document, isMap, isScalar, isSeq, parseDocument, YAMLMap } from "yaml"
 import { checkModelFit, mayMisfit } from "./checkModelFit.ts"
 import { modelLayers } from "./modelLayers.ts"
+import { placePublished } from "./placePublished.ts"
 import { parseSweepFile } from "../parse/parseSweepFile.ts"
 import { type SpecErrors, specErrors } from "../parse/SpecProblem.ts"
 
@@ -53,7 +54,9 @@ export const reviseSweep = Effect.fn("reviseSweep")(function* (spec: SweepSpec, 
     checkModelFit(parsed, yield* modelLayers(spec.model))
     if (parsed.source.errors.length > 0) return yield* specErrors(parsed.source.errors, text)
   }
-  const { space, budget, groups } = parsed.draft
+  const { budget, groups } = parsed.draft
+  const { train } = spec.data
+  const space = placePublished(parsed.read, { model: spec.model, records: train.path === "" ? null : train.records })
   const { groups: _, ...rest } = spec
   return new SweepSpec({
     ...rest,
