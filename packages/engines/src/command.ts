@@ -5,10 +5,14 @@ import * as Option from "effect/Option"
 import { EngineError } from "./Engine.ts"
 
 /** An engine that hangs is asked again later. */
-const patience = "30 seconds"
+const defaultPatience = "30 seconds"
 
 /** Standard output of `argv`, with `input` on its standard input. No shell is involved. */
-export const command = (argv: ReadonlyArray<string>, input = ""): Effect.Effect<string, EngineError> =>
+export const command = (
+  argv: ReadonlyArray<string>,
+  input = "",
+  patience: "30 seconds" | "10 minutes" = defaultPatience,
+): Effect.Effect<string, EngineError> =>
   Effect.callback<string, EngineError>((resume) => {
     const child = spawn(argv[0]!, argv.slice(1), { stdio: ["pipe", "pipe", "pipe"] })
     let out = ""

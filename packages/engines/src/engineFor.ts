@@ -1,8 +1,10 @@
 // The engine that an `agents` setting names. Owns the setting's schema: what a user writes in a file or as flags.
 import * as Schema from "effect/Schema"
 import type { Engine } from "./Engine.ts"
+import { kubernetes } from "./kubernetes.ts"
 import { ray } from "./ray.ts"
 import { slurm } from "./slurm.ts"
+import { ssh } from "./ssh.ts"
 
 const count = Schema.Int.check(Schema.isGreaterThanOrEqualTo(0))
 const scaling = {
@@ -45,6 +47,33 @@ export const AgentsSetting = Schema.Union([
     /** Bytes. */
     memory: Schema.optionalKey(count),
   }),
+  Schema.Struct({
+    engine: Schema.Literal("ssh"),
+    ...scaling,
+    hosts: Schema.NonEmptyArray(Schema.String.check(Schema.isPattern(/^[A-Za-z0-9_][A-Za-z0-9_.@:-]*$/))),
+    ssh: Schema.optionalKey(Schema.Array(Schema.String)),
+    per_host: Schema.optionalKey(count),
+    package: Schema.optionalKey(Schema.String),
+    remote_directory: Schema.optionalKey(Schema.String),
+  }),
+  Schema.Struct({
+    engine: Schema.Literal("kubernetes"),
+    ...scaling,
+    address: Schema.optionalKey(Schema.String),
+    namespace: Schema.optionalKey(Schema.String),
+    image: Schema.String,
+    gpus: Schema.optionalKey(count),
+    cpus: Schema.optionalKey(Schema.Finite),
+    memory: Schema.optionalKey(Schema.String),
+    queue: Schema.optionalKey(Schema.String),
+    node_selector: Schema.optionalKey(Schema.Record(Schema.String, Schema.String)),
+    tolerations: Schema.optionalKey(
+      Schema.Array(Schema.Record(Schema.String, Schema.Union([Schema.String, Schema.Finite]))),
+    ),
+    secret: Schema.optionalKey(Schema.String),
+    pull_secret: Schema.optionalKey(Schema.String),
+    claim: Schema.optionalKey(Schema.String),
+  }),
 ])
 export type AgentsSetting = typeof AgentsSetting.Type
 
@@ -56,5 +85,22 @@ export const engineFor = (setting: AgentsSetting): Engine => {
     }
     case "ray":
       return ray(setting)
+    case "ssh": {
+      const { per_host: perHost, remote_directory: remoteDirectory, ...options } = setting
+      return ssh({
+        ...options,
+        installs: setting.command === undefined,
+        ...(perHost === undefined ? {} : { perHost }),
+        ...(remoteDirectory === undefined ? {} : { remoteDirectory }),
+      })
+    }
+    case "kubernetes": {
+      const { node_selector: nodeSelector, pull_secret: pullSecret, ...options } = setting
+      return kubernetes({
+        ...options,
+        ...(nodeSelector === undefined ? {} : { nodeSelector }),
+        ...(pullSecret === undefined ? {} : { pullSecret }),
+      })
+    }
   }
 }

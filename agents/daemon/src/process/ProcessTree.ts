@@ -57,7 +57,10 @@ export const members = (tree: ProcessTree): ReadonlyArray<ProcessIdentity> => {
   for (const process of all.values()) {
     if (process.pid === tree.pid) {
       if (!pidReused) found.add(process.pid)
-    } else if ((tree.pid > 0 && process.group === tree.pid && !pidReused) || carriesMark(process.pid, tree.mark)) {
+    } else if (tree.pid > 0 && process.group === tree.pid && !pidReused) {
+      found.add(process.pid)
+    } else if (process.startTime >= tree.startTime && carriesMark(process.pid, tree.mark)) {
+      // Older processes than the trainer need no look: reading every environment of a busy host takes longer than a short trial.
       found.add(process.pid)
     }
   }

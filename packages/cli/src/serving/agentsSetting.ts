@@ -19,7 +19,7 @@ const decode = (source: string, value: unknown) => {
     ? Effect.succeed(decoded.success)
     : Effect.fail(
         badInput(
-          `${source} is no setting for agents: ${decoded.failure.message}\nExpected 'engine: slurm' (partition, gres, time, account, qos, cpus_per_task, memory, throttle) or 'engine: ray' (address, gpus, cpus, memory), and for both min, max, idle_exit, directory, command, args, coordinator, notice.`,
+          `${source} is no setting for agents: ${decoded.failure.message}\nExpected 'engine: slurm' (partition, gres, time, account, qos, cpus_per_task, memory, throttle), 'engine: ray' (address, gpus, cpus, memory), 'engine: ssh' (hosts, per_host, package, remote_directory, ssh) or 'engine: kubernetes' (image, namespace, gpus, cpus, memory, queue, node_selector, tolerations, secret, pull_secret, claim, address), and for all min, max, idle_exit, directory, command, args, coordinator, notice.`,
         ),
       )
 }
@@ -39,7 +39,8 @@ export const agentsOfFlags = Effect.fn("agentsOfFlags")(function* (engine: strin
     const at = set.indexOf("=")
     if (at < 1) return yield* badInput(`--set ${set}: expected KEY=VALUE, such as partition=gpu`)
     const text = set.slice(at + 1)
-    value[set.slice(0, at)] = /^\d+(\.\d+)?$/.test(text) ? Number(text) : text
+    const key = set.slice(0, at)
+    value[key] = key === "hosts" ? text.split(",") : /^\d+(\.\d+)?$/.test(text) ? Number(text) : text
   }
   return yield* decode(`--engine ${engine}`, value)
 })
@@ -50,6 +51,10 @@ export const jobName = (home: string): string =>
 
 const defaultIdleExit = "5m"
 
+/** Whether agents start the program where it lies here: not in a container, and not where it is installed first. */
+const isThere = ({ engine }: AgentsSetting): boolean =>
+  (engine === "slurm" || engine === "ray") && process.env["SWEEP_INSTALLED"] === undefined
+
 /** What the engine is asked to run. `coordinator`: the address as agents reach it; `access`: their access file. */
 export const agentJob = (
   setting: AgentsSetting,
@@ -59,7 +64,7 @@ export const agentJob = (
   directory: resolve(setting.directory ?? `${of.home}/engine`),
   command: [
     // By default this program, which then has to lie at the same place on every machine.
-    ...(setting.command ?? (process.env["SWEEP_INSTALLED"] === undefined ? [`${programRoot}/sweep`] : ["sweep"])),
+    ...(setting.command ?? (isThere(setting) ? [`${programRoot}/sweep`] : ["sweep"])),
     "agent",
     "--coordinator",
     setting.coordinator ?? of.coordinator,

@@ -13,7 +13,7 @@ import { note, print, printJson, printLines, printTable } from "../../output.ts"
 import { explainApi, findCoordinator, withApi } from "../../serving/access.ts"
 import { home } from "../../serving/home.ts"
 
-const engineName = Flag.Literals("engine", ["slurm", "ray"]).pipe(
+const engineName = Flag.Literals("engine", ["slurm", "ray", "ssh", "kubernetes"]).pipe(
   Flag.withDescription("The engine that owns the machines"),
   Flag.optional,
 )
@@ -31,7 +31,7 @@ const count = Flag.Int("count").pipe(Flag.withDescription("How many agents"), Fl
 
 /** The setting that `--settings` or `--engine` with `--set` gives. */
 const settingOf = (options: {
-  readonly engine: Option.Option<"slurm" | "ray">
+  readonly engine: Option.Option<"slurm" | "ray" | "ssh" | "kubernetes">
   readonly set: ReadonlyArray<string>
   readonly settings: Option.Option<string>
 }) =>
@@ -39,7 +39,9 @@ const settingOf = (options: {
     const read = yield* Effect.promise(() => import("../../serving/agentsSetting.ts"))
     if (Option.isSome(options.settings)) return yield* read.readAgentsFile(options.settings.value)
     if (Option.isSome(options.engine)) return yield* read.agentsOfFlags(options.engine.value, options.set)
-    return yield* badInput("which engine? Give --engine slurm (or ray) with --set KEY=VALUE, or --settings FILE")
+    return yield* badInput(
+      "which engine? Give --engine slurm (or ray, ssh, kubernetes) with --set KEY=VALUE, or --settings FILE",
+    )
   })
 
 const start = Command.make(
@@ -68,7 +70,7 @@ const start = Command.make(
     }),
 ).pipe(
   Command.withDescription(
-    "Ask Slurm or Ray for agents that join the coordinator, and leave when nothing is left to do",
+    "Ask Slurm, Ray, Kubernetes or hosts over SSH for agents that join the coordinator, and leave when nothing is left to do",
   ),
   Command.withExamples([
     {

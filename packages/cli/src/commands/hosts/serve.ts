@@ -38,7 +38,7 @@ const keep = Flag.Int("keep").pipe(
 const agentsFile = Flag.String("agents").pipe(
   Flag.withMetavar("FILE"),
   Flag.withDescription(
-    "Ask the engine that this YAML file names (Slurm, Ray) for as many agents as there is work; see docs/engines.md",
+    "Ask the engine that this YAML file names (Slurm, Ray, Kubernetes, SSH) for as many agents as there is work; see docs/engines.md",
   ),
   Flag.optional,
 )
