@@ -44,7 +44,12 @@ def with_ray(trials: int) -> float:
     import ray
     from ray import tune
 
-    ray.init(num_cpus=2, include_dashboard=False, logging_level=logging.ERROR, log_to_driver=False)
+    ray.init(
+        num_cpus=2,
+        include_dashboard=False,
+        logging_level=logging.ERROR,
+        log_to_driver=False,
+    )
 
     def run(config: dict[str, float]) -> None:
         tune.report({"loss": 1.0})

@@ -1,4 +1,5 @@
 """The trial that does nothing: one value, as a line of standard output and, where sweep started it, as its events."""
+
 import os
 
 path = os.environ.get("SWEEP_EVENTS")
