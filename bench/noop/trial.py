@@ -7,8 +7,7 @@ if path is not None:
     at = '"at": "2026-01-01T00:00:00Z"'
     with open(path, "a") as events:
         events.write(
-            '{"seq": 1, %s, "type": "started", "pid": %d, "warm": false, "versions": {}, "device": "cpu"}\n'
-            '{"seq": 2, %s, "type": "finished", "step": 1, "values": {"loss": 1}, "interrupted": false}\n'
-            % (at, os.getpid(), at)
+            f'{{"seq": 1, {at}, "type": "started", "pid": {os.getpid()}, "warm": false, "versions": {{}}, "device": "cpu"}}\n'
+            f'{{"seq": 2, {at}, "type": "finished", "step": 1, "values": {{"loss": 1}}, "interrupted": false}}\n'
         )
 print(1)

@@ -85,7 +85,7 @@ export const startScript = (options: SshOptions, job: AgentJob, id: string): str
 }
 
 /** One line an agent of the last days: id, whether it runs. A pid alone may be another program's by now. */
-export const listScript = (options: Pick<SshOptions, "remoteDirectory">, name: string): string =>
+const listScript = (options: Pick<SshOptions, "remoteDirectory">, name: string): string =>
   [
     `cd ${quoted(options.remoteDirectory ?? defaultDirectory)}/${name} 2>/dev/null || exit 0`,
     "for file in $(find . -mindepth 2 -maxdepth 2 -name pid -mtime -2); do",
