@@ -5,7 +5,7 @@ import { expressionInterpreter } from "vega-interpreter"
 import type { PageChart, PageData } from "../src/PageData.ts"
 import type { Focus } from "./focus.ts"
 import { type Lines, linesOf } from "./nearestLine.ts"
-import { tooltipOf } from "./tooltip.ts"
+import type { Tooltip } from "./tooltip.ts"
 import { unpack } from "./unpack.ts"
 
 const widthOf = (box: HTMLElement): number => Math.max(240, Math.floor(box.clientWidth))
@@ -24,8 +24,7 @@ interface Drawn {
   readonly knows: (signal: string) => boolean
 }
 
-export const drawCharts = (data: PageData, focus: Focus): void => {
-  const tooltip = tooltipOf(data)
+export const drawCharts = (data: PageData, focus: Focus, tooltip: Tooltip): void => {
   const drawn = new Map<string, Drawn>()
   const hidden = new Set<string>()
   let focused = 0
@@ -46,6 +45,8 @@ export const drawCharts = (data: PageData, focus: Focus): void => {
   const draw = async (chart: PageChart, box: HTMLElement): Promise<void> => {
     const spec = data.specs[chart.spec]!
     const container = document.createElement("div")
+    // Its box says what it shows; the parts of it would be read one by one.
+    container.setAttribute("aria-hidden", "true")
     const view = new View(parse(spec, undefined, { ast: true }), {
       renderer: "svg",
       container,

@@ -3,9 +3,11 @@
 import type { PageData } from "../src/PageData.ts"
 import { drawCharts } from "./charts.ts"
 import { copyButtons } from "./copy.ts"
+import { tieDrawings } from "./drawings.ts"
 import { focusOf } from "./focus.ts"
 import { languageButton } from "./language.ts"
 import { sortableTables } from "./sort.ts"
+import { tooltipOf } from "./tooltip.ts"
 
 document.documentElement.classList.remove("no-js")
 const data = JSON.parse(document.getElementById("data")!.textContent) as PageData
@@ -14,4 +16,6 @@ languageButton()
 copyButtons()
 sortableTables()
 const focus = focusOf()
-drawCharts(data, focus)
+const tooltip = tooltipOf(data)
+tieDrawings(focus, tooltip)
+drawCharts(data, focus, tooltip)

@@ -44,7 +44,8 @@ export const tooltipOf = (data: PageData): Tooltip => {
     if ("trials" in datum) line(say(data.words.trials), digits(datum["trials"]))
     if (trial !== undefined) {
       list.append(document.createElement("hr"))
-      if (trial.objective !== null && "step" in datum) line(say(data.words.objective), trial.objective)
+      if (trial.objective !== null && !("value" in datum && !("step" in datum)))
+        line(say(data.words.objective), trial.objective)
       for (const [name, value] of trial.parameters) line(name, digits(value))
     }
     box.replaceChildren(head, list)

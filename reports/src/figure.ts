@@ -16,6 +16,7 @@ export const figureOf =
       data-chart="${chart.id}"
       role="img"
       aria-label="${chart.description}"
+      data-zh="${chart.chinese}"
     >
-      ${unsafe(pictures.get(chart.id) ?? "")}
+      ${unsafe((pictures.get(chart.id) ?? "").replace(/^<svg /, '<svg aria-hidden="true" '))}
     </div>`

@@ -18,6 +18,7 @@ import { answerSection } from "./sections/answer.ts"
 import { curveCharts, curvesSection } from "./sections/curves.ts"
 import { diagnosisSection, flaggedTrials } from "./sections/diagnosis.ts"
 import { failuresSection } from "./sections/failures.ts"
+import { historySection } from "./sections/history.ts"
 import { lineageSection } from "./sections/lineage.ts"
 import { leaderBoardSection } from "./sections/leaderBoard.ts"
 import { parameterCharts, parametersSection } from "./sections/parameters.ts"
@@ -40,12 +41,10 @@ export const chartsOf = (
   const curves = curveCharts(standings)
   const parameters = parameterCharts(standings, results.sweep.spec.space, importance)
   const flagged = flaggedTrials(standings)
-  const alone = [
-    ...parameters.heats,
-    ...parameters.single.map((one) => one.chart),
-    ...flagged.map((one) => one.chart),
-  ].filter((chart) => chart !== null)
-  const all: ReadonlyArray<ChartWithPicture> = [...curves.charts, ...alone.map((chart) => ({ chart, picture: chart }))]
+  const all: ReadonlyArray<ChartWithPicture> = [
+    ...curves.charts,
+    ...parameters.heats.map((chart) => ({ chart, picture: chart })),
+  ]
   return { curves, parameters, flagged, all }
 }
 
@@ -59,6 +58,9 @@ const scriptText = (script: string): string =>
     .replace(/<\/(?=script)/gi, "<\\/")
     .replace(/<!--/g, "<\\!--")
 
+/** Trials of which a tooltip says the parameters, the best first: of thousands that would be most of the page. */
+const mostTooltips = 2_000
+
 const pageData = (standings: Standings, compiled: Awaited<ReturnType<typeof compileCharts>>): PageData => ({
   specs: compiled.specs,
   charts: compiled.charts.map(({ chart, spec }) => ({
@@ -69,7 +71,7 @@ const pageData = (standings: Standings, compiled: Awaited<ReturnType<typeof comp
     signals: chart.signals,
     data: Object.entries(chart.data).map(([name, rows]) => ({ name, columns: pack(rows) })),
   })),
-  trials: standings.all.map((standing) => ({
+  trials: standings.all.slice(0, mostTooltips).map((standing) => ({
     trial: standing.trial.number,
     tone: toneOf(standing),
     objective: standing.objective === null ? null : metricValue(standing.objective),
@@ -151,9 +153,9 @@ export const renderReport = async (results: SweepResults, extras: ReportExtras):
         <main>
           ${heading(results, standings)} ${answerSection(results, standings, answer)} ${frontSection(answer, standings)}
           ${leaderBoardSection(standings)} ${variantsSection(standings)} ${lineageSection(standings)}
-          ${curvesSection(charts.curves, standings, figure)}
+          ${historySection(standings)} ${curvesSection(charts.curves, standings, figure)}
           ${parametersSection(charts.parameters, standings, importance, interactions, figure)}
-          ${diagnosisSection(charts.flagged, standings, figure)} ${retainedSection(standings)}
+          ${diagnosisSection(charts.flagged, standings)} ${retainedSection(standings)}
           ${samplesSection(results, standings)} ${failuresSection(standings, extras.logs)}
           ${reproduceSection(results, standings, extras)}
         </main>

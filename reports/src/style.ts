@@ -146,7 +146,7 @@ html:not(.no-js) .pick:hover { border-color: var(--ink); }
 
 figure { margin: 1.5rem 0 0; min-width: 0; }
 figcaption { display: flex; justify-content: space-between; align-items: baseline; gap: 1rem; margin-bottom: 0.35rem; }
-figcaption h3 { margin: 0; min-width: 0; }
+figcaption h3 { margin: 0; min-width: 0; } figcaption h3 .quiet { font-weight: 400; }
 .chart { min-width: 0; position: relative; }
 .chart svg { display: block; max-width: 100%; height: auto; overflow: visible; }
 .chart.focused .lines_marks { opacity: 0.2; }
@@ -178,13 +178,10 @@ figcaption h3 { margin: 0; min-width: 0; }
 .evidence li.fails { color: var(--quiet); }
 .evidence .sign { flex: none; width: 1em; line-height: 1.7; text-align: center; }
 .evidence small { display: block; }
-.importance dl { margin: 0 0 0.75rem; max-width: 36rem; }
-.importance dl div { display: grid; grid-template-columns: minmax(7rem, 12rem) 1fr; gap: 1rem; align-items: center; padding: 0.15rem 0; }
-.importance dt { overflow-wrap: anywhere; line-height: 1.3; }
-.importance dd { margin: 0; display: flex; flex-wrap: wrap; align-items: center; gap: 0 0.6rem; font-size: 0.875rem; font-variant-numeric: tabular-nums; }
-.importance i { display: block; height: 0.7rem; background: var(--accent); border-radius: 2px; min-width: 2px; flex: 0 1 auto; }
-.importance dd span { white-space: nowrap; }
-.importance .quiet i { background: var(--rule-strong); }
+.drawing { min-width: 0; } .drawing svg { display: block; max-width: 100%; height: auto; } .drawing.scroll svg { max-width: none; } .drawing.narrow { display: none; }
+.drawing [data-trial] { cursor: pointer; } .drawing.lit [data-trial] { opacity: 0.25; } .drawing.lit [data-trial].here { opacity: 1; stroke: var(--ink); stroke-width: 2; }
+.without-healthy [fill="var(--healthy)"][data-trial], .without-overfitting [fill="var(--overfitting)"][data-trial], .without-underfitting [fill="var(--underfitting)"][data-trial], .without-diverged [fill="var(--diverged)"][data-trial], .without-plateaued [fill="var(--plateaued)"][data-trial], .without-inconclusive [fill="var(--inconclusive)"][data-trial] { display: none; }
+ul.findings > li { border: 0; padding: 0.1rem 0; font-size: 0.875rem; } ul.flags { display: flex; flex-wrap: wrap; gap: 0.3rem 1.2rem; margin-top: 1.5rem; } ul.flags > li { border: 0; padding: 0; }
 
 .probe { border-top: 1px solid var(--rule-strong); padding-top: 0.9rem; margin-top: 1.5rem; }
 .question { font-family: var(--serif); font-size: 1.125rem; margin-bottom: 0.75rem; }
@@ -220,6 +217,10 @@ footer { margin-top: 4rem; padding-bottom: 2rem; color: var(--quiet); font-size:
 @media (max-width: 52rem) {
   .answer { grid-template-columns: minmax(0, 1fr); }
   .yaml pre { min-height: 0; }
+}
+@media screen and (max-width: 40rem) {
+  .drawing.wide { display: none; }
+  .drawing.narrow { display: block; }
 }
 @media (max-width: 30rem) {
   body { font-size: 15px; }

@@ -31,19 +31,7 @@ it("compiles the charts to the kept specifications", async () => {
     seen.add(spec)
     matches(`${chart.id}.vg.json`, `${JSON.stringify(specs[spec], null, 2)}\n`)
   }
-  expect(charts.map(({ chart }) => chart.id)).toEqual([
-    "objective",
-    "train",
-    "heat-0",
-    "parameter-0",
-    "parameter-1",
-    "parameter-2",
-    "parameter-3",
-    "overfitting-9",
-    "overfitting-7",
-    "overfitting-1",
-    "overfitting-8",
-  ])
+  expect(charts.map(({ chart }) => chart.id)).toEqual(["objective", "train", "heat-0"])
 })
 
 /** One element a line: a difference shows what changed. */
@@ -54,7 +42,7 @@ it("renders the kept page", async () => {
   const skeleton = page
     .replace(/<style>.*?<\/style>/s, "<style>…</style>")
     .replace(/(<script type="application\/json" id="data">).*?(<\/script>)/s, "$1…$2")
-    .replace(/<svg xmlns=.*?<\/svg>/gs, "<svg>…</svg>")
+    .replace(/<svg (?:aria-hidden="true" )?xmlns=.*?<\/svg>/gs, "<svg>…</svg>")
   matches("report.html", inLines(skeleton))
 })
 

@@ -21,6 +21,7 @@ export interface Chart {
   /** What `value` in a row is, for who points at it: a metric's name. */
   readonly measure: string
   readonly description: string
+  readonly chinese: string
 }
 
 /** Trials without a verdict are drawn like inconclusive ones. */

@@ -5,6 +5,7 @@
 import type { TopLevelSpec } from "vega-lite"
 import type { CurvePoint } from "@sweep/domain/Curve"
 import { median, type Standing } from "../Standings.ts"
+import { bandOf } from "./band.ts"
 import { type Chart, config, dashScale, noTrial, type Row, type Tone, toneScale } from "./Chart.ts"
 import { frameOf } from "./frame.ts"
 import { thin } from "./thin.ts"
@@ -12,6 +13,8 @@ import { thin } from "./thin.ts"
 /** More curves than this cannot be read, nor drawn fast. */
 export const mostCurves = 100
 const mostPoints = 300
+/** From so many curves on, their median and middle half say more than each of them. */
+export const many = 16
 /** The picture for print and for pages without scripts is small on purpose. */
 export const mostStaticPoints = 120
 
@@ -19,10 +22,13 @@ const axes = {
   x: {
     field: "step",
     type: "quantitative",
-    title: "optimiser steps",
+    title: null,
     // `end`, `low` and `high` are set with the data.
     scale: { nice: false, zero: false, domainMin: 0, domainMax: { expr: "end" } },
-    axis: { tickCount: 8, format: "~s" },
+    axis: {
+      tickCount: 8,
+      labelExpr: "datum.value >= 1e4 ? format(datum.value / 1000, '~r') + 'k' : format(datum.value, '~r')",
+    },
   },
   y: {
     field: "value",
@@ -43,7 +49,7 @@ const spec = (height: number): TopLevelSpec => ({
   height,
   autosize: { type: "fit", contains: "padding" },
   config,
-  datasets: { curves: [], leader: [], focused: [], base: [], marks: [] },
+  datasets: { curves: [], band: [], leader: [], focused: [], base: [], marks: [] },
   params: [
     { name: "focus", value: noTrial },
     { name: "best", value: noTrial },
@@ -83,6 +89,18 @@ const spec = (height: number): TopLevelSpec => ({
         strokeDash: { field: "tone", type: "nominal", scale: dashScale, legend: null },
         opacity: { value: { expr: "strength" } },
       },
+    },
+    {
+      name: "middle",
+      data: { name: "band" },
+      mark: { type: "area", color: "var(--ink)", opacity: 0.1, clip: true },
+      encoding: { x: axes.x, y: { ...axes.y, field: "first" }, y2: { field: "third" } },
+    },
+    {
+      name: "median",
+      data: { name: "band" },
+      mark: { type: "line", color: "var(--ink)", strokeWidth: 1.6, strokeDash: [6, 4], opacity: 0.75, clip: true },
+      encoding: { x: axes.x, y: axes.y },
     },
     {
       name: "leader",
@@ -171,16 +189,24 @@ export const curvesChart = (input: CurvesInput, limit = mostPoints): (Chart & { 
     spec: input.size === "tall" ? tall : low,
     data: {
       curves: rows,
+      band: drawn.length < many ? [] : bandOf(drawn.map((standing) => standing.curves.get(input.metric)!)),
       leader: rows.filter((row) => row["trial"] === best),
       base: base.map((value) => ({ value })),
       marks: marks.map((mark) => ({ ...mark, align: alignOf(mark["step"] as number) })),
     },
-    signals: { best, low: bottom, high: top, end, strength: drawn.length > 40 ? 0.34 : 0.62 },
+    signals: {
+      best,
+      low: bottom,
+      high: top,
+      end,
+      strength: drawn.length > 40 ? 0.22 : drawn.length >= many ? 0.4 : 0.62,
+    },
     lines: "trial",
     measure: input.metric,
     description:
       `${input.metric} of ${drawn.length} ${drawn.length === 1 ? "trial" : "trials"} over optimiser steps` +
       (best === noTrial ? "." : `; trial ${best} is the best.`),
+    chinese: `${drawn.length} 次试验的 ${input.metric} 随优化步的变化${best === noTrial ? "。" : `；第 ${best} 号试验最佳。`}`,
     outside,
   }
 }

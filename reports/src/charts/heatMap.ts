@@ -220,6 +220,7 @@ export const heatMap = (
     lines: null,
     measure: standings.metric,
     description: `Best ${standings.metric} for each ${x} and ${y}: ${rows.map((row) => `${x} ${row["x"]}, ${y} ${row["y"]}: ${row["label"]}`).join("; ")}.`,
+    chinese: `各 ${x} 与 ${y} 下最佳的 ${standings.metric}：${rows.map((row) => `${x} ${row["x"]}、${y} ${row["y"]}：${row["label"]}`).join("；")}。`,
     x: x!,
     y: y!,
     columns: new Set(rows.map((row) => row["column"])).size,

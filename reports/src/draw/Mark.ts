@@ -1,6 +1,8 @@
 // A drawing before it is in a page: a tree of SVG elements. Owns the shape, and its text for the report; the live page makes
 // elements of it (page/live/dom.ts). Charts of the same data look the same in both. Colours are variables of the style
 // sheet, words stand in both languages beside each other (see Say.ts).
+import { html, type Html, unsafe } from "../Html.ts"
+
 export interface Mark {
   readonly tag: string
   readonly attributes: Readonly<Record<string, string | number | null>>
@@ -48,6 +50,12 @@ export const drawing = (
     },
     ...children,
   )
+
+/** Of the report. */
+export const markup = ({ tag, attributes, children }: Mark): Html =>
+  html`${unsafe(`<${tag}`)}${Object.entries(attributes).map(([name, value]) =>
+    value === null ? null : html`${unsafe(` ${name}`)}="${String(value)}"`,
+  )}>${children.map((child) => (typeof child === "string" ? child : markup(child)))}${unsafe(`</${tag}>`)}`
 
 /** Six figures are more than a screen can show. */
 export const px = (value: number): number => Math.round(value * 10) / 10

@@ -3,7 +3,7 @@ import { evalLoss, trainLoss } from "@sweep/domain/Curve"
 import { compare } from "@sweep/domain/Metric"
 import type { Chart } from "../charts/Chart.ts"
 import { tones } from "../charts/Chart.ts"
-import { curvesChart, type CurvesInput, mostCurves, mostStaticPoints, toneOf } from "../charts/curves.ts"
+import { curvesChart, type CurvesInput, many, mostCurves, mostStaticPoints, toneOf } from "../charts/curves.ts"
 import type { ChartWithPicture } from "../charts/compileCharts.ts"
 import type { Figure } from "../figure.ts"
 import { metricValue } from "../Format.ts"
@@ -86,6 +86,7 @@ export const curvesSection = ({ shown, charts }: CurveCharts, standings: Standin
     <h2>${say(nav.curves)}</h2>
     <p class="lead">
       ${say(curves.lead)} ${standings.base === null ? null : say(curves.base)}
+      ${shown.length < many ? null : say(curves.band)}
       ${shown.length < all ? say(curves.most(shown.length, all)) : null}
     </p>
     <div class="bar">
@@ -96,7 +97,7 @@ export const curvesSection = ({ shown, charts }: CurveCharts, standings: Standin
       ({ chart, metric, outside }) =>
         html`<figure>
           <figcaption>
-            <h3>${say(metricName(metric))}</h3>
+            <h3>${say(metricName(metric))}<span class="quiet">${say(curves.over)}</span></h3>
             ${tools(chart)}
           </figcaption>
           ${figure(chart)} ${outside === 0 ? null : html`<p class="note">${say(curves.outside(outside))}</p>`}

@@ -1,37 +1,30 @@
 // Trials a verdict warns of, with what it rests on and what to do. Overfitting ones come first, each with its losses.
 import { adviceSentence, evidenceSentence, type Language } from "@sweep/diagnosis/sentence"
 import type { Evidence, VerdictKind } from "@sweep/domain/Verdict"
-import type { Chart } from "../charts/Chart.ts"
-import { overfittingChart } from "../charts/overfitting.ts"
-import type { Figure } from "../figure.ts"
 import { count, parameterValue, shortValue } from "../Format.ts"
 import { html, type Html, join } from "../Html.ts"
 import { say } from "../Say.ts"
 import type { Standing, Standings } from "../Standings.ts"
 import { diagnosis } from "../strings/diagnosis.ts"
 import { nav } from "../strings/head.ts"
+import { lossesDrawing } from "./drawings.ts"
 import { kindBadge } from "./verdictBadge.ts"
 
-/** More pictures than this are no evidence any more but a wall. */
-const mostCharts = 8
+/** More than this stand open are no evidence any more but a wall. */
+const mostOpen = 8
+/** Of them each has its chart, its evidence and its advice; the others are in a list. */
+const mostCards = 48
+const mostListed = 1_000
 const flagged: ReadonlyArray<VerdictKind> = ["overfitting", "diverged", "underfitting", "plateaued"]
 
 export interface Flagged {
   readonly standing: Standing
   readonly kind: VerdictKind
-  readonly chart: Chart | null
 }
 
 export const flaggedTrials = (standings: Standings): ReadonlyArray<Flagged> => {
-  const found = flagged.flatMap((kind) =>
-    standings.all
-      .filter(({ trial }) => trial.verdict?.kind === kind)
-      .map((standing) => ({ standing, kind, chart: null as Chart | null })),
-  )
-  return found.map((one, index) =>
-    one.kind === "overfitting" && index < mostCharts
-      ? { ...one, chart: overfittingChart(one.standing, `overfitting-${one.standing.trial.number}`) }
-      : one,
+  return flagged.flatMap((kind) =>
+    standings.all.filter(({ trial }) => trial.verdict?.kind === kind).map((standing) => ({ standing, kind })),
   )
 }
 
@@ -65,7 +58,7 @@ export const parameterLine = (standing: Standing, names: ReadonlyArray<string>):
     " ",
   )
 
-const card = ({ standing, kind, chart }: Flagged, standings: Standings, figure: Figure): Html => {
+const card = ({ standing, kind }: Flagged, standings: Standings): Html => {
   const { verdict, number } = standing.trial
   return html`<article class="card" data-trial="${number}">
     <header>
@@ -79,7 +72,7 @@ const card = ({ standing, kind, chart }: Flagged, standings: Standings, figure: 
       </h3>
       <p class="quiet pairs">${parameterLine(standing, standings.varying)}</p>
     </header>
-    ${chart === null ? null : figure(chart)}
+    ${lossesDrawing(standing)}
     ${
       verdict === null || verdict.evidence.length === 0
         ? null
@@ -107,26 +100,38 @@ const countsOf = (trials: ReadonlyArray<Flagged>): Html => {
   )
 }
 
-export const diagnosisSection = (trials: ReadonlyArray<Flagged>, standings: Standings, figure: Figure): Html => {
+const listed = ({ standing, kind }: Flagged): Html =>
+  html`<li>
+    <button type="button" class="pick" data-pick="${standing.trial.number}">${standing.trial.number}</button>
+    ${kindBadge(kind)}
+  </li>`
+
+export const diagnosisSection = (trials: ReadonlyArray<Flagged>, standings: Standings): Html => {
   const judged = standings.all.some(({ trial }) => trial.verdict !== null)
-  const detailed = trials.slice(0, mostCharts)
-  const rest = trials.slice(mostCharts)
+  const open = trials.slice(0, mostOpen)
+  const folded = trials.slice(mostOpen, mostCards)
+  const rest = trials.slice(mostCards)
   return html`<section id="diagnosis">
     <h2>${say(nav.diagnosis)}</h2>
     ${
       trials.length === 0
         ? html`<p>${say(judged ? diagnosis.none : diagnosis.notJudged)}</p>`
-        : html`<p class="lead">
-            ${countsOf(trials)} ${detailed.some((one) => one.chart !== null) ? say(diagnosis.legend) : null}
-          </p>`
+        : html`<p class="lead">${countsOf(trials)} ${say(diagnosis.legend)}</p>`
     }
-    ${detailed.length === 0 ? null : html`<div class="grid cards">${detailed.map((one) => card(one, standings, figure))}</div>`}
+    ${open.length === 0 ? null : html`<div class="grid cards">${open.map((one) => card(one, standings))}</div>`}
     ${
-      rest.length === 0
+      folded.length === 0
         ? null
         : html`<details>
-            <summary>${say(diagnosis.more(rest.length))}</summary>
-            <div class="grid cards">${rest.map((one) => card(one, standings, figure))}</div>
+            <summary>${say(diagnosis.more(folded.length + rest.length))}</summary>
+            <div class="grid cards">${folded.map((one) => card(one, standings))}</div>
+            ${
+              rest.length === 0
+                ? null
+                : html`<ul class="plain flags">
+                    ${rest.slice(0, mostListed).map(listed)}
+                  </ul>`
+            }
           </details>`
     }
   </section>`

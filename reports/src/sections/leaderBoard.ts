@@ -25,6 +25,9 @@ interface Column {
   readonly cell: (standing: Standing) => Piece
 }
 
+/** Rows; the rest is a query away. */
+const mostRows = 500
+
 const none = html`<span class="none">–</span>`
 const orNone = <A>(value: A | null | undefined, show: (value: A) => Piece): Piece =>
   value === null || value === undefined ? none : show(value)
@@ -256,10 +259,11 @@ export const leaderBoardSection = (standings: Standings): Html => {
           </tr>
         </thead>
         <tbody>
-          ${rows.map(row)}
+          ${rows.slice(0, mostRows).map(row)}
         </tbody>
       </table>
     </div>
+    ${rows.length <= mostRows ? null : html`<p class="note">${say(board.most(mostRows, rows.length))}</p>`}
     ${constants.length === 0 ? null : html`<p class="note">${say(board.constant)} ${join(constants, " ")}</p>`}
   </section>`
 }

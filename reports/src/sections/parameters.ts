@@ -1,12 +1,13 @@
 // What the parameters do to the objective: how much each matters, the two that matter most together, each one alone.
 import type { Interaction, ParameterImportance } from "@sweep/diagnosis/importance"
 import type { SearchSpace } from "@sweep/domain/SearchSpace"
-import type { Chart } from "../charts/Chart.ts"
 import { heatMap, heatMapPairs } from "../charts/heatMap.ts"
-import { parameterChart } from "../charts/parameter.ts"
+import { importanceBars } from "../draw/importance.ts"
+import { markup } from "../draw/Mark.ts"
 import type { Figure } from "../figure.ts"
 import { percent } from "../Format.ts"
 import { html, type Html, join } from "../Html.ts"
+import { parallelDrawing, sliceDrawing } from "./drawings.ts"
 import { say, type Text } from "../Say.ts"
 import type { Standings } from "../Standings.ts"
 import { parameters } from "../strings/charts.ts"
@@ -15,10 +16,11 @@ import { metricName } from "../strings/metricName.ts"
 
 const mostCharts = 9
 export interface ParameterCharts {
-  readonly single: ReadonlyArray<{ readonly name: string; readonly chart: Chart }>
+  readonly single: ReadonlyArray<{ readonly name: string; readonly drawing: Html }>
   /** Varying parameters beyond the most that are drawn. */
   readonly left: number
   readonly heats: ReadonlyArray<ReturnType<typeof heatMap>>
+  readonly parallel: Html | null
 }
 
 /** By importance where that is more than chance, in the order of the sweep file otherwise. */
@@ -36,13 +38,14 @@ export const parameterCharts = (
   importance: ReadonlyArray<ParameterImportance>,
 ): ParameterCharts => {
   const names = ordered(standings.varying, importance)
-  const single = names.flatMap((name, index) => {
-    const chart = parameterChart(standings, space, name, `parameter-${index}`)
-    return chart === null ? [] : [{ name, chart }]
+  const single = names.flatMap((name) => {
+    const drawing = sliceDrawing(standings, space, name)
+    return drawing === null ? [] : [{ name, drawing }]
   })
   return {
     single: single.slice(0, mostCharts),
     left: Math.max(0, single.length - mostCharts),
+    parallel: parallelDrawing(standings, space),
     heats: heatMapPairs(
       standings,
       space,
@@ -60,20 +63,22 @@ const importanceList = (
     : html`<div class="importance">
         <h3>${say(parameters.importance)}</h3>
         ${importance.some((one) => one.finding === "matters") ? null : html`<p>${say(parameters.nothingStandsOut)}</p>`}
-        <dl>
-          ${importance.slice(0, 8).map(({ parameter, share, interval, finding, inseparable }) => {
-            const width = Math.round(Math.min(1, Math.max(0, share)) * 100)
-            return html`<div${finding === "matters" ? null : html` class="quiet"`}>
-              <dt><code>${parameter}</code></dt>
-              <dd>
-                <i style="width:${width}%"></i><span>${percent(share)}</span>
-                <small>${say(parameters.interval(percent(interval[0]), percent(interval[1])))}</small>
-                ${finding === "matters" ? null : html`<small>${say(finding === "little" ? parameters.little : parameters.cannotSay)}</small>`}
-                ${inseparable.length === 0 ? null : html`<small>${say(parameters.inseparable(inseparable.join(", ")))}</small>`}
-              </dd>
-            </div>`
-          })}
-        </dl>
+        <div class="drawing wide">${markup(importanceBars(importance, 620))}</div>
+        <div class="drawing narrow">${markup(importanceBars(importance, 358))}</div>
+        <ul class="plain findings">
+          ${importance.slice(0, 10).flatMap(({ parameter, interval, finding, inseparable }) =>
+            finding === "matters" && inseparable.length === 0
+              ? []
+              : [
+                  html`<li>
+                    <code>${parameter}</code>
+                    <small>${say(parameters.interval(percent(interval[0]), percent(interval[1])))}</small>
+                    ${finding === "matters" ? null : html`<small>${say(finding === "little" ? parameters.little : parameters.cannotSay)}</small>`}
+                    ${inseparable.length === 0 ? null : html`<small>${say(parameters.inseparable(inseparable.join(", ")))}</small>`}
+                  </li>`,
+                ],
+          )}
+        </ul>
         ${
           interactions.length === 0
             ? null
@@ -109,23 +114,23 @@ const maps = (heats: ParameterCharts["heats"], metric: Text, figure: Figure): Ht
         </div>
         <p class="note">${say(parameters.heatNote)}</p>`
 
-const alone = (single: ParameterCharts["single"], metric: Text, figure: Figure): Html | null =>
+const alone = (single: ParameterCharts["single"], metric: Text): Html | null =>
   single.length === 0
     ? null
     : html`<div class="grid small ${single.length === 2 || single.length === 4 ? "even" : "odd"}">
         ${single.map(
-          ({ name, chart }) =>
+          ({ name, drawing }) =>
             html`<figure>
               <figcaption>
                 <h3><code>${name}</code><span class="quiet">${say(parameters.against(metric))}</span></h3>
               </figcaption>
-              ${figure(chart)}
+              ${drawing}
             </figure>`,
         )}
       </div>`
 
 export const parametersSection = (
-  { single, left, heats }: ParameterCharts,
+  { single, left, heats, parallel }: ParameterCharts,
   standings: Standings,
   importance: ReadonlyArray<ParameterImportance>,
   interactions: ReadonlyArray<Interaction>,
@@ -135,7 +140,16 @@ export const parametersSection = (
   return html`<section id="parameters">
     <h2>${say(nav.parameters)}</h2>
     ${single.length === 0 ? html`<p>${say(parameters.none)}</p>` : html`<p class="lead">${say(parameters.lead)}</p>`}
-    ${importanceList(importance, interactions)} ${maps(heats, metric, figure)} ${alone(single, metric, figure)}
+    ${
+      parallel === null
+        ? null
+        : html`<figure id="parallel">
+            <figcaption><h3>${say(parameters.parallel)}</h3></figcaption>
+            ${parallel}
+            <p class="note">${say(parameters.parallelNote)}</p>
+          </figure>`
+    }
+    ${importanceList(importance, interactions)} ${maps(heats, metric, figure)} ${alone(single, metric)}
     ${left === 0 ? null : html`<p class="note">${say(parameters.more(left))}</p>`}
   </section>`
 }

@@ -2,7 +2,7 @@
 import type { Goal } from "@sweep/domain/Metric"
 import { html } from "../Html.ts"
 import type { Text } from "../Say.ts"
-import { plural } from "./words.ts"
+import { code, plural } from "./words.ts"
 
 export const board = {
   none: { en: "No trial has been made yet.", zh: "尚未创建试验。" },
@@ -13,6 +13,10 @@ export const board = {
         class="js"
         >点击表头排序，点击一行可在各图中突出该试验。</span
       >`,
+  }),
+  most: (shown: number, all: number): Text => ({
+    en: html`The ${shown} best of ${all} trials are listed; ${code("sweep export")} has all of them.`,
+    zh: html`共 ${all} 次试验，仅列出最好的 ${shown} 次；${code("sweep export")} 可导出全部。`,
   }),
   mean: { en: "Mean of runs", zh: "各次运行均值" },
   meanOf: (metric: Text): Text => ({

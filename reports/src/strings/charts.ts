@@ -11,6 +11,16 @@ export const curves = {
         >悬停查看详情，点击固定试验，拖动平移，双指或 Ctrl + 滚轮缩放。</span
       >`,
   },
+  history: { en: "Objective over trials", zh: "各试验的目标值" },
+  historyNote: {
+    en: "The line is the best so far; the ring marks the best trial.",
+    zh: "折线为截至当时的最佳值；圆环标出最佳试验。",
+  },
+  over: { en: " over optimiser steps", zh: "（横轴为优化步）" },
+  band: {
+    en: "The dashed line is the median of the trials, the band their middle half.",
+    zh: "虚线为各试验的中位数，色带为居中的一半。",
+  },
   none: { en: "No trial has reported a curve yet.", zh: "尚无试验报告曲线。" },
   base: { en: "The dotted line is the untouched base model.", zh: "点线为未训练的基座模型。" },
   outside: (count: number): Text => ({
@@ -35,6 +45,11 @@ export const parameters = {
   none: {
     en: "No parameter has two values with a result, so there is nothing to compare.",
     zh: "没有参数有两个以上带结果的取值，因此无从比较。",
+  },
+  parallel: { en: "All parameters at once", zh: "全部参数一览" },
+  parallelNote: {
+    en: "A line is a trial: the stronger, the better; the best one stands out.",
+    zh: "每条线是一次试验：越深越好，最佳试验突出显示。",
   },
   against: (metric: Text): Text => ({ en: html` against ${metric.en}`, zh: html` 与${metric.zh}` }),
   heat: (metric: Text): Text => ({ en: html`Best ${metric.en} by `, zh: html`最佳${metric.zh}：` }),

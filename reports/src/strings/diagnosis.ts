@@ -15,8 +15,8 @@ export const diagnosis = {
     zh: `${value}，界限 ${limit}：${holds ? "满足" : "未满足"}`,
   }),
   legend: {
-    en: "The dashed rule marks the best eval loss; after it the trial overfits.",
-    zh: "虚线标出评估损失最低处，此后该试验过拟合。",
+    en: "Eval and train loss of each; the dashed rule marks since when the verdict holds.",
+    zh: "各试验的评估损失与训练损失；虚线标出诊断自何时起成立。",
   },
   more: (count: number): Text => ({ en: `${count} more flagged trials`, zh: `另外 ${count} 次被标记的试验` }),
 } as const

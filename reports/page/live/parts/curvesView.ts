@@ -13,7 +13,7 @@ import { Chart, type Line } from "./chart.ts"
 const readEvery = 4_000
 const mostCurves = 120
 /** From so many on, curves are drawn as a band. */
-const many = 14
+const many = 16
 
 export interface Context {
   readonly rows: ReadonlyMap<number, TrialRow>
