@@ -6,16 +6,18 @@ inside the part whose errors it reports: a broken installation is a failed attem
 
 from __future__ import annotations
 
+import dataclasses
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from . import memory, trial
+from . import memory, memory_ladder, trial
 from .events import EventLog
-from .failures import classify
+from .failures import classify, is_out_of_memory
 from .preemption import Preempted, Preemption
 
 if TYPE_CHECKING:
+    from .memory_ladder import Rung
     from .warm_state import WarmState
 
 Status = Literal["finished", "failed", "preempted"]
@@ -27,15 +29,17 @@ def run(directory: Path, warm: WarmState | None, preemption: Preemption) -> Stat
     events = EventLog(directory / "events.jsonl")
     try:
         parsed = trial.read(directory / "trial.json")
-        from .training_run import TrainingRun
         from .warm_state import WarmState
 
-        return TrainingRun(directory, parsed, events, warm or WarmState(), preemption).run()
+        return _train(directory, parsed, events, warm or WarmState(), preemption)
     except Preempted:
         if events.ended:
             return "finished"  # it came while tidying up: there is nothing left to resume
         print("preempted: leaving with the last checkpoint", flush=True)
         return "preempted"
+    except _NothingFits as nothing:
+        _fail(events, nothing.error, str(nothing.rung))
+        return "failed"
     except Exception as error:
         _fail(events, error)
         return "failed"
@@ -43,9 +47,53 @@ def run(directory: Path, warm: WarmState | None, preemption: Preemption) -> Stat
         events.close()
 
 
-def _fail(events: EventLog, error: Exception) -> None:
+class _NothingFits(Exception):
+    """Thrown when the last rung of the ladder is out of memory, too."""
+
+    def __init__(self, error: Exception, rung: Rung) -> None:
+        super().__init__(str(error))
+        self.error = error
+        self.rung = rung
+
+
+def _train(directory: Path, parsed: trial.Trial, events: EventLog, warm: WarmState, preemption: Preemption) -> Status:
+    """Trains, and when a step is out of memory again from the last checkpoint in smaller pieces, with the same result
+    but for the order of floating-point sums and the random numbers of dropout."""
+    from .training_run import TrainingRun
+
+    said: set[tuple[int, str]] | None = None
+    while True:
+        run = TrainingRun(directory, parsed, events, warm, preemption, said)
+        try:
+            return run.run()
+        except Exception as error:
+            if run.rung is None or events.ended or not is_out_of_memory(error):
+                raise
+            rung = memory_ladder.below(run.rung, parsed.training.batch_size)
+            if rung is None:
+                raise _NothingFits(error, run.rung) from error
+            _say_smaller(events, run.rung, rung)
+            said = run.abandon()
+        # Outside of the handler: the error's traceback holds the tensors of the step.
+        del run
+        memory.free()
+        parsed = dataclasses.replace(parsed, training=rung.applied(parsed.training), resume=True)
+
+
+def _say_smaller(events: EventLog, before: Rung, after: Rung) -> None:
+    print(f"out of memory with {before}: going on with {after}", file=sys.stderr, flush=True)
+    events.append(
+        "memory",
+        peak_device_bytes=memory.peak_device(),
+        peak_host_bytes=memory.peak_host(),
+        out_of_memory=dataclasses.asdict(before),
+        next=dataclasses.asdict(after),
+    )
+
+
+def _fail(events: EventLog, error: Exception, tried: str | None = None) -> None:
     host, device = memory.peak_host(), memory.peak_device()
-    failure = classify(error, host, device)
+    failure = classify(error, host, device, tried)
     print(f"failed ({failure.kind}): {failure.message}", file=sys.stderr, flush=True)
     if failure.detail:
         print(failure.detail, file=sys.stderr, flush=True)

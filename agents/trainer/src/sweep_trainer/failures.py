@@ -42,21 +42,26 @@ class Failure:
 # What allocators say when they are refused memory. Raised as plain RuntimeErrors by torch's CPU allocator and by the
 # CUDA libraries, so that only the text tells them apart.
 _OUT_OF_MEMORY = re.compile(
-    r"can(no|')?t allocate memory|not enough memory|out of memory|bad_alloc|CUBLAS_STATUS_ALLOC_FAILED",
+    r"can(no|')?t allocate memory|not enough memory|out[ _]of[ _]memory|bad_alloc|(?:BLAS|DNN)_STATUS_ALLOC_FAILED"
+    # bitsandbytes' kernels; oneDNN, whose scratch memory is refused.
+    r"|cudaMalloc\w* failed|could not create a memory",
     re.IGNORECASE,
 )
 _ASKED_FOR = re.compile(r"(?:allocate|of)\s+([\d.]+\s*(?:bytes|[KMGT]i?B))", re.IGNORECASE)
 _NO_MEMORY = 12  # errno ENOMEM
 
 
-def classify(error: BaseException, peak_host_bytes: int = 0, peak_device_bytes: int = 0) -> Failure:
-    """The failure that `error` is. The peaks, in bytes, go into the sentence of an `oom`."""
+def classify(
+    error: BaseException, peak_host_bytes: int = 0, peak_device_bytes: int = 0, tried: str | None = None
+) -> Failure:
+    """The failure that `error` is. The peaks, in bytes, go into the sentence of an `oom`, and what was `tried` at last
+    where nothing that keeps the result is left to try."""
     if isinstance(error, DataError):
         return Failure("data", str(error), None)
     if isinstance(error, Diverged):
         return Failure("diverged", str(error), None)
-    if _is_out_of_memory(error):
-        return Failure("oom", _memory_sentence(error, peak_host_bytes, peak_device_bytes), _trace(error))
+    if is_out_of_memory(error):
+        return Failure("oom", _memory_sentence(error, peak_host_bytes, peak_device_bytes, tried), _trace(error))
     if isinstance(error, Unavailable):
         return Failure("dependency", str(error), None)
     if isinstance(error, ImportError):
@@ -67,7 +72,8 @@ def classify(error: BaseException, peak_host_bytes: int = 0, peak_device_bytes: 
     return Failure("bug", f"{type(error).__name__}: {_first_line(error)}", _trace(error))
 
 
-def _is_out_of_memory(error: BaseException) -> bool:
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether an allocator, of the host or of a device, was refused memory."""
     if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
         return True
     if isinstance(error, OSError):
@@ -75,13 +81,15 @@ def _is_out_of_memory(error: BaseException) -> bool:
     return isinstance(error, RuntimeError) and _OUT_OF_MEMORY.search(str(error)) is not None
 
 
-def _memory_sentence(error: BaseException, peak_host_bytes: int, peak_device_bytes: int) -> str:
+def _memory_sentence(error: BaseException, peak_host_bytes: int, peak_device_bytes: int, tried: str | None) -> str:
     asked = _ASKED_FOR.search(str(error))
     parts = [f"out of memory: {asked.group(1)} were asked for" if asked else "out of memory"]
     if peak_device_bytes:
         parts.append(f"the device's peak was {_gib(peak_device_bytes)}")
     if peak_host_bytes:
         parts.append(f"the process's peak was {_gib(peak_host_bytes)}")
+    if tried is not None:
+        return ", ".join(parts) + f"; even {tried} is too much: lower max_length, or take a quantised variant"
     return ", ".join(parts) + "; lower micro_batch_size or max_length, or turn gradient_checkpointing on"
 
 

@@ -1,11 +1,12 @@
 """Peak memory of this process and of its device since a trial began, in bytes.
 
-Owns reading and resetting the peaks. On systems without /proc the host's peak is the process' whole life's.
+Owns reading and resetting the peaks, and freeing what is not used. On systems without /proc the host's peak is the process' whole life's.
 """
 
 from __future__ import annotations
 
 import contextlib
+import gc
 import resource
 import sys
 from pathlib import Path
@@ -27,6 +28,15 @@ def reset(device: torch.device) -> None:
         import torch
 
         torch.cuda.reset_peak_memory_stats(device)
+
+
+def free() -> None:
+    """Frees what is only alive in reference cycles, and what torch keeps of the device for later."""
+    gc.unfreeze()
+    gc.collect()
+    torch = sys.modules.get("torch")
+    if torch is not None and torch.cuda.is_initialized():
+        torch.cuda.empty_cache()
 
 
 def peak_host() -> int:

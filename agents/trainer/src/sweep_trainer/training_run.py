@@ -31,6 +31,7 @@ from .encoding import Encoder, Example
 from .evaluation import LOSS, evaluate
 from .events import EventLog
 from .failures import DataError, Diverged, Unavailable
+from .memory_ladder import Rung
 from .population import kind_name
 from .preemption import Preempted, Preemption
 from .prefix import Beginning, Prefix, run_name
@@ -65,7 +66,14 @@ class TrainingRun:
         events: EventLog,
         warm: WarmState,
         preemption: Preemption,
+        said: set[tuple[int, str]] | None = None,
     ) -> None:
+        """`said`: step and name of each metric that this attempt has reported; not None in a run that follows another
+        one in the same attempt."""
+        self._said: set[tuple[int, str]] = set() if said is None else said
+        self._follows = said is not None
+        #: How steps are computed; None before there is anything to train.
+        self.rung: Rung | None = None
         self._directory = directory
         self._trial = trial
         self._training = trial.training
@@ -99,7 +107,9 @@ class TrainingRun:
         if self._prefix.leaves and checkpoint is None:
             self._reported = []
         shared = None if checkpoint is not None else self._take_up_shared()
-        self._say_started(checkpoint, shared, sum(example.truncated for example in examples))
+        if not self._follows:
+            self._say_started(checkpoint, shared, sum(example.truncated for example in examples))
+        self.rung = Rung(self._plan.micro_batch_size, self._training.gradient_checkpointing)
         self._loop = TrainingLoop(
             self._model,
             self._training,
@@ -155,6 +165,11 @@ class TrainingRun:
         beginning = self._prefix.take_up(self._directory / "checkpoints")
         checkpoint = None if beginning is None else self._checkpoints.newest_intact()
         return None if beginning is None or checkpoint is None else Shared(checkpoint, beginning)
+
+    def abandon(self) -> set[tuple[int, str]]:
+        """Lets go of the model, which is in no state to go on with; returns what has been reported."""
+        self._warm.drop_base()
+        return self._said
 
     # Before the training
 
@@ -357,7 +372,10 @@ class TrainingRun:
         return values if self._task is None else {**values, **self._task.values(model)}
 
     def _report(self, step: int, epoch: float, values: dict[str, float]) -> None:
-        self._events.append("metrics", step=step, epoch=epoch, values=values)
+        new = {name: value for name, value in values.items() if (step, name) not in self._said}
+        if new:
+            self._events.append("metrics", step=step, epoch=epoch, values=new)
+            self._said.update((step, name) for name in new)
         if self._reported is not None:
             self._reported.append({"step": step, "epoch": epoch, "values": values})
         self._progress.last_values.update(values)

@@ -16,6 +16,9 @@ export const LineNumber = Schema.Int.check(Schema.isBetween({ minimum: 1, maximu
 const line = { seq: LineNumber, at: Schema.String }
 const Seconds = Schema.Record(Schema.String, Schema.Finite)
 
+/** How an optimiser step is computed: in pieces of so many sequences. */
+const StepSize = Schema.Struct({ micro_batch_size: Schema.Int, gradient_checkpointing: Schema.Boolean })
+
 export const TrialEvent = Schema.Union([
   Schema.Struct({
     ...line,
@@ -44,6 +47,9 @@ export const TrialEvent = Schema.Union([
     type: Schema.Literal("memory"),
     peak_device_bytes: Schema.optionalKey(Schema.NullOr(Schema.Finite)),
     peak_host_bytes: Schema.optionalKey(Schema.NullOr(Schema.Finite)),
+    /** A step was out of memory so computed; what follows is computed as `next` says, with the same result. */
+    out_of_memory: Schema.optionalKey(StepSize),
+    next: Schema.optionalKey(StepSize),
   }),
   Schema.Struct({
     ...line,
