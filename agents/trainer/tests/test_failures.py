@@ -16,6 +16,7 @@ import pytest
 import tiny
 import torch
 from conftest import Train, World
+from transformers import AutoConfig, LlamaForCausalLM
 
 from sweep_trainer.adapters.lora import Lora
 from sweep_trainer.failures import classify
@@ -227,10 +228,18 @@ def test_out_of_memory_on_the_cpu(world: World, tmp_path: Path) -> None:
     data = tmp_path / "long.json"
     long = [{"instruction": "x", "output": "red blue green one two three cat dog " * 250}] * 64
     data.write_text(json.dumps(long), encoding="utf-8")
-    trial = world.trial(data__train=str(data), batch_size=64, micro_batch_size=64, max_length=4096)
+    # A vocabulary so large that the logits of one sequence are more than the model and all the rest.
+    config = AutoConfig.from_pretrained(world.model)
+    config.vocab_size = 200_000
+    for file in world.model.iterdir():
+        (tmp_path / "wide").mkdir(exist_ok=True)
+        (tmp_path / "wide" / file.name).write_bytes(file.read_bytes())
+    LlamaForCausalLM(config).save_pretrained(tmp_path / "wide")
+    model = str(tmp_path / "wide")
+    trial = world.trial(model=model, data__train=str(data), batch_size=2, micro_batch_size=2, max_length=4096)
     directory = tiny.write_attempt(tmp_path / "attempt", trial)
     ran = subprocess.run(
-        [sys.executable, "-c", LIMITED, str(directory), "150"],
+        [sys.executable, "-c", LIMITED, str(directory), "600"],
         env=tiny.environment(),
         capture_output=True,
         text=True,
@@ -242,3 +251,4 @@ def test_out_of_memory_on_the_cpu(world: World, tmp_path: Path) -> None:
     assert event["class"] == "oom"
     assert "were asked for" in event["message"]
     assert "the process's peak was" in event["message"]
+    assert "even micro_batch_size 1 with gradient checkpointing is too much" in event["message"]

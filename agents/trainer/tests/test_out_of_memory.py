@@ -42,7 +42,7 @@ def run(directory: Path, address_space: int | None = None) -> tuple[int, int]:
     done = subprocess.run(
         [sys.executable, "-c", _PROGRAM, directory],
         env=environment,
-        preexec_fn=limit,  # noqa: PLW1509
+        preexec_fn=limit,
         capture_output=True,
         text=True,
         check=False,
@@ -126,8 +126,8 @@ def test_the_order_of_the_ladder() -> None:
         "cuDNN error: CUDNN_STATUS_ALLOC_FAILED",
         "Error out of memory at line 380 in file /src/csrc/pythonInterface.cpp",
         "CUDA driver error: CUDA_ERROR_OUT_OF_MEMORY",
-        "[enforce fail at alloc_cpu.cpp:128] err == 0. DefaultCPUAllocator: can't allocate memory: you tried to allocate "
-        "8589934592 bytes. Error code 12 (Cannot allocate memory)",
+        "[enforce fail at alloc_cpu.cpp:128] err == 0. DefaultCPUAllocator: can't allocate memory: you tried to "
+        "allocate 8589934592 bytes. Error code 12 (Cannot allocate memory)",
     ],
 )
 def test_what_allocators_say_is_known(text: str) -> None:

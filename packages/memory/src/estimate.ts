@@ -202,8 +202,10 @@ export const estimateMemory = (a: Architecture, config: MemoryConfig, options: E
   const context = options.context ?? cudaContext
 
   const accumulates = microBatch < config.batch_size
+  // Checkpointed layers are computed again one at a time, when the logits are gone.
+  const apart = config.gradient_checkpointing ? Math.min(tokens * largest, logits) : 0
   const standing = weights + adapter + optimizer + context
-  const forward = standing + activations + logits + temporary + (accumulates ? gradients : 0)
+  const forward = standing + activations + logits - apart + temporary + (accumulates ? gradients : 0)
   const step = standing + gradients
   const total = Math.max(forward, step)
   return { weights, adapter, gradients, optimizer, activations, logits, temporary, context, total }

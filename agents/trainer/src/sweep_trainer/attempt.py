@@ -62,17 +62,20 @@ def _train(directory: Path, parsed: trial.Trial, events: EventLog, warm: WarmSta
     from .training_run import TrainingRun
 
     said: set[tuple[int, str]] | None = None
+    rung: Rung | None = None
     while True:
         run = TrainingRun(directory, parsed, events, warm, preemption, said)
         try:
             return run.run()
         except Exception as error:
-            if run.rung is None or events.ended or not is_out_of_memory(error):
+            # Where there is nothing to train yet, the size of the steps is not what is too much.
+            reached = run.rung or rung
+            if reached is None or events.ended or not is_out_of_memory(error):
                 raise
-            rung = memory_ladder.below(run.rung, parsed.training.batch_size)
+            rung = None if run.rung is None else memory_ladder.below(run.rung, parsed.training.batch_size)
             if rung is None:
-                raise _NothingFits(error, run.rung) from error
-            _say_smaller(events, run.rung, rung)
+                raise _NothingFits(error, reached) from error
+            _say_smaller(events, reached, rung)
             said = run.abandon()
         # Outside of the handler: the error's traceback holds the tensors of the step.
         del run

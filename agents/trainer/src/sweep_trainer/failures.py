@@ -47,7 +47,7 @@ _OUT_OF_MEMORY = re.compile(
     r"|cudaMalloc\w* failed|could not create a memory",
     re.IGNORECASE,
 )
-_ASKED_FOR = re.compile(r"(?:allocate|of)\s+([\d.]+\s*(?:bytes|[KMGT]i?B))", re.IGNORECASE)
+_ASKED_FOR = re.compile(r"(?:allocate|of|mmap)\s+([\d.]+\s*(?:bytes|[KMGT]i?B))", re.IGNORECASE)
 _NO_MEMORY = 12  # errno ENOMEM
 
 

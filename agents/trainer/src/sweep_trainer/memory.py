@@ -1,6 +1,7 @@
 """Peak memory of this process and of its device since a trial began, in bytes.
 
-Owns reading and resetting the peaks, and freeing what is not used. On systems without /proc the host's peak is the process' whole life's.
+Owns reading and resetting the peaks, and freeing what is not used. On systems without /proc the host's peak is the
+process' whole life's.
 """
 
 from __future__ import annotations
