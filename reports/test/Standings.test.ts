@@ -9,7 +9,7 @@ it("ranks the trials with a result and puts the others last", () => {
   const objectives = standings.ranked.map((one) => one.objective!)
   expect(objectives).toEqual(objectives.toSorted((a, b) => a - b))
   expect(standings.ranked).toHaveLength(13)
-  expect(standings.all.at(-1)!.trial.state).toBe("failed")
+  expect(standings.all.at(-1)!.trial.state).toBe("infeasible")
   expect(standings.best).toBe(standings.ranked[0])
   expect(standings.varying).toEqual(["rank", "alpha", "learning_rate", "epochs"])
   expect(standings.base).toBeCloseTo(2.9104)

@@ -94,6 +94,34 @@ describe("the end of an attempt", () => {
     expect(attemptEnd(seen({ stderr: "torch.OutOfMemoryError: CUDA out of memory." }))).toMatchObject({ class: "oom" })
   })
 
+  it.each([
+    ["cuda", "torch.OutOfMemoryError: CUDA out of memory. Tried to allocate 2.00 GiB. GPU 0 has a total capacity of …"],
+    ["cuda", "RuntimeError: CUDA error: out of memory"],
+    ["cuda", "RuntimeError: cuDNN error: CUDNN_STATUS_ALLOC_FAILED"],
+    ["rocm", "torch.OutOfMemoryError: HIP out of memory. Tried to allocate 20.00 MiB. GPU 0 has a total capacity of …"],
+    ["rocm", "RuntimeError: HIP error: hipErrorOutOfMemory"],
+    ["mps", "RuntimeError: MPS backend out of memory (MPS allocated: 17.93 GB, max allowed: 18.13 GB)"],
+    ["bitsandbytes", "Error out of memory at line 380 in file /src/csrc/pythonInterface.cpp"],
+    ["host", "RuntimeError: [enforce fail at alloc_cpu.cpp:128] DefaultCPUAllocator: can't allocate memory"],
+    ["host", "MemoryError"],
+    ["unknown", "jax.errors.JaxRuntimeError: RESOURCE_EXHAUSTED: Out of memory allocating 8 bytes"],
+  ])("knows that %s refused memory", (kind, stderr) => {
+    expect(attemptEnd(seen({ stderr }))).toMatchObject({ class: "oom", memory: { kind } })
+  })
+
+  it("hands on what the trainer tried", () => {
+    const memory = {
+      kind: "cuda",
+      peak_device_bytes: 8e9,
+      peak_host_bytes: 1e9,
+      tried: { micro_batch_size: 1, gradient_checkpointing: true },
+    } as const
+    const event = { seq: 9, at: "", type: "failed", class: "oom", message: "no", detail: null, memory } as const
+    expect(attemptEnd(seen({ event }))).toMatchObject({
+      memory: { kind: "cuda", peakDeviceBytes: 8e9, tried: { microBatchSize: 1, gradientCheckpointing: true } },
+    })
+  })
+
   it("of an adopted trainer is a release unless it left a reason", () => {
     const over = { _tag: "Vanished" } as const
     expect(attemptEnd(seen({ over, stderr: "UserWarning: slow tokenizer" }))._tag).toBe("Released")

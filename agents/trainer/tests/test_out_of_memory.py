@@ -14,7 +14,7 @@ import pytest
 import tiny
 from conftest import World
 
-from sweep_trainer.failures import classify, is_out_of_memory
+from sweep_trainer.failures import classify, is_out_of_memory, memory_kind
 from sweep_trainer.memory_ladder import Rung, below
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the address space is limited on Linux only")
@@ -88,6 +88,7 @@ def test_a_step_that_does_not_fit_is_done_in_pieces_with_the_same_result(attempt
     changes = [event for event in tiny.of_type(limited, "memory") if "next" in event]
     assert [change["out_of_memory"]["micro_batch_size"] for change in changes][:1] == [32]
     assert changes[-1]["next"]["micro_batch_size"] in (8, 16)
+    assert {change["kind"] for change in changes} == {"host"}
     assert len(tiny.of_type(limited, "started")) == 1
     for name in ("eval/loss", "train/loss"):
         expected, found = tiny.curve(free, name), tiny.curve(limited, name)
@@ -106,6 +107,8 @@ def test_what_fits_in_no_way_fails_once_and_says_what_was_tried(attempt: Any) ->
     failed = tiny.events(directory)[-1]
     assert (failed["type"], failed["class"]) == ("failed", "oom")
     assert "out of memory" in failed["message"]
+    assert failed["memory"]["kind"] == "host"
+    assert failed["memory"]["tried"] in (None, {"micro_batch_size": 1, "gradient_checkpointing": True})
 
 
 def test_the_order_of_the_ladder() -> None:
@@ -117,20 +120,26 @@ def test_the_order_of_the_ladder() -> None:
 
 
 @pytest.mark.parametrize(
-    "text",
+    ("kind", "text"),
     [
-        "CUDA out of memory. Tried to allocate 2.00 GiB. GPU 0 has a total capacity of 23.69 GiB",
-        "HIP out of memory. Tried to allocate 20.00 MiB",
-        "MPS backend out of memory (MPS allocated: 17.93 GB, other allocations: 180.19 MB, max allowed: 18.13 GB)",
-        "CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`",
-        "cuDNN error: CUDNN_STATUS_ALLOC_FAILED",
-        "Error out of memory at line 380 in file /src/csrc/pythonInterface.cpp",
-        "CUDA driver error: CUDA_ERROR_OUT_OF_MEMORY",
-        "[enforce fail at alloc_cpu.cpp:128] err == 0. DefaultCPUAllocator: can't allocate memory: you tried to "
-        "allocate 8589934592 bytes. Error code 12 (Cannot allocate memory)",
+        ("cuda", "CUDA out of memory. Tried to allocate 2.00 GiB. GPU 0 has a total capacity of 23.69 GiB"),
+        ("rocm", "HIP out of memory. Tried to allocate 20.00 MiB"),
+        ("rocm", "HIP error: hipErrorOutOfMemory"),
+        ("mps", "MPS backend out of memory (MPS allocated: 17.93 GB, other: 180.19 MB, max allowed: 18.13 GB)"),
+        ("cuda", "CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`"),
+        ("cuda", "cuDNN error: CUDNN_STATUS_ALLOC_FAILED"),
+        ("bitsandbytes", "Error out of memory at line 380 in file /src/csrc/pythonInterface.cpp"),
+        ("cuda", "CUDA driver error: CUDA_ERROR_OUT_OF_MEMORY"),
+        ("host", "unable to mmap 42 bytes from file </home/gpu/cuda/model.safetensors>: Cannot allocate memory (12)"),
+        (
+            "host",
+            "[enforce fail at alloc_cpu.cpp:128] err == 0. DefaultCPUAllocator: can't allocate memory: you tried to "
+            "allocate 8589934592 bytes. Error code 12 (Cannot allocate memory)",
+        ),
     ],
 )
-def test_what_allocators_say_is_known(text: str) -> None:
+def test_what_allocators_say_is_known(kind: str, text: str) -> None:
+    assert memory_kind(RuntimeError(text)) == kind
     assert is_out_of_memory(RuntimeError(text))
     assert classify(RuntimeError(text), 2**30, 0, "micro_batch_size 1").kind == "oom"
     assert not is_out_of_memory(ValueError("expected memory format"))

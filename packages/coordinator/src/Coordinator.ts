@@ -20,6 +20,7 @@ import { type ArtifactQuotas, makeArtifacts } from "./attempts/artifacts.ts"
 import { makeControl } from "./api/control.ts"
 import { type Decide, makeDecide } from "./stopping/decide.ts"
 import { type Dispatch, makeDispatch } from "./scheduling/dispatch.ts"
+import { warningsOf } from "./attempts/warnings.ts"
 import { makeEndings } from "./attempts/endings.ts"
 import { finishSweeps } from "./scheduling/finish.ts"
 import { makeIngest } from "./attempts/ingest.ts"
@@ -127,6 +128,7 @@ export const layer = (
       const ingest = yield* makeIngest({
         committed: (batch) => {
           if (journal.state.inFlight(batch.epoch)?.state === "assigned") endings.started(batch.epoch)
+          for (const warning of warningsOf(batch.events)) endings.warned(batch.epoch, warning)
           progress.take(batch)
           decide.reported(batch)
         },

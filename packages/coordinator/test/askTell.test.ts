@@ -188,8 +188,8 @@ describe("ask and tell", () => {
       const sweep = yield* api.submit(external())
       const failed = { reports: [], end: { _tag: "Failed", class: "oom", message: "8 GiB" } } as const
       const one = yield* asked(sweep)
-      expect(yield* api.tell(sweep, one.trial, failed)).toMatchObject({ state: "failed" })
-      expect(yield* api.tell(sweep, one.trial, failed)).toMatchObject({ state: "failed" })
+      expect(yield* api.tell(sweep, one.trial, failed)).toMatchObject({ state: "infeasible" })
+      expect(yield* api.tell(sweep, one.trial, failed)).toMatchObject({ state: "infeasible" })
       expect(yield* trialOf(sweep, 1)).toMatchObject({ failure: { class: "oom", message: "8 GiB" } })
       const two = yield* asked(sweep)
       expect(yield* api.tell(sweep, two.trial, value(Number.NaN))).toMatchObject({ state: "failed" })

@@ -190,7 +190,7 @@ describe("a box that fails everything", () => {
       const small = yield* connectAgent({ id: "small", hostname: "small" })
       for (let n = 0; n < 4; n++) {
         const { trial } = yield* fail(small, "oom")
-        yield* trialIs(sweep, trial, "failed")
+        yield* trialIs(sweep, trial, "infeasible")
       }
       expect(yield* stateOf("small")).toBe("connected")
     }).pipe(Effect.provide(inMemory())),

@@ -274,7 +274,7 @@ describe("moments that coincide", () => {
       yield* agent.ended(epoch, 0, { _tag: "Failed", class: "oom", message: "first", detail: null })
       yield* agent.complete(epoch, evalLosses(1))
       yield* agent.confirmed(epoch)
-      expect((yield* trialIs(sweep, 1, "failed")).failure?.message).toBe("first")
+      expect((yield* trialIs(sweep, 1, "infeasible")).failure?.message).toBe("first")
     }).pipe(Effect.provide(inMemory())),
   )
 })

@@ -295,7 +295,12 @@ describe("a population", () => {
       expect(last).toMatchObject({ trial: 2, document: { pause_at: { at: 30 } } })
       yield* agent.complete(last.epoch, evalLosses(1))
       const { trials } = yield* sweepIs(sweep, "finished")
-      expect(Array.from(trials.values(), ({ state }) => state)).toEqual(["failed", "completed", "failed", "stopped"])
+      expect(Array.from(trials.values(), ({ state }) => state)).toEqual([
+        "failed",
+        "completed",
+        "infeasible",
+        "stopped",
+      ])
       expect(agents.map((one) => one.waiting("Assign"))).toEqual([0, 0])
     }).pipe(Effect.scoped, Effect.provide(inFolder())),
   )

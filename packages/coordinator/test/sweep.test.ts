@@ -299,12 +299,49 @@ describe("how attempts end", () => {
   it.effect("does not repeat what ran out of memory", () =>
     Effect.gen(function* () {
       const { sweep, agent, epoch } = yield* one()
-      yield* agent.ended(epoch, 0, { _tag: "Failed", class: "oom", message: "needs 12 GiB", detail: "trace" })
-      expect((yield* trialIs(sweep, 1, "failed")).failure).toEqual({
+      const memory = {
+        kind: "cuda",
+        peakDeviceBytes: 8e9,
+        peakHostBytes: null,
+        tried: { microBatchSize: 1, gradientCheckpointing: true },
+      } as const
+      const end = { _tag: "Failed", class: "oom", message: "needs 12 GiB", detail: "trace", memory } as const
+      yield* agent.ended(epoch, 0, end)
+      expect((yield* trialIs(sweep, 1, "infeasible")).failure).toEqual({
         class: "oom",
         message: "needs 12 GiB",
         detail: "trace",
+        memory,
       })
+    }).pipe(Effect.provide(inMemory())),
+  )
+
+  it.effect("warns of steps that are made smaller, of each once however often it is told", () =>
+    Effect.gen(function* () {
+      const { sweep, agent, epoch } = yield* one()
+      const smaller = (seq: number, from: number) => ({
+        seq,
+        at: "2026-01-01T00:00:00Z",
+        type: "memory" as const,
+        kind: "cuda" as const,
+        peak_device_bytes: 8e9,
+        peak_host_bytes: 1e9,
+        out_of_memory: { micro_batch_size: from, gradient_checkpointing: false },
+        next: { micro_batch_size: from / 2, gradient_checkpointing: false },
+      })
+      const events = [smaller(1, 8), smaller(2, 8), smaller(3, 4)]
+      const points = { metrics: [], seq: new Uint32Array(), metric: new Uint32Array() }
+      const numbers = { step: new Float64Array(), value: new Float64Array(), at: new Float64Array() }
+      yield* agent.send({ _tag: "Events", epoch, firstSeq: 1, lastSeq: 3, points: { ...points, ...numbers }, events })
+      yield* agent.report(epoch, evalLosses(1), 4)
+      yield* agent.ended(epoch, 4, finished())
+      const { warnings } = yield* trialIs(sweep, 1, "completed")
+      expect(warnings.map((warning) => warning._tag === "StepMadeSmaller" && [warning.before, warning.after])).toEqual(
+        [8, 4].map((size) => [
+          { microBatchSize: size, gradientCheckpointing: false },
+          { microBatchSize: size / 2, gradientCheckpointing: false },
+        ]),
+      )
     }).pipe(Effect.provide(inMemory())),
   )
 

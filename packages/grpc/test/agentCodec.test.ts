@@ -54,6 +54,23 @@ const fromAgent: ReadonlyArray<AgentMessage> = [
     end: { _tag: "Finished", interrupted: true, step: 30, values: { "eval/loss": Number.NaN, "train/loss": 0.25 } },
   },
   { _tag: "Ended", epoch, lastSeq: 0, end: { _tag: "Failed", class: "oom", message: "out of memory", detail: null } },
+  {
+    _tag: "Ended",
+    epoch,
+    lastSeq: 1,
+    end: {
+      _tag: "Failed",
+      class: "oom",
+      message: "out of memory",
+      detail: null,
+      memory: {
+        kind: "rocm",
+        peakDeviceBytes: 2 ** 34,
+        peakHostBytes: null,
+        tried: { microBatchSize: 1, gradientCheckpointing: true },
+      },
+    },
+  },
   { _tag: "Ended", epoch, lastSeq: 0, end: { _tag: "Released", cause: said("drained") } },
   { _tag: "Ended", epoch, lastSeq: 0, end: { _tag: "Released", cause: said("it waits"), pausedAt: 128 } },
 ]

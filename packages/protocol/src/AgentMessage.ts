@@ -3,6 +3,7 @@
 import type { Slot } from "@sweep/domain/Device"
 import type { AgentId, Epoch, SweepId, TrialNumber } from "@sweep/domain/Id"
 import type { Timings } from "@sweep/domain/Lease"
+import type { OutOfMemory } from "@sweep/domain/OutOfMemory"
 import type { PointColumns } from "@sweep/domain/PointColumns"
 import type { Reason } from "@sweep/domain/Reason"
 import type { FailureClass, TrialEvent } from "@sweep/domain/TrialEvent"
@@ -30,7 +31,14 @@ export type AttemptEnd =
       readonly step: number
       readonly values: Readonly<Record<string, number>>
     }
-  | { readonly _tag: "Failed"; readonly class: FailureClass; readonly message: string; readonly detail: string | null }
+  | {
+      readonly _tag: "Failed"
+      readonly class: FailureClass
+      readonly message: string
+      readonly detail: string | null
+      /** Of the class `oom`, where the trainer says more. */
+      readonly memory?: OutOfMemory
+    }
   /** Over without a result: the agent drains, was preempted, or could not start it. The trial goes back to pending. */
   | {
       readonly _tag: "Released"

@@ -140,7 +140,7 @@ export const sweepApiContract = (name: string, make: () => Layer.Layer<SweepApi 
         expect(results.sweep.status).toBe("finished")
         const trials = Array.from(results.sweep.trials.values())
         expect(trials[0]).toMatchObject({ state: "completed", objective: 2, values: { extra: Number.NaN } })
-        expect(trials[1]).toMatchObject({ state: "failed", failure: { class: "oom", detail: "trace" } })
+        expect(trials[1]).toMatchObject({ state: "infeasible", failure: { class: "oom", detail: "trace" } })
         expect(trials[0]?.verdict?.kind).toBe("diverged")
         expect(results.curves).toEqual([
           {
@@ -268,7 +268,9 @@ export const sweepApiContract = (name: string, make: () => Layer.Layer<SweepApi 
         })
         expect(yield* api.ask(sweep)).toMatchObject({ trial: 2, parameters: { rank: 4, learning_rate: 1e-2 } })
         const end = { _tag: "Failed", class: "oom", message: "内存不足" } as const
-        expect(yield* api.tell(sweep, TrialNumber.make(2), { reports: [], end })).toMatchObject({ state: "failed" })
+        expect(yield* api.tell(sweep, TrialNumber.make(2), { reports: [], end })).toMatchObject({
+          state: "infeasible",
+        })
         expect((yield* api.get(sweep)).trials.get(TrialNumber.make(2))?.failure).toMatchObject({ message: "内存不足" })
         expect(yield* api.ask(sweep)).toMatchObject({
           _tag: "Ended",

@@ -174,6 +174,7 @@ const outcomes: ReadonlyArray<Outcome> = [
   "completed",
   "stopped",
   "failed",
+  "infeasible",
   "open",
   "cancelled",
 ]

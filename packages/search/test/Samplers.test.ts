@@ -6,7 +6,7 @@ import type { History, Observation } from "../src/space/History.ts"
 import { random } from "../src/numerics/Random.ts"
 import type { Sampler } from "../src/samplers/Sampler.ts"
 import { samplers } from "../src/samplers/samplerFor.ts"
-import { completed, failed, int, list, log, maximize, minimize, open, space, uniform } from "./space.ts"
+import { completed, failed, infeasible, int, list, log, maximize, minimize, open, space, uniform } from "./space.ts"
 
 const definition = space(
   {
@@ -168,5 +168,20 @@ describe.each([
     // By chance a quarter of all trials would fail.
     expect(late.filter(({ outcome }) => outcome === "failed").length / late.length).toBeLessThan(0.5)
     expect(best(history)).toBeLessThan(2.3)
+  })
+
+  it("learns what does not fit as a constraint: it stays inside, and close to the border where the best is", () => {
+    // The higher the better, and everything above 1e-2 needs more memory than there is.
+    const history: Array<Observation> = []
+    const sampler = make(method)
+    for (let number = 1; number <= 60; number++) {
+      const parameters = next(sampler, history)
+      const lr = parameters["learning_rate"] as number
+      history.push(lr > 1e-2 ? infeasible(number, parameters) : completed(number, parameters, -Math.log10(lr)))
+    }
+    // The best is at the border, where half of them do not fit. Without the constraint all would be far beyond it.
+    const beyond = history.slice(20).filter(({ parameters }) => (parameters["learning_rate"] as number) > 1.2e-2)
+    expect(beyond.length / 40).toBeLessThan(0.35)
+    expect(best(history)).toBeLessThan(2.2)
   })
 })

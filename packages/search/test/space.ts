@@ -58,4 +58,9 @@ export const failed = (number: number, parameters: Parameters): Observation => (
   outcome: "failed",
 })
 
+export const infeasible = (number: number, parameters: Parameters): Observation => ({
+  ...open(number, parameters),
+  outcome: "infeasible",
+})
+
 export const historyFrom = (sets: ReadonlyArray<Parameters>): History => sets.map((set, i) => open(i + 1, set))

@@ -40,7 +40,13 @@ const randomFacts = (seed: number, count: number): ReadonlyArray<Fact> => {
         { _tag: "SweepStopped", ...ofSweep, reason },
         { _tag: "SweepFinished", ...ofSweep, reason },
         { _tag: "TrialStopped", ...ofTrial, reason, objective: objective(), values },
-        { _tag: "TrialFailed", ...ofTrial, class: "oom", message: `it's "${i}"`, detail: pick([null, "trace"]) },
+        {
+          _tag: "TrialFailed",
+          ...ofTrial,
+          class: pick(["oom", "bug"]),
+          message: `it's "${i}"`,
+          detail: pick([null, "trace"]),
+        },
         { _tag: "TrialCancelled", ...ofTrial, reason },
         {
           _tag: "TrialReused",

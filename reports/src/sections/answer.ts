@@ -1,5 +1,6 @@
 // The answer, before anything else: what to run next, how much better than what, how sure, at what cost. Every number of it
 // is `answerOf`'s; this writes them out.
+import { hasFailed } from "@sweep/domain/Trial"
 import { sharedSteps } from "@sweep/domain/beginning"
 import type { Answer } from "@sweep/diagnosis/answer"
 import { outcomeText } from "@sweep/domain/OutcomeConstraint"
@@ -84,7 +85,7 @@ const figure = (value: string, label: Html): Html =>
 
 const noAnswer = (standings: Standings): Html => {
   const trials = standings.all.length
-  const failed = trials > 0 && standings.all.every((one) => one.trial.state === "failed")
+  const failed = trials > 0 && standings.all.every((one) => hasFailed(one.trial.state))
   return html`<section id="answer" class="answer">
     <h2>${say(failed ? answer.allFailed(trials) : answer.none)}</h2>
     <p>${say(failed ? answer.allFailedBody : answer.noneBody(standings.metric))}</p>

@@ -1,4 +1,5 @@
 // Trials that failed, by what went wrong, and attempts that were lost on the way.
+import { hasFailed } from "@sweep/domain/Trial"
 import type { FailureClass } from "@sweep/domain/TrialEvent"
 import { duration } from "../Format.ts"
 import { html, type Html } from "../Html.ts"
@@ -61,7 +62,7 @@ const lostAttempts = (standings: Standings): Html | null => {
 }
 
 export const failuresSection = (standings: Standings, logs: ReportExtras["logs"]): Html => {
-  const failed = standings.all.filter(({ trial }) => trial.state === "failed" && trial.failure !== null)
+  const failed = standings.all.filter(({ trial }) => hasFailed(trial.state) && trial.failure !== null)
   const groups = Map.groupBy(failed, (standing): FailureClass => standing.trial.failure!.class)
   return html`<section id="failures">
     <h2>${say(nav.failures)}</h2>

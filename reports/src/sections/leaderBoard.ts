@@ -32,7 +32,17 @@ const none = html`<span class="none">–</span>`
 const orNone = <A>(value: A | null | undefined, show: (value: A) => Piece): Piece =>
   value === null || value === undefined ? none : show(value)
 
-const stateOrder = ["running", "assigned", "pending", "paused", "completed", "stopped", "failed", "cancelled"]
+const stateOrder = [
+  "running",
+  "assigned",
+  "pending",
+  "paused",
+  "completed",
+  "stopped",
+  "failed",
+  "infeasible",
+  "cancelled",
+]
 
 const parameterColumn = (name: string): Column => ({
   id: `p-${name}`,

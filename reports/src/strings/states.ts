@@ -11,6 +11,7 @@ export const states: Readonly<Record<TrialState, Text>> = {
   completed: { en: "completed", zh: "已完成" },
   stopped: { en: "stopped early", zh: "提前停止" },
   failed: { en: "failed", zh: "失败" },
+  infeasible: { en: "does not fit", zh: "装不下" },
   cancelled: { en: "cancelled", zh: "已取消" },
 }
 

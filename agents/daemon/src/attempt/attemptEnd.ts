@@ -1,8 +1,9 @@
 // How an attempt ended, decided from everything there is to see: the spool's last word, how the trainer went, what it was
 // asked, what it left on standard error. Owns the decision and its sentences; it is pure.
 import type { AttemptEnd } from "@sweep/protocol/AgentMessage"
+import type { MemoryKind, OutOfMemory } from "@sweep/domain/OutOfMemory"
 import { reasonSentence } from "@sweep/domain/reasonSentence"
-import { metricNumber } from "@sweep/domain/TrialEvent"
+import { metricNumber, type TrialEventOf } from "@sweep/domain/TrialEvent"
 import type { StopRequest } from "./Attempt.ts"
 import type { EndEvent } from "./tail.ts"
 import type { RunOver } from "../trainers/Trainer.ts"
@@ -32,9 +33,22 @@ export interface Seen {
 /** Exit status of a trainer that obeyed SIGTERM with a checkpoint: 128 + 15. */
 const preemptedStatus = 143
 
-/** What the libraries say when memory runs out. A bare "Killed" or SIGKILL is no evidence: anyone may have sent it. */
-const outOfMemory =
-  /\bMemoryError\b|OutOfMemoryError|CUDA out of memory|std::bad_alloc|can't allocate memory|Cannot allocate memory|CUBLAS_STATUS_ALLOC_FAILED/
+/**
+ * What the libraries say when memory runs out, and who refused it. A bare "Killed" or SIGKILL is no evidence: anyone may
+ * have sent it. The first that matches counts.
+ */
+const refusals: ReadonlyArray<readonly [MemoryKind, RegExp]> = [
+  ["rocm", /HIP out of memory|hipErrorOutOfMemory|(?:HIPBLAS|ROCBLAS|MIOPEN)\w*ALLOC_FAILED/i],
+  ["mps", /MPS backend out of memory/],
+  ["bitsandbytes", /Error out of memory at line \d+ in file .*(?:bitsandbytes|csrc\/)|cudaMalloc\w* failed/],
+  [
+    "cuda",
+    /CUDA out of memory|CUDA_ERROR_OUT_OF_MEMORY|CUDA error: out of memory|cudaErrorMemoryAllocation|(?:CUBLAS|CUDNN)_STATUS_ALLOC_FAILED|torch\.(?:cuda\.)?OutOfMemoryError/,
+  ],
+  ["host", /\bMemoryError\b|std::bad_alloc|can't allocate memory|Cannot allocate memory|DefaultCPUAllocator/],
+  ["unknown", /OutOfMemoryError|RESOURCE_EXHAUSTED: Out of memory/],
+]
+const refusedBy = (stderr: string): MemoryKind | undefined => refusals.find(([, words]) => words.test(stderr))?.[0]
 const missingDependency = /^(?:\w+\.)*(?:ModuleNotFoundError|ImportError): .*$|^.*No module named .*$/m
 
 /** A full disk is the host's, not the trial's. */
@@ -46,6 +60,16 @@ const hostIsFull = (words: string): AttemptEnd => ({
 })
 
 export const isForFullDisk = (end: AttemptEnd): boolean => end._tag === "Released" && end.cause._tag === "DiskFull"
+
+const memoryOf = (said: NonNullable<TrialEventOf<"failed">["memory"]>): OutOfMemory => ({
+  kind: said.kind,
+  peakDeviceBytes: said.peak_device_bytes,
+  peakHostBytes: said.peak_host_bytes,
+  tried:
+    said.tried === null
+      ? null
+      : { microBatchSize: said.tried.micro_batch_size, gradientCheckpointing: said.tried.gradient_checkpointing },
+})
 
 const traceback = /^Traceback \(most recent call last\)/m
 
@@ -66,11 +90,13 @@ const crashed = (seen: Seen): AttemptEnd => {
   const { over, stderr } = seen
   const detail = stderr === "" ? null : stderr
   const lastLine = stderr.split("\n").findLast((line) => line.trim() !== "")
-  if (seen.oomKilled || outOfMemory.test(stderr)) {
+  const kind = seen.oomKilled ? "oom-killer" : refusedBy(stderr)
+  if (kind !== undefined) {
     const message = seen.oomKilled
       ? "The kernel ended the trainer because the machine's memory ran out."
       : `The trainer ran out of memory: ${lastLine}`
-    return { _tag: "Failed", class: "oom", message, detail }
+    const memory = { kind, peakDeviceBytes: null, peakHostBytes: null, tried: null }
+    return { _tag: "Failed", class: "oom", message, detail, memory }
   }
   const full = noSpace.exec(stderr)?.[0] ?? (seen.diskFull ? "the trainer ended and could not write why" : undefined)
   if (full !== undefined) return hostIsFull(full)
@@ -97,7 +123,14 @@ export const attemptEnd = (seen: Seen): AttemptEnd => {
   if (event?.type === "failed") {
     const full = event.class === "bug" ? noSpace.exec(event.message) : null
     if (full !== null) return hostIsFull(full[0])
-    return { _tag: "Failed", class: event.class, message: event.message, detail: event.detail }
+    const { memory } = event
+    return {
+      _tag: "Failed",
+      class: event.class,
+      message: event.message,
+      detail: event.detail,
+      ...(memory !== undefined && { memory: memoryOf(memory) }),
+    }
   }
   if (event?.type === "paused") {
     return { _tag: "Released", cause: { _tag: "WaitsForPopulation", step: event.step }, pausedAt: event.step }
@@ -114,7 +147,12 @@ export const attemptEnd = (seen: Seen): AttemptEnd => {
     return { _tag: "Finished", interrupted: false, step: seen.step, values: seen.values }
   }
   // Not this agent's child, so its status is unknown. Unless it left a reason, the trial gets another go.
-  if (over._tag === "Vanished" && !seen.oomKilled && !outOfMemory.test(seen.stderr) && !traceback.test(seen.stderr)) {
+  if (
+    over._tag === "Vanished" &&
+    !seen.oomKilled &&
+    refusedBy(seen.stderr) === undefined &&
+    !traceback.test(seen.stderr)
+  ) {
     return { _tag: "Released", cause: { _tag: "EndUnknown" } }
   }
   return crashed(seen)

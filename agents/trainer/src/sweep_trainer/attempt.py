@@ -9,11 +9,11 @@ from __future__ import annotations
 import dataclasses
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from . import memory, memory_ladder, trial
 from .events import EventLog
-from .failures import classify, is_out_of_memory
+from .failures import classify, is_out_of_memory, memory_kind
 from .preemption import Preempted, Preemption
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ def run(directory: Path, warm: WarmState | None, preemption: Preemption) -> Stat
         print("preempted: leaving with the last checkpoint", flush=True)
         return "preempted"
     except _NothingFits as nothing:
-        _fail(events, nothing.error, str(nothing.rung))
+        _fail(events, nothing.error, nothing.rung)
         return "failed"
     except Exception as error:
         _fail(events, error)
@@ -75,7 +75,7 @@ def _train(directory: Path, parsed: trial.Trial, events: EventLog, warm: WarmSta
             rung = None if run.rung is None else memory_ladder.below(run.rung, parsed.training.batch_size)
             if rung is None:
                 raise _NothingFits(error, reached) from error
-            _say_smaller(events, reached, rung)
+            _say_smaller(events, error, reached, rung)
             said = run.abandon()
         # Outside of the handler: the error's traceback holds the tensors of the step.
         del run
@@ -83,20 +83,21 @@ def _train(directory: Path, parsed: trial.Trial, events: EventLog, warm: WarmSta
         parsed = dataclasses.replace(parsed, training=rung.applied(parsed.training), resume=True)
 
 
-def _say_smaller(events: EventLog, before: Rung, after: Rung) -> None:
+def _say_smaller(events: EventLog, error: Exception, before: Rung, after: Rung) -> None:
     print(f"out of memory with {before}: going on with {after}", file=sys.stderr, flush=True)
     events.append(
         "memory",
         peak_device_bytes=memory.peak_device(),
         peak_host_bytes=memory.peak_host(),
+        kind=memory_kind(error),
         out_of_memory=dataclasses.asdict(before),
         next=dataclasses.asdict(after),
     )
 
 
-def _fail(events: EventLog, error: Exception, tried: str | None = None) -> None:
+def _fail(events: EventLog, error: Exception, tried: Rung | None = None) -> None:
     host, device = memory.peak_host(), memory.peak_device()
-    failure = classify(error, host, device, tried)
+    failure = classify(error, host, device, None if tried is None else str(tried))
     print(f"failed ({failure.kind}): {failure.message}", file=sys.stderr, flush=True)
     if failure.detail:
         print(failure.detail, file=sys.stderr, flush=True)
@@ -104,4 +105,12 @@ def _fail(events: EventLog, error: Exception, tried: str | None = None) -> None:
         return  # the result stands; only the process is no longer good for another trial
     events.append("memory", peak_device_bytes=device, peak_host_bytes=host)
     # `class` is a keyword of the language, hence the dictionary.
-    events.append("failed", **{"class": failure.kind, "message": failure.message, "detail": failure.detail})
+    said: dict[str, Any] = {"class": failure.kind, "message": failure.message, "detail": failure.detail}
+    if failure.kind == "oom":
+        said["memory"] = {
+            "kind": memory_kind(error),
+            "peak_device_bytes": device,
+            "peak_host_bytes": host,
+            "tried": None if tried is None else dataclasses.asdict(tried),
+        }
+    events.append("failed", **said)

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 FailureClass = Literal["oom", "diverged", "data", "dependency", "bug"]
+MemoryKind = Literal["cuda", "rocm", "mps", "bitsandbytes", "host"]
 
 
 class DataError(Exception):
@@ -42,7 +43,8 @@ class Failure:
 # What allocators say when they are refused memory. Raised as plain RuntimeErrors by torch's CPU allocator and by the
 # CUDA libraries, so that only the text tells them apart.
 _OUT_OF_MEMORY = re.compile(
-    r"can(no|')?t allocate memory|not enough memory|out[ _]of[ _]memory|bad_alloc|(?:BLAS|DNN)_STATUS_ALLOC_FAILED"
+    r"can(no|')?t allocate memory|not enough memory|out[ _]of[ _]memory|OutOfMemory|bad_alloc"
+    r"|(?:BLAS|DNN)_STATUS_ALLOC_FAILED|MemoryAllocation"
     # bitsandbytes' kernels; oneDNN, whose scratch memory is refused.
     r"|cudaMalloc\w* failed|could not create a memory",
     re.IGNORECASE,
@@ -79,6 +81,22 @@ def is_out_of_memory(error: BaseException) -> bool:
     if isinstance(error, OSError):
         return error.errno == _NO_MEMORY
     return isinstance(error, RuntimeError) and _OUT_OF_MEMORY.search(str(error)) is not None
+
+
+# Who refused the memory, by what it says; the first that matches. Whatever else a device of torch says is CUDA's.
+_REFUSALS: tuple[tuple[MemoryKind, re.Pattern[str]], ...] = (
+    ("mps", re.compile(r"MPS backend", re.IGNORECASE)),
+    ("rocm", re.compile(r"\bhip|rocm|rocblas|miopen", re.IGNORECASE)),
+    ("bitsandbytes", re.compile(r"error out of memory at line|cudaMalloc\w* failed|bitsandbytes", re.IGNORECASE)),
+    ("cuda", re.compile(r"cuda|cublas|cudnn|torch\.OutOfMemoryError", re.IGNORECASE)),
+)
+
+
+def memory_kind(error: BaseException) -> MemoryKind:
+    """Which allocator refused memory, of an error that is out of memory."""
+    # A path may name anything.
+    text = re.sub(r"\S*/\S*", "", f"{type(error).__module__}.{type(error).__name__}: {error}")
+    return next((kind for kind, words in _REFUSALS if words.search(text)), "host")
 
 
 def _memory_sentence(error: BaseException, peak_host_bytes: int, peak_device_bytes: int, tried: str | None) -> str:

@@ -1,4 +1,5 @@
 // The report of a sweep as a file: asks for the results, renders, writes it whole or not at all.
+import { hasFailed } from "@sweep/domain/Trial"
 import { renameSync, writeFileSync } from "node:fs"
 import { dirname, resolve } from "node:path"
 import * as Effect from "effect/Effect"
@@ -33,7 +34,7 @@ const tailOf = Effect.fn("tailOf")(function* (sweep: SweepId, trial: TrialNumber
 export const writeReport = Effect.fn("writeReport")(function* (sweep: SweepId, file: string) {
   const api = yield* SweepApi
   const results = yield* api.results(sweep, { maxPoints })
-  const failed = Array.from(results.sweep.trials.values()).filter((trial) => trial.state === "failed")
+  const failed = Array.from(results.sweep.trials.values()).filter(({ state }) => hasFailed(state))
   const logs = new Map(yield* Effect.forEach(failed.slice(0, mostLogs), (trial) => tailOf(sweep, trial.number)))
   const html = yield* Effect.promise(async () =>
     renderReport(results, {

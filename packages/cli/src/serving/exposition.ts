@@ -49,7 +49,17 @@ const by = (name: string, counts: ReadonlyMap<string, number>): Samples =>
 
 const agentStates = ["connected", "draining", "quarantined", "suspect", "lost"] as const
 const sweepStatuses = ["running", "paused", "stopped", "finished"] as const
-const trialStates = ["pending", "assigned", "running", "paused", "completed", "stopped", "failed", "cancelled"] as const
+const trialStates = [
+  "pending",
+  "assigned",
+  "running",
+  "paused",
+  "completed",
+  "stopped",
+  "failed",
+  "infeasible",
+  "cancelled",
+] as const
 const classes = ["oom", "diverged", "data", "dependency", "unreported", "bug"] as const
 
 export const exposition = (seen: Observed): string => {

@@ -2,7 +2,17 @@
 // newest verdicts and failures. Pure: the same view, size and time give the same lines (golden-tested).
 import { styleText } from "node:util"
 import type { Trial } from "@sweep/domain/Trial"
-import { duration, number, parameters, plural, printable, result, trialNumbers, varying } from "./format.ts"
+import {
+  duration,
+  failureText,
+  number,
+  parameters,
+  plural,
+  printable,
+  result,
+  trialNumbers,
+  varying,
+} from "./format.ts"
 import { countByState, leaders, outlook, shareDone, timeLeftOf, trialsIn, type SweepView } from "./SweepView.ts"
 import { bar, table, truncate } from "./table.ts"
 import { verdictSentence, verdictWord } from "./verdictStyle.ts"
@@ -56,6 +66,9 @@ export const board = (
     `elapsed ${duration(now - sweep.createdAt)}`,
     ahead.left === null || sweep.status !== "running" ? "" : `about ${duration(ahead.left)} left`,
     counts.failed === undefined ? "" : styleText("red", `${counts.failed} failed`),
+    counts.infeasible === undefined
+      ? ""
+      : styleText("yellow", `${counts.infeasible} ${counts.infeasible === 1 ? "does" : "do"} not fit`),
     reused === 0 ? "" : `${reused} reused`,
     counts.stopped === undefined ? "" : `${counts.stopped} stopped early`,
   ].filter((text) => text !== "")
@@ -121,7 +134,7 @@ export const board = (
   for (const trial of notes.slice(0, noteRoom)) {
     lines.push(
       trial.failure !== null
-        ? `  ${styleText("red", "✗")} #${trial.number} failed (${trial.failure.class}): ${printable(trial.failure.message).split("\n")[0]}`
+        ? `  ${styleText("red", "✗")} #${trial.number} ${failureText(trial.failure).split("\n")[0]}`
         : `  ${styleText("yellow", "!")} #${trial.number} ${verdictSentence(trial.verdict!)}`,
     )
   }

@@ -5,6 +5,8 @@ import type { Takeover } from "@sweep/domain/lineage"
 import type { ParameterValue, Parameters } from "@sweep/domain/Parameter"
 import type { SweepSpec } from "@sweep/domain/SweepSpec"
 import type { SweepState } from "@sweep/domain/SweepState"
+import type { StepSize } from "@sweep/domain/OutOfMemory"
+import type { Failure } from "@sweep/domain/Trial"
 import type { TrialWarning } from "@sweep/domain/TrialWarning"
 
 /** `0:07`, `4:31`, `2:03:11`, `3 d 04:12`. */
@@ -32,8 +34,21 @@ export const number = (value: number): string => {
   return String(Number(value.toPrecision(4)))
 }
 
+const stepText = ({ microBatchSize, gradientCheckpointing }: StepSize): string =>
+  `micro_batch_size ${microBatchSize}${gradientCheckpointing ? " and gradient checkpointing" : ""}`
+
+/** What became of a trial that has no result: what does not fit has not failed. */
+export const failureText = (failure: Pick<Failure, "class" | "message">): string => {
+  const message = printable(failure.message)
+  return failure.class === "oom" ? `does not fit: ${message}` : `failed (${failure.class}): ${message}`
+}
+
 /** A warning on a trial, as a sentence. */
-export const warningText = ({ unreadable, missing, problem }: TrialWarning): string => {
+export const warningText = (warning: TrialWarning): string => {
+  if (warning._tag === "StepMadeSmaller") {
+    return `out of memory with ${stepText(warning.before)}: it goes on with ${stepText(warning.after)}, with the same result`
+  }
+  const { unreadable, missing, problem } = warning
   const lines = [
     ...(unreadable === 0 ? [] : [`${unreadable} lines of its events.jsonl could not be read`]),
     ...(missing === 0 ? [] : [`${missing} line numbers are missing`]),

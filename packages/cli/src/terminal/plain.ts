@@ -4,7 +4,7 @@ import { formatTrialRef } from "@sweep/domain/Id"
 import { reasonSentence } from "@sweep/domain/reasonSentence"
 import type { Trial } from "@sweep/domain/Trial"
 import type { Verdict } from "@sweep/domain/Verdict"
-import { duration, number, parameters, printable, varying } from "./format.ts"
+import { duration, failureText, number, parameters, printable, varying } from "./format.ts"
 import { leaders, outlook, type SweepView } from "./SweepView.ts"
 import { verdictSentence } from "./verdictStyle.ts"
 
@@ -56,7 +56,7 @@ export const plainLine = (view: SweepView, fact: Fact, earlier: Verdict | null):
     case "TrialStopped":
       return `${count} #${trial.number} stopped early${took}: ${printable(reasonSentence(fact.reason))}${left}`
     case "TrialFailed":
-      return `${count} #${trial.number} failed (${fact.class}): ${printable(fact.message)}`
+      return `${count} #${trial.number} ${failureText(fact)}`
     case "TrialCancelled":
       return `${count} #${trial.number} cancelled: ${printable(reasonSentence(fact.reason))}`
     case "VerdictReached":

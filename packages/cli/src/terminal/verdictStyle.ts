@@ -24,10 +24,12 @@ const stateColours = {
   completed: "green",
   stopped: "yellow",
   failed: "red",
+  infeasible: "yellow",
   cancelled: "dim",
 } as const
 
-export const stateWord = (state: TrialState): string => styleText(stateColours[state], state)
+export const stateWord = (state: TrialState): string =>
+  styleText(stateColours[state], state === "infeasible" ? "does not fit" : state)
 
 /** `overfitting since step 40: eval loss rose 9.1 % above its best` */
 export const verdictSentence = (verdict: Verdict): string => {

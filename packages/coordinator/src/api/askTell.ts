@@ -11,7 +11,7 @@ import { pointColumns } from "@sweep/domain/PointColumns"
 import type { Reason } from "@sweep/domain/Reason"
 import { reasonSentence } from "@sweep/domain/reasonSentence"
 import type { SweepState } from "@sweep/domain/SweepState"
-import { isTerminal, type Trial } from "@sweep/domain/Trial"
+import { hasFailed, isTerminal, type Trial } from "@sweep/domain/Trial"
 import type { SessionBroken, SessionRefused } from "@sweep/protocol/AgentConnection"
 import { type Asked, type Heard, Refused, type Told, Unavailable } from "@sweep/protocol/SweepApi"
 import type { EventBatch } from "@sweep/store/EventBatch"
@@ -208,7 +208,7 @@ export const makeAskTell = Effect.fnUntraced(function* (options: {
   /** Told again what it was told before, which happens when an answer was lost. */
   const isRepeated = (sweep: SweepState, trial: Trial, { reports, end }: Told): boolean =>
     reports.length === 0 &&
-    ((end?._tag === "Failed" && trial.state === "failed") ||
+    ((end?._tag === "Failed" && hasFailed(trial.state)) ||
       (end?._tag === "Finished" &&
         trial.state === "completed" &&
         (end.values[sweep.spec.metric.name] ?? trial.objective) === trial.objective))

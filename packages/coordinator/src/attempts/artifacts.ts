@@ -18,7 +18,7 @@ import {
   wholeCheckpoints,
 } from "@sweep/domain/Artifact"
 import { type Epoch, formatTrialRef, type SweepId, type TrialNumber } from "@sweep/domain/Id"
-import { isTerminal, type Trial } from "@sweep/domain/Trial"
+import { hasFailed, isTerminal, type Trial } from "@sweep/domain/Trial"
 import { ArtifactExchange, pieceBytes, type Wanted } from "@sweep/protocol/ArtifactExchange"
 import { Caller } from "@sweep/protocol/Caller"
 import { NotFound, Refused, Unavailable } from "@sweep/protocol/SweepApi"
@@ -98,7 +98,7 @@ export const makeArtifacts = Effect.fnUntraced(function* (
   const worth = <A extends { readonly path: string }>(owner: ArtifactOwner, offered: ReadonlyArray<A>) => {
     const trial = state.trial(owner.sweep, owner.trial)
     if (trial === undefined || trial.epoch !== owner.epoch) return []
-    if (trial.state === "failed" || trial.state === "cancelled") return []
+    if (hasFailed(trial.state) || trial.state === "cancelled") return []
     const taken = offered.filter(({ path }) => isTaken(owner.sweep, path))
     return keptFiles(ruleOf(owner.sweep), taken, isTerminal(trial.state))
   }

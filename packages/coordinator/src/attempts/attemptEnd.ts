@@ -4,6 +4,7 @@ import type { Fact } from "@sweep/domain/Fact"
 import type { Reason } from "@sweep/domain/Reason"
 import type { SweepState } from "@sweep/domain/SweepState"
 import type { Trial } from "@sweep/domain/Trial"
+import type { OutOfMemory } from "@sweep/domain/OutOfMemory"
 import type { FailureClass } from "@sweep/domain/TrialEvent"
 import type { AttemptEnd } from "@sweep/protocol/AgentMessage"
 import { lastValues, objectiveOf, type Reported } from "./objective.ts"
@@ -28,8 +29,15 @@ export const factOfEnd = (options: {
   const reported = { ...options.reported, finished: end._tag === "Finished" ? end.values : {} }
   const ofTrial = { at, sweep: sweep.id, trial: trial.number }
   const ofAttempt = { ...ofTrial, epoch: trial.epoch! }
-  const failed = (of: FailureClass, message: string, detail: string | null = null) =>
-    ({ _tag: "TrialFailed", ...ofTrial, class: of, message, detail }) satisfies Fact
+  const failed = (of: FailureClass, message: string, detail: string | null = null, memory?: OutOfMemory) =>
+    ({
+      _tag: "TrialFailed",
+      ...ofTrial,
+      class: of,
+      message,
+      detail,
+      ...(memory !== undefined && { memory }),
+    }) satisfies Fact
   const stopped = (reason: Reason) => {
     const objective = objectiveOf(sweep.spec.metric, reported, beginsUntrained(sweep))
     return {
@@ -67,7 +75,7 @@ export const factOfEnd = (options: {
       // Who was asked to stop is not started again, whatever it failed of.
       const cause = trial.stopReason === null ? retryAfterFailure(end.class, end.message, releases) : null
       return cause === null
-        ? failed(end.class, end.message, end.detail)
+        ? failed(end.class, end.message, end.detail, end.memory)
         : { _tag: "TrialReleased", ...ofAttempt, cause }
     }
     case "Released":

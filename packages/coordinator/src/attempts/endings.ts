@@ -8,6 +8,8 @@ import type { Fact } from "@sweep/domain/Fact"
 import { said } from "@sweep/domain/Reason"
 import { SessionBroken } from "@sweep/protocol/AgentConnection"
 import type { Trial } from "@sweep/domain/Trial"
+import { canonicalJson } from "@sweep/domain/canonicalJson"
+import type { TrialWarning } from "@sweep/domain/TrialWarning"
 import type { AttemptEnd, SkippedLines } from "@sweep/protocol/AgentMessage"
 import { Store, type StoreError } from "@sweep/store/Store"
 import { isHostSuspect } from "../state/Breaker.ts"
@@ -26,10 +28,17 @@ interface Ended {
   /** Lines of its spool that the agent could not send. */
   readonly skipped: SkippedLines | undefined
 }
-type Step = { readonly _tag: "Started"; readonly epoch: Epoch } | Ended
+/** Something that a user has to know of a running attempt. */
+interface Warned {
+  readonly _tag: "Warned"
+  readonly epoch: Epoch
+  readonly warning: TrialWarning
+}
+type Step = { readonly _tag: "Started"; readonly epoch: Epoch } | Warned | Ended
 
 export interface Endings {
   readonly started: (epoch: Epoch) => void
+  readonly warned: (epoch: Epoch, warning: TrialWarning) => void
   readonly ended: (epoch: Epoch, end: AttemptEnd, session: Session | null, skipped?: SkippedLines) => void
   readonly run: Effect.Effect<never>
 }
@@ -99,8 +108,10 @@ export const makeEndings = Effect.fnUntraced(function* (
   const take = Effect.fnUntraced(function* (steps: ReadonlyArray<Step>) {
     const started = new Set<Epoch>()
     const ended = new Map<Epoch, Ended>()
+    const warned: Array<Warned> = []
     for (const step of steps) {
       if (step._tag === "Started") started.add(step.epoch)
+      else if (step._tag === "Warned") warned.push(step)
       else if (!ended.has(step.epoch)) ended.set(step.epoch, step)
     }
     const judged = (yield* Effect.forEach(ended.values(), judge)).flat()
@@ -118,6 +129,16 @@ export const makeEndings = Effect.fnUntraced(function* (
         if (trial?.state === "assigned") {
           recorded.push({ _tag: "TrialStarted", at, sweep: trial.sweep, trial: trial.number, epoch })
         }
+      }
+      const told = new Set<string>()
+      for (const { epoch, warning } of warned) {
+        const trial = journal.state.inFlight(epoch)
+        // Lines that are sent again say the same again.
+        const text = canonicalJson({ ...warning, epoch })
+        if (trial === undefined || told.has(text)) continue
+        if (trial.warnings.some((other) => canonicalJson(other) === text)) continue
+        told.add(text)
+        recorded.push({ _tag: "TrialWarned", at, sweep: trial.sweep, trial: trial.number, epoch, warning })
       }
       for (const { epoch, end, skipped } of judged) {
         // Somebody may have cancelled it while its values were read.
@@ -138,7 +159,7 @@ export const makeEndings = Effect.fnUntraced(function* (
       if ("trial" in fact && !goesOn.has(fact._tag)) after.settled(fact.sweep, fact.trial)
     }
     for (const step of steps) {
-      if (step._tag === "Started") continue
+      if (step._tag !== "Ended") continue
       step.session?.post({ _tag: "Ack", acknowledged: [], ended: [step.epoch] })
       after.vacated(step.epoch)
     }
@@ -146,10 +167,10 @@ export const makeEndings = Effect.fnUntraced(function* (
 
   const refused = Effect.fnUntraced(function* (steps: ReadonlyArray<Step>, error: StoreError) {
     yield* Effect.logError(`how ${steps.length} attempts began or ended was not recorded: ${error.message}`)
-    const own: Array<Step> = []
+    const own: Array<Warned | Ended> = []
     for (const step of steps) {
       // An agent keeps the end and reports it again; a start follows from the next report.
-      if (step._tag === "Ended" && step.session === null) own.push(step)
+      if (step._tag === "Warned" || (step._tag === "Ended" && step.session === null)) own.push(step)
       else if (step._tag === "Ended") step.session?.close(new SessionBroken({ message: error.message }))
     }
     if (own.length === 0) return
@@ -160,6 +181,7 @@ export const makeEndings = Effect.fnUntraced(function* (
     Effect.catch(take(steps), (error) => refused(steps, error))
 
   return {
+    warned: (epoch, warning) => void Queue.offerUnsafe(queue, { _tag: "Warned", epoch, warning }),
     started: (epoch) => void Queue.offerUnsafe(queue, { _tag: "Started", epoch }),
     ended: (epoch: Epoch, end: AttemptEnd, session: Session | null, skipped?: SkippedLines) =>
       void Queue.offerUnsafe(queue, { _tag: "Ended", epoch, end, session, skipped }),

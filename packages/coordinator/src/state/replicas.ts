@@ -35,7 +35,7 @@ const meanByName = (trials: ReadonlyArray<Observation>): Record<string, number> 
 }
 
 /** Open while one of its trials is; else the best-informed outcome of any of them. */
-const ranking: ReadonlyArray<Outcome> = ["open", "completed", "stopped", "failed", "cancelled"]
+const ranking: ReadonlyArray<Outcome> = ["open", "completed", "stopped", "failed", "infeasible", "cancelled"]
 
 /** The set that `number` belongs to as one observation, numbered by sets. */
 export const observeSet = (sweep: SweepState, number: TrialNumber): Observation => {

@@ -5,6 +5,7 @@ import { ArtifactFile, Sha256 } from "../trial/Artifact.ts"
 import { AgentId, Epoch, SweepId, TrialNumber } from "../Id.ts"
 import { Parameters } from "../space/Parameter.ts"
 import { SweepSpec } from "./SweepSpec.ts"
+import { OutOfMemory } from "../trial/OutOfMemory.ts"
 import { FailureClass } from "../trial/TrialEvent.ts"
 import { StoredReason } from "../reason/Reason.ts"
 import { StoredOrigin } from "../trial/Origin.ts"
@@ -90,7 +91,14 @@ export const Fact = Schema.TaggedUnion({
     values: Values,
   },
   TrialStopped: { ...ofTrial, reason: StoredReason, objective: Objective, values: Values },
-  TrialFailed: { ...ofTrial, class: FailureClass, message: Schema.String, detail: Schema.NullOr(Schema.String) },
+  /** Of the class `oom`: the trial ends as infeasible, and `memory` says what was tried. */
+  TrialFailed: {
+    ...ofTrial,
+    class: FailureClass,
+    message: Schema.String,
+    detail: Schema.NullOr(Schema.String),
+    memory: Schema.optionalKey(OutOfMemory),
+  },
   TrialCancelled: { ...ofTrial, reason: StoredReason },
   /** Something about this attempt that a user has to know; the trial goes on as it would without. */
   TrialWarned: { ...ofAttempt, warning: TrialWarning },

@@ -17,7 +17,7 @@ export const Learned = Schema.Struct({
   /** Of its first run, when it ran with several seeds. */
   trial: TrialNumber,
   parameters: Parameters,
-  outcome: Schema.Literals(["completed", "stopped", "failed"]),
+  outcome: Schema.Literals(["completed", "stopped", "failed", "infeasible"]),
   /** Mean over its runs; `null` for a failure. */
   objective: Schema.NullOr(Schema.Finite),
   values: Schema.Record(Schema.String, Schema.Finite),

@@ -97,9 +97,15 @@ const foldTrial = (trial: Trial, fact: Fact): Trial => {
         values: finiteValues(fact.values),
       })
     case "TrialFailed":
-      return move("failed", {
+      // What runs out of memory says of its parameters that they do not fit, and nothing else.
+      return move(fact.class === "oom" ? "infeasible" : "failed", {
         endedAt: fact.at,
-        failure: { class: fact.class, message: fact.message, detail: fact.detail },
+        failure: {
+          class: fact.class,
+          message: fact.message,
+          detail: fact.detail,
+          ...(fact.memory !== undefined && { memory: fact.memory }),
+        },
       })
     case "TrialCancelled":
       return move("cancelled", { endedAt: fact.at, stopReason: fact.reason })

@@ -5,7 +5,7 @@
 import { compare } from "../space/Metric.ts"
 import { violationOf } from "../space/OutcomeConstraint.ts"
 import { canonicalText, type Parameters } from "../space/Parameter.ts"
-import type { Trial } from "../trial/Trial.ts"
+import { hasFailed, type Trial } from "../trial/Trial.ts"
 import type { SweepSpec } from "./SweepSpec.ts"
 
 /** One set of parameters and the trials that ran it to a result. */
@@ -63,7 +63,7 @@ export const configurationsOf = (
   const groups = Map.groupBy(all.filter(hasResult), ({ parameters }) => canonicalText(parameters))
   const failures = new Map<string, number>()
   for (const { state, parameters } of all) {
-    if (state !== "failed") continue
+    if (!hasFailed(state)) continue
     const text = canonicalText(parameters)
     failures.set(text, (failures.get(text) ?? 0) + 1)
   }

@@ -1,6 +1,6 @@
 // One trial and its state machine:
 //
-//   pending → assigned → running → completed | stopped | failed | cancelled
+//   pending → assigned → running → completed | stopped | failed | infeasible | cancelled
 //   pending → completed          (another sweep's result stands for it)
 //   assigned/running → pending   (released: the agent was lost, drained or preempted; attempt + 1)
 //   pending/assigned/running ⇄ paused
@@ -10,6 +10,7 @@ import type { AgentId, Epoch, SweepId, TrialNumber, TrialRef } from "../Id.ts"
 import type { Parameters } from "../space/Parameter.ts"
 import type { Reason } from "../reason/Reason.ts"
 import type { Origin } from "./Origin.ts"
+import type { OutOfMemory } from "./OutOfMemory.ts"
 import type { FailureClass } from "./TrialEvent.ts"
 import type { TrialWarning } from "./TrialWarning.ts"
 import type { Verdict } from "./Verdict.ts"
@@ -22,6 +23,8 @@ export type TrialState =
   | "completed"
   | "stopped"
   | "failed"
+  /** It does not fit into the memory there is, in no way that gives the same result. */
+  | "infeasible"
   | "cancelled"
 
 export const trialStates: ReadonlyArray<TrialState> = [
@@ -32,6 +35,7 @@ export const trialStates: ReadonlyArray<TrialState> = [
   "completed",
   "stopped",
   "failed",
+  "infeasible",
   "cancelled",
 ]
 
@@ -39,25 +43,37 @@ export const trialStates: ReadonlyArray<TrialState> = [
 export const ranFor = ({ busyMs, busySince }: Pick<Trial, "busyMs" | "busySince">, now: number): number =>
   busyMs + (busySince === null ? 0 : Math.max(0, now - busySince))
 
-const terminal: ReadonlySet<TrialState> = new Set<TrialState>(["completed", "stopped", "failed", "cancelled"])
+const terminal: ReadonlySet<TrialState> = new Set<TrialState>([
+  "completed",
+  "stopped",
+  "failed",
+  "infeasible",
+  "cancelled",
+])
 export const isTerminal = (state: TrialState): boolean => terminal.has(state)
 
 const legal: Readonly<Record<TrialState, ReadonlyArray<TrialState>>> = {
-  pending: ["assigned", "paused", "completed", "cancelled", "stopped", "failed"],
-  assigned: ["running", "pending", "paused", "completed", "stopped", "failed", "cancelled"],
-  running: ["pending", "paused", "completed", "stopped", "failed", "cancelled"],
+  pending: ["assigned", "paused", "completed", "cancelled", "stopped", "failed", "infeasible"],
+  assigned: ["running", "pending", "paused", "completed", "stopped", "failed", "infeasible", "cancelled"],
+  running: ["pending", "paused", "completed", "stopped", "failed", "infeasible", "cancelled"],
   paused: ["pending", "cancelled", "stopped"],
   completed: [],
   stopped: [],
   failed: [],
+  infeasible: [],
   cancelled: [],
 }
+/** Ended without a result: there are no files of it to keep, and nothing to learn of its objective. */
+export const hasFailed = (state: TrialState): boolean => state === "failed" || state === "infeasible"
+
 export const canMove = (from: TrialState, to: TrialState): boolean => legal[from].includes(to)
 
 export interface Failure {
   readonly class: FailureClass
   readonly message: string
   readonly detail: string | null
+  /** Where the class is `oom` and the trainer said more. */
+  readonly memory?: OutOfMemory
 }
 
 /** A member of a population took another's place: its weights and the state of its optimiser. */

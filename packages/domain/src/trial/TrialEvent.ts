@@ -2,6 +2,7 @@
 // reading the file is the agent's work, storing it the store's.
 import * as Schema from "effect/Schema"
 import { TrialNumber } from "../Id.ts"
+import { MemoryKind } from "./OutOfMemory.ts"
 
 export const FailureClass = Schema.Literals(["oom", "diverged", "data", "dependency", "unreported", "bug"])
 export type FailureClass = typeof FailureClass.Type
@@ -48,6 +49,7 @@ export const TrialEvent = Schema.Union([
     peak_device_bytes: Schema.optionalKey(Schema.NullOr(Schema.Finite)),
     peak_host_bytes: Schema.optionalKey(Schema.NullOr(Schema.Finite)),
     /** A step was out of memory so computed; what follows is computed as `next` says, with the same result. */
+    kind: Schema.optionalKey(MemoryKind),
     out_of_memory: Schema.optionalKey(StepSize),
     next: Schema.optionalKey(StepSize),
   }),
@@ -80,6 +82,15 @@ export const TrialEvent = Schema.Union([
     class: FailureClass,
     message: Schema.String,
     detail: Schema.NullOr(Schema.String),
+    /** Of the class `oom`. */
+    memory: Schema.optionalKey(
+      Schema.Struct({
+        kind: MemoryKind,
+        peak_device_bytes: Schema.NullOr(Schema.Finite),
+        peak_host_bytes: Schema.NullOr(Schema.Finite),
+        tried: Schema.NullOr(StepSize),
+      }),
+    ),
   }),
   Schema.Struct({
     ...line,

@@ -4,6 +4,7 @@ import * as Schema from "effect/Schema"
 import { Slot } from "@sweep/domain/Device"
 import { AgentId, Epoch, SweepId, TrialNumber } from "@sweep/domain/Id"
 import { Timings } from "@sweep/domain/Lease"
+import { MemoryKind, type OutOfMemory } from "@sweep/domain/OutOfMemory"
 import type { PointColumns } from "@sweep/domain/PointColumns"
 import { FailureClass, LineNumber, TrialEvent } from "@sweep/domain/TrialEvent"
 import * as wire from "@sweep/proto/agent"
@@ -105,6 +106,25 @@ const encodeReleased = ({ cause, pausedAt }: Extract<AttemptEnd, { readonly _tag
   return { cause: text, causeJson: json, pausedAt }
 }
 
+const encodeMemory = ({ kind, peakDeviceBytes, peakHostBytes, tried }: OutOfMemory): wire.OutOfMemory => ({
+  kind,
+  peakDeviceBytes: peakDeviceBytes ?? undefined,
+  peakHostBytes: peakHostBytes ?? undefined,
+  tried: tried ?? undefined,
+})
+
+const isMemoryKind = Schema.is(MemoryKind)
+const decodeMemory = ({ kind, peakDeviceBytes, peakHostBytes, tried }: wire.OutOfMemory): OutOfMemory => ({
+  // A newer agent may tell apart more.
+  kind: isMemoryKind(kind) ? kind : "unknown",
+  peakDeviceBytes: peakDeviceBytes === undefined ? null : finite("memory.peak_device_bytes", peakDeviceBytes),
+  peakHostBytes: peakHostBytes === undefined ? null : finite("memory.peak_host_bytes", peakHostBytes),
+  tried:
+    tried === undefined
+      ? null
+      : { microBatchSize: tried.microBatchSize, gradientCheckpointing: tried.gradientCheckpointing },
+})
+
 const encodeEnd = (end: AttemptEnd): wire.Ended["end"] => {
   switch (end._tag) {
     case "Finished":
@@ -112,7 +132,12 @@ const encodeEnd = (end: AttemptEnd): wire.Ended["end"] => {
     case "Failed":
       return {
         $case: "failed",
-        value: { class: end.class, message: end.message, detail: end.detail ?? undefined },
+        value: {
+          class: end.class,
+          message: end.message,
+          detail: end.detail ?? undefined,
+          memory: end.memory && encodeMemory(end.memory),
+        },
       }
     case "Released":
       return { $case: "released", value: encodeReleased(end) }
@@ -134,6 +159,7 @@ const decodeEnd = (end: wire.Ended["end"]): AttemptEnd => {
         class: failureClass(end.value.class),
         message: end.value.message,
         detail: end.value.detail ?? null,
+        ...(end.value.memory !== undefined && { memory: decodeMemory(end.value.memory) }),
       }
     case "released":
       return {

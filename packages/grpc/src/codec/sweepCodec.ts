@@ -8,12 +8,13 @@ import { Slot } from "@sweep/domain/Device"
 import { Fact } from "@sweep/domain/Fact"
 import { AgentId, Epoch, SweepId, TrialNumber } from "@sweep/domain/Id"
 import { StoredOrigin } from "@sweep/domain/Origin"
+import { OutOfMemory } from "@sweep/domain/OutOfMemory"
 import { Parameters } from "@sweep/domain/Parameter"
 import { Reason, StoredReason } from "@sweep/domain/Reason"
 import { SweepSpec } from "@sweep/domain/SweepSpec"
 import { trialStates } from "@sweep/domain/Trial"
 import { FailureClass, TrialEvent } from "@sweep/domain/TrialEvent"
-import { SkippedLines } from "@sweep/domain/TrialWarning"
+import { TrialWarning } from "@sweep/domain/TrialWarning"
 import { Verdict } from "@sweep/domain/Verdict"
 import * as wire from "@sweep/proto/sweep"
 import { fromBytes64, toBytes64 } from "./columnBytes.ts"
@@ -45,7 +46,12 @@ const Trial = Schema.Struct({
   lastStep: added(Schema.NullOr(Schema.Number), null),
   stopReason: Schema.NullOr(StoredReason),
   failure: Schema.NullOr(
-    Schema.Struct({ class: FailureClass, message: Schema.String, detail: Schema.NullOr(Schema.String) }),
+    Schema.Struct({
+      class: FailureClass,
+      message: Schema.String,
+      detail: Schema.NullOr(Schema.String),
+      memory: Schema.optionalKey(OutOfMemory),
+    }),
   ),
   verdict: Schema.NullOr(Verdict),
   reusedFrom: added(Schema.NullOr(Schema.Struct({ sweep: SweepId, trial: TrialNumber })), null),
@@ -71,7 +77,10 @@ const Trial = Schema.Struct({
   ),
   warnings: added(
     Schema.Array(
-      Schema.Union([Schema.Struct({ _tag: Schema.tag("LinesSkipped"), ...SkippedLines.fields, epoch: Epoch })]),
+      Schema.Union([
+        Schema.Struct({ ...TrialWarning.cases.LinesSkipped.fields, epoch: Epoch }),
+        Schema.Struct({ ...TrialWarning.cases.StepMadeSmaller.fields, epoch: Epoch }),
+      ]),
     ),
     [],
   ),

@@ -31,7 +31,7 @@ export const atHighestRung = (
     if (losses.size < enough) continue
     return history.map((trial): Observation => {
       const loss = losses.get(trial.number)
-      if (trial.outcome === "failed" || trial.outcome === "cancelled") return trial
+      if (["failed", "infeasible", "cancelled"].includes(trial.outcome)) return trial
       if (loss === undefined) return { ...trial, outcome: "open", objective: null }
       return Number.isFinite(loss)
         ? { ...trial, outcome: "completed", objective: sign * loss }

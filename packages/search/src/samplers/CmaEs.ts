@@ -269,7 +269,7 @@ export const cmaEs: SamplerFactory = ({ space: definition, metric, outcomes, see
   const suggest = (history: History, number: number): Suggestion => {
     const seen = look(history)
     const view = read(history)
-    const ended = [...view.finished, ...view.failed].sort((a, b) => a - b)
+    const ended = [...view.finished, ...view.failed, ...view.infeasible].sort((a, b) => a - b)
     if (ended.length < startup || view.finished.length === 0 || space.axes.length === 0) {
       return sobolSuggestion(space, sequence, seen, seed, number)
     }

@@ -1,8 +1,9 @@
 // Bayesian optimisation with a Gaussian process: the next trial is where the model promises most, by log expected
 // improvement. Owns what the model is told (standardised losses with the bad tail drawn in, failures as the worst,
 // open trials as if they came out as expected) and the search for the best promise over continuous, ordered and choice
-// axes alike, within the constraints. Hyperparameters are fitted to the first trials of a growing schedule, so that a
-// fit is used for several suggestions and yet depends on the history alone. Where the model foresees little of what it was not
+// axes alike, within the constraints. What does not fit into memory is no loss but a constraint with a Gaussian process of
+// its own, whose probability weighs the promise (Gardner et al., 2014). Hyperparameters are fitted to the first trials of a
+// growing schedule, so that a fit is used for several suggestions and yet depends on the history alone. Where the model foresees little of what it was not
 // shown (rugged landscapes, tables whose cells have nothing to do with their neighbours), the tree-structured Parzen
 // estimator takes turns with it: a portfolio of two, whose shares the data decide. With constraints on outcomes the promise is
 // weighed by the probability of keeping them, and improvement is over the best that does.
@@ -18,6 +19,7 @@ import {
 } from "../numerics/GaussianProcess.ts"
 import { type Feasibility, feasibility } from "./Feasibility.ts"
 import type { History } from "../space/History.ts"
+import { mills, normalLogCumulative } from "../numerics/Normal.ts"
 import { minimize } from "../numerics/Lbfgs.ts"
 import { observed } from "./Observed.ts"
 import { random, type Random } from "../numerics/Random.ts"
@@ -79,6 +81,8 @@ class Search {
   /** Of the person's belief, which fades as trials come in (Hvarfner et al., "πBO", 2022). */
   readonly #belief: number
   readonly #feasibility: Feasibility | null
+  /** Of whether a trial fits: 1 where it did, −1 where not; `null` while everything has fitted. */
+  readonly #fits: GaussianProcess | null
   readonly candidates: Array<Candidate> = []
 
   constructor(
@@ -87,12 +91,14 @@ class Search {
     threshold: number | null,
     belief: number,
     feasibility: Feasibility | null,
+    fits: GaussianProcess | null,
   ) {
     this.#space = space
     this.#model = model
     this.#threshold = threshold
     this.#belief = belief
     this.#feasibility = feasibility
+    this.#fits = fits
   }
 
   #believe(point: Float64Array): number {
@@ -103,6 +109,25 @@ class Search {
     return this.#belief * sum
   }
 
+  /** The log of the probability that the trial at `point` fits; its gradient is taken off `gradient` where that is `free`. */
+  #logFits(point: Float64Array, gradient?: Float64Array, free?: ReadonlyArray<boolean>): number {
+    if (this.#fits === null) return 0
+    const ofMean = new Float64Array(point.length)
+    const ofVariance = new Float64Array(point.length)
+    const { mean, variance } = this.#fits.predictWithGradient(point, ofMean, ofVariance)
+    const total = variance + doubt
+    const deviation = Math.sqrt(total)
+    const z = (mean - margin) / deviation
+    if (gradient !== undefined) {
+      // φ(z) / Φ(z)
+      const slope = 1 / mills(-z) + (z < 0 ? barrier : 0)
+      point.forEach((_, k) => {
+        if (free![k]!) gradient[k]! -= slope * (ofMean[k]! / deviation - (z * ofVariance[k]!) / (2 * total))
+      })
+    }
+    return normalLogCumulative(z) + barrier * Math.min(0, z)
+  }
+
   /** The candidate that `unit` is once it is a set of parameters; nothing when it is against a constraint. */
   look(unit: ArrayLike<number>): Candidate | undefined {
     const parameters = this.#space.decode(unit)
@@ -111,7 +136,7 @@ class Search {
 
   consider(parameters: Parameters): Candidate {
     const point = complete(this.#space.encode(parameters))
-    let promise = this.#believe(point)
+    let promise = this.#believe(point) + this.#logFits(point)
     if (this.#threshold !== null) {
       const { mean, variance } = this.#model.predict(point)
       promise += logExpectedImprovement(mean, variance, this.#threshold)
@@ -169,7 +194,7 @@ class Search {
             if (!free[k]!) gradient[k] = 0
             else if (belief !== null) gradient[k]! += (this.#belief * (point[k]! - belief.center)) / belief.width ** 2
           })
-          return -promise
+          return -(promise + this.#logFits(point, gradient, free))
         },
         here.point,
         { low, high },
@@ -205,6 +230,16 @@ class Search {
     return here
   }
 }
+
+/** Variance of the label of a trial: one at the border may fit on one day and not on another. */
+const doubt = 0.01
+/** A label between that of what does not fit (−1) and of what does (1): beyond it a trial is worth its risk. */
+const margin = 0.5
+/**
+ * What more likely than not does not fit costs more than its probability says: where all that fits is known, even an
+ * unlikely promise beyond the border would be the greatest there is, and every trial would be lost to it.
+ */
+const barrier = 30
 
 /** Every point of a small space, or `null`. */
 const listing = (space: Space, definition: SearchSpace): ReadonlyArray<Parameters> | null => {
@@ -267,10 +302,24 @@ export const gp: SamplerFactory = (input: SamplerInput): Sampler => {
     return known!
   }
 
+  /** The newest of both kinds, so that neither drowns the other. */
+  const room = (
+    rows: ReadonlyArray<Float64Array>,
+    finished: ReadonlyArray<number>,
+    infeasible: ReadonlyArray<number>,
+  ): GaussianProcess | null => {
+    if (infeasible.length === 0) return null
+    const inside = finished.slice(-capacity / 2)
+    const outside = infeasible.slice(-capacity / 2)
+    const points = [...inside, ...outside].map((i) => complete(rows[i]!))
+    const labels = Float64Array.from(points, (_, i) => (i < inside.length ? 1 : -1))
+    return gaussianProcess(fitHyperparameters(points, labels, choice), points, labels, choice)
+  }
+
   const suggest = (history: History, number: number): Suggestion => {
     const seen: Tried = look(history)
-    const { rows, losses, ranked, violations, finished, failed, open } = read(history)
-    if (finished.length + failed.length < startup || finished.length === 0 || axes.length === 0) {
+    const { rows, losses, ranked, violations, finished, failed, infeasible, open } = read(history)
+    if (finished.length + failed.length + infeasible.length < startup || finished.length === 0 || axes.length === 0) {
       return sobolSuggestion(space, sequence, seen, seed, number)
     }
     const worst = finished.reduce((max, i) => Math.max(max, losses[i]!), -Infinity)
@@ -310,7 +359,8 @@ export const gp: SamplerFactory = (input: SamplerInput): Sampler => {
     }
 
     const from = random(seed, number, "gp")
-    const search = new Search(space, model, lowest, 10 / ended.length, kept)
+    const memory = room(rows, finished, infeasible)
+    const search = new Search(space, model, lowest, 10 / ended.length, kept, memory)
     if (all !== null) for (const parameters of all) search.consider(parameters)
     else {
       lookAround(search, space, points, told.map(rankOf), seed, number, from)

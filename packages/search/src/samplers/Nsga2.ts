@@ -31,7 +31,9 @@ export const lossesOf = (trial: Observation, metrics: ReadonlyArray<Metric>): Lo
   return metrics.map(({ name, goal }, k) => {
     // Of the first metric what trials are ranked by, of the others the last value.
     const value = (k === 0 ? trial.objective : null) ?? trial.values[name] ?? null
-    if (trial.outcome === "failed" || value === null || Number.isNaN(value)) return Infinity
+    // What does not fit is dominated by everything that does.
+    if (trial.outcome === "failed" || trial.outcome === "infeasible" || value === null || Number.isNaN(value))
+      return Infinity
     return goal === "minimize" ? value : -value
   })
 }

@@ -10,7 +10,7 @@ import type { Space } from "../space/Space.ts"
 export interface Observed {
   /** Encoded, one per observation; cancelled ones have a row, too. */
   readonly rows: ReadonlyArray<Float64Array>
-  /** Smaller is better: a finite number where there is an objective, +∞ for a failure, NaN while open or when cancelled. */
+  /** Smaller is better: a finite number where there is an objective, +∞ for a failure and for what does not fit, NaN while open or when cancelled. */
   readonly losses: Float64Array
   /**
    * For what only ranks trials: losses, with what breaks constraints on outcomes behind everything that keeps them, the nearer
@@ -22,6 +22,8 @@ export interface Observed {
   /** Indices with a finite loss, in the order of the history. */
   readonly finished: ReadonlyArray<number>
   readonly failed: ReadonlyArray<number>
+  /** Those that need more memory than there is; their loss is +∞, too. */
+  readonly infeasible: ReadonlyArray<number>
   readonly open: ReadonlyArray<number>
   /** Rows [0, kept) are the very ones of the call before. */
   readonly kept: number
@@ -58,12 +60,16 @@ export const observed = (
     const losses = new Float64Array(history.length)
     const finished: Array<number> = []
     const failed: Array<number> = []
+    const tooLarge: Array<number> = []
     const open: Array<number> = []
     for (let i = 0; i < history.length; i++) {
       const { outcome, objective } = history[i]!
       if (outcome === "open" || outcome === "cancelled") {
         losses[i] = Number.NaN
         if (outcome === "open") open.push(i)
+      } else if (outcome === "infeasible") {
+        losses[i] = Infinity
+        tooLarge.push(i)
       } else if (outcome === "failed" || objective === null || !Number.isFinite(objective)) {
         losses[i] = Infinity
         failed.push(i)
@@ -82,6 +88,6 @@ export const observed = (
         if (violation > 0) ranked[i] = infeasible * (1 + (violation === Infinity ? 1 : violation / (1 + violation)))
       }
     }
-    return { rows, losses, ranked, violations, finished, failed, open, kept }
+    return { rows, losses, ranked, violations, finished, failed, infeasible: tooLarge, open, kept }
   }
 }

@@ -3,7 +3,8 @@
 // Owns both densities. They are multivariate: a mixture of product kernels, one per trial, so that parameters that are
 // good together are drawn together (Falkner et al., BOHB, 2018). Densities are relative to the person's distribution; a
 // kernel says nothing (1) of a parameter its trial does not have, which groups conditional spaces by itself. Open
-// trials and failures count as bad: parallel trials keep apart ("constant liar") and failures are avoided.
+// trials and failures count as bad: parallel trials keep apart ("constant liar") and failures are avoided. Memory is a
+// constraint with two densities of its own, of what fits and what does not (c-TPE; Watanabe and Hutter, 2023).
 import { type Axis, clampUnit, followBelief } from "../space/Axis.ts"
 import type { History } from "../space/History.ts"
 import { normalCumulative, normalQuantile } from "../numerics/Normal.ts"
@@ -412,6 +413,9 @@ const byRank = (position: number, n: number): number => n - position
 const fading = (position: number, n: number): number =>
   n <= 25 || position >= n - 25 ? 1 : 1 / n + (position / Math.max(1, n - 26)) * (1 - 1 / n)
 
+/** Whether a trial fits does not fade. */
+const evenly = (): number => 1
+
 const tpeWith =
   (options: TpeOptions): SamplerFactory =>
   ({ space: definition, metric, outcomes, seed }) => {
@@ -425,14 +429,41 @@ const tpeWith =
     const sort = ordering(axes.length)
     const good = new Mixture(axes, levels, true)
     const bad = new Mixture(axes, levels, false)
+    const inside = new Mixture(axes, levels, false)
+    const outside = new Mixture(axes, levels, false)
+    /**
+     * The log of how much likelier than all trials together those that fit are at a point: 1 / (γ + (1 − γ) o / i), γ the
+     * share that fits, i and o the densities of what fits and what does not.
+     */
+    const feasibility = (
+      rows: ReadonlyArray<Float64Array>,
+      finished: ReadonlyArray<number>,
+      infeasible: ReadonlyArray<number>,
+      order: ReadonlyArray<Order>,
+    ) => {
+      const place = (of: ReadonlyArray<number>) => {
+        const places = new Int32Array(rows.length).fill(-1)
+        of.forEach((row, i) => (places[row] = i))
+        return places
+      }
+      inside.fit(rows, finished, place(finished), order, evenly)
+      outside.fit(rows, infeasible, place(infeasible), order, evenly)
+      const share = finished.length / (finished.length + infeasible.length)
+      return (point: Float64Array): number =>
+        -Math.log(share + (1 - share) * Math.exp(outside.logDensity(point) - inside.logDensity(point)))
+    }
     // Whether a point drawn has to be decoded to know which parameters exist, or whether it is allowed at all.
     const plain = !space.conditional && !space.constrained
 
     const suggest = (history: History, number: number): Suggestion => {
       const seen = look(history)
-      const { rows, ranked: losses, finished, failed, kept } = read(history)
+      const { rows, ranked: losses, finished, failed, infeasible, kept } = read(history)
       const order = sort(rows, kept)
-      if (finished.length + failed.length < options.startup || finished.length === 0 || axes.length === 0) {
+      if (
+        finished.length + failed.length + infeasible.length < options.startup ||
+        finished.length === 0 ||
+        axes.length === 0
+      ) {
         return sobolSuggestion(space, sequence, seen, seed, number)
       }
       const from = random(seed, number, "tpe")
@@ -446,11 +477,14 @@ const tpeWith =
       const badPlace = new Int32Array(rows.length).fill(-1)
       const badOnes: Array<number> = []
       for (let row = 0; row < rows.length; row++) {
-        if (goodPlace[row]! >= 0 || history[row]!.outcome === "cancelled" || !counts(row)) continue
+        const { outcome } = history[row]!
+        if (goodPlace[row]! >= 0 || outcome === "cancelled" || outcome === "infeasible" || !counts(row)) continue
         badPlace[row] = badOnes.push(row) - 1
       }
       good.fit(rows, goodOnes, goodPlace, order, byRank)
       bad.fit(rows, badOnes, badPlace, order, fading)
+
+      const fits = infeasible.length === 0 ? null : feasibility(rows, finished, infeasible, order)
 
       let highest = -Infinity
       let suggestion: Suggestion | null = null
@@ -463,7 +497,7 @@ const tpeWith =
           if (parameters === null) continue
           point = space.encode(parameters)
         }
-        const promise = good.logDensity(point)
+        const promise = good.logDensity(point) + (fits === null ? 0 : fits(point))
         const score = promise - bad.logDensity(point, promise - highest)
         if (!(score > highest)) continue
         const parameters = space.decode(drawn)!

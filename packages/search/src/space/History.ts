@@ -13,6 +13,8 @@ export type Outcome =
   | "stopped"
   /** Ended without an objective, or with NaN: a place to stay away from. */
   | "failed"
+  /** Needs more memory than there is: a constraint, and no word on the objective. */
+  | "infeasible"
   /** Cancelled by a person: says nothing about the parameters. */
   | "cancelled"
 
@@ -36,6 +38,7 @@ const outcomeOf = (trial: Trial): Outcome => {
     case "stopped":
       return trial.objective === null || Number.isNaN(trial.objective) ? "failed" : "stopped"
     case "failed":
+    case "infeasible":
     case "cancelled":
       return trial.state
     default:

@@ -16,7 +16,8 @@ WITH submitted AS (
 ), folded AS (
   SELECT f.sweep, f.trial, max(f.seq) FILTER (WHERE f.type = 'VerdictReached') AS verdict, list_reduce(
     list({'type': f.type, 'seq': f.seq, 'epoch': f.epoch, 'state': NULL::VARCHAR, 'assigned': NULL::BIGINT,
-      'placed': false, 'started': NULL::BIGINT, 'ended': NULL::BIGINT, 'stop': NULL::BIGINT, 'exploited': NULL::BIGINT} ORDER BY f.seq)
+      'placed': false, 'started': NULL::BIGINT, 'ended': NULL::BIGINT, 'stop': NULL::BIGINT, 'exploited': NULL::BIGINT,
+      'class': CASE WHEN f.type = 'TrialFailed' THEN f.body->>'class' END} ORDER BY f.seq)
       FILTER (WHERE f.type <> 'VerdictReached'),
     lambda was, next: CASE
       WHEN was.ended IS NOT NULL THEN was
@@ -36,12 +37,13 @@ WITH submitted AS (
       WHEN next.type = 'TrialReused' AND was.state = 'pending'
         THEN struct_update(was, state := 'completed', ended := next.seq)
       WHEN next.type = 'TrialStopped' THEN struct_update(was, state := 'stopped', ended := next.seq)
-      WHEN next.type = 'TrialFailed' AND was.state <> 'paused' THEN struct_update(was, state := 'failed', ended := next.seq)
+      WHEN next.type = 'TrialFailed' AND was.state <> 'paused' 
+        THEN struct_update(was, state := CASE WHEN next.class = 'oom' THEN 'infeasible' ELSE 'failed' END, ended := next.seq)
       WHEN next.type = 'TrialCancelled' THEN struct_update(was, state := 'cancelled', ended := next.seq)
       ELSE was END,
     {'type': '', 'seq': 0::BIGINT, 'epoch': NULL::INTEGER, 'state': 'pending', 'assigned': NULL::BIGINT,
       'placed': false, 'started': NULL::BIGINT, 'ended': NULL::BIGINT, 'stop': NULL::BIGINT,
-      'exploited': NULL::BIGINT}) AS now
+      'exploited': NULL::BIGINT, 'class': NULL::VARCHAR}) AS now
   FROM journal.facts f JOIN created c ON c.sweep = f.sweep AND c.trial = f.trial AND f.seq >= c.seq
   GROUP BY f.sweep, f.trial
 )

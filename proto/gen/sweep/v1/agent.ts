@@ -202,7 +202,27 @@ export interface Failed {
   /** oom, diverged, data, dependency or bug. */
   class: string;
   message: string;
-  detail?: string | undefined;
+  detail?:
+    | string
+    | undefined;
+  /** Of the class oom, where the trainer says more. */
+  memory?: OutOfMemory | undefined;
+}
+
+export interface OutOfMemory {
+  /** Who refused memory: cuda, rocm, mps, bitsandbytes, host, oom-killer or unknown. */
+  kind: string;
+  peakDeviceBytes?: number | undefined;
+  peakHostBytes?:
+    | number
+    | undefined;
+  /** The smallest pieces of a step that were tried. */
+  tried?: StepSize | undefined;
+}
+
+export interface StepSize {
+  microBatchSize: number;
+  gradientCheckpointing: boolean;
 }
 
 export interface Released {
@@ -1598,7 +1618,7 @@ export const Finished_ValuesEntry: MessageFns<Finished_ValuesEntry> = {
 };
 
 function createBaseFailed(): Failed {
-  return { class: "", message: "", detail: undefined };
+  return { class: "", message: "", detail: undefined, memory: undefined };
 }
 
 export const Failed: MessageFns<Failed> = {
@@ -1611,6 +1631,9 @@ export const Failed: MessageFns<Failed> = {
     }
     if (message.detail !== undefined) {
       writer.uint32(26).string(message.detail);
+    }
+    if (message.memory !== undefined) {
+      OutOfMemory.encode(message.memory, writer.uint32(34).fork()).join();
     }
     return writer;
   },
@@ -1650,6 +1673,150 @@ export const Failed: MessageFns<Failed> = {
             }
 
             message.detail = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.memory = OutOfMemory.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseOutOfMemory(): OutOfMemory {
+  return { kind: "", peakDeviceBytes: undefined, peakHostBytes: undefined, tried: undefined };
+}
+
+export const OutOfMemory: MessageFns<OutOfMemory> = {
+  encode(message: OutOfMemory, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.kind !== "") {
+      writer.uint32(10).string(message.kind);
+    }
+    if (message.peakDeviceBytes !== undefined) {
+      writer.uint32(17).double(message.peakDeviceBytes);
+    }
+    if (message.peakHostBytes !== undefined) {
+      writer.uint32(25).double(message.peakHostBytes);
+    }
+    if (message.tried !== undefined) {
+      StepSize.encode(message.tried, writer.uint32(34).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): OutOfMemory {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseOutOfMemory();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.kind = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 17) {
+              break;
+            }
+
+            message.peakDeviceBytes = reader.double();
+            continue;
+          }
+          case 3: {
+            if (tag !== 25) {
+              break;
+            }
+
+            message.peakHostBytes = reader.double();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.tried = StepSize.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseStepSize(): StepSize {
+  return { microBatchSize: 0, gradientCheckpointing: false };
+}
+
+export const StepSize: MessageFns<StepSize> = {
+  encode(message: StepSize, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.microBatchSize !== 0) {
+      writer.uint32(8).uint32(message.microBatchSize);
+    }
+    if (message.gradientCheckpointing !== false) {
+      writer.uint32(16).bool(message.gradientCheckpointing);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): StepSize {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseStepSize();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.microBatchSize = reader.uint32();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.gradientCheckpointing = reader.bool();
             continue;
           }
         }

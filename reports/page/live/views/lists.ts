@@ -6,7 +6,7 @@ import { fill, h } from "../dom.ts"
 import { copyButton } from "../parts/actions.ts"
 import { language, named, w } from "../words/words.ts"
 
-const ended = ["completed", "stopped", "failed", "cancelled"]
+const ended = ["completed", "stopped", "failed", "infeasible", "cancelled"]
 
 export const progressOf = ({ counts, budget, status }: Head) => {
   const done = ended.reduce((sum, state) => sum + (counts[state] ?? 0), 0)
@@ -30,7 +30,7 @@ export const progressBar = (head: Head): HTMLElement => {
     piece.style.width = `${(100 * of) / Math.max(1, all)}%`
     return piece
   }
-  for (const state of ["completed", "stopped", "failed", "cancelled", "running"]) {
+  for (const state of ["completed", "stopped", "failed", "infeasible", "cancelled", "running"]) {
     const of = head.counts[state] ?? 0
     if (of > 0) bar.append(part(state, of))
   }

@@ -94,7 +94,11 @@ export const trialView = (
           verdictBadge(now.verdict),
         ),
         now.why !== null &&
-          h("p", { class: now.state === "failed" ? "message bad" : "description" }, now.why[language()]),
+          h(
+            "p",
+            { class: now.state === "failed" || now.state === "infeasible" ? "message bad" : "description" },
+            now.why[language()],
+          ),
         h(
           "dl",
           { class: "figures" },
