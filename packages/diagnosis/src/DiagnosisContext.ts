@@ -11,7 +11,9 @@ export interface DiagnosisContext {
   readonly trainer: Trainer
   /** Optimiser steps the trial was to do, or did; `null` while unknown. Gives steps as epochs. */
   readonly totalSteps: number | null
-  /** The metric trials are ranked by, and whether less or more of it is better. */
+  /** The metric trials are ranked by, or of answers beside it, and whether less or more of it is better. */
   readonly metric: string
   readonly goal: Goal
+  /** What trials are ranked by, where that is another one. */
+  readonly rankedBy?: string
 }

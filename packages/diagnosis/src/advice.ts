@@ -128,7 +128,7 @@ const overfitting = (
     ...(byLoss && worst === undefined ? stopEarlier(features, context) : []),
     ...lowerRate(context, 1 / 3),
     moreData(context),
-    ...(byLoss && worst === undefined && !lossNames(context.metric).isEvalLoss
+    ...(byLoss && worst === undefined && context.rankedBy === undefined && !lossNames(context.metric).isEvalLoss
       ? [advice("watch-metric", { metric: context.metric })]
       : []),
   ]

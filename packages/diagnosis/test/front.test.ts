@@ -6,6 +6,7 @@ import type { SweepSpec } from "@sweep/domain/SweepSpec"
 import { exampleSpec } from "@sweep/domain/exampleSpec"
 import { foldFacts, type SweepState } from "@sweep/domain/SweepState"
 import { sampled } from "@sweep/domain/Origin"
+import { Verdict } from "@sweep/domain/Verdict"
 import { answerJson } from "../src/answer/answerJson.ts"
 import { answerOf } from "../src/answer/answerOf.ts"
 import { frontOf } from "../src/answer/front.ts"
@@ -142,5 +143,45 @@ describe("constraints on outcomes", () => {
     const answer = answerOf(sweepOf(rows, { outcomes: none }), 1e6)!
     expect(answer.best).toMatchObject({ trial: 2, feasible: false })
     expect(answer).toMatchObject({ runnerUp: null, certainty: null, more: null, front: null })
+  })
+})
+
+describe("answers beside the loss", () => {
+  const taskMetrics = { metrics: ["exact_match"], samples: null, max_new_tokens: 48 }
+
+  it("are said of the best, with who has better ones", () => {
+    const rows: ReadonlyArray<Row> = [
+      [1, 1.0, right(0.6)],
+      [2, 1.2, right(0.9)],
+    ]
+    const { measures } = answerOf(sweepOf(rows, { metrics: [loss], taskMetrics }), 1e6)!
+    expect(measures).toEqual([
+      { name: "eval/exact_match", goal: "maximize", value: 0.6, better: { trial: 2, value: 0.9 } },
+    ])
+    const best = answerOf(sweepOf(rows.toReversed().slice(1), { metrics: [loss], taskMetrics }), 1e6)!
+    expect(best.measures[0]).toMatchObject({ value: 0.6, better: null })
+  })
+
+  it("that get worse while the loss gets better are a finding, and the checkpoint is not named by another metric", () => {
+    const state = sweepOf([[1, 1.0, right(0.4)]], { metrics: [loss], taskMetrics })
+    const args = { metric: "eval/exact_match", best: 0.7, bestStep: 4, level: 0.4, lossThen: 1.3, lossNow: 1 }
+    const trial = state.trials.get(TrialNumber.make(1))!
+    const verdict = new Verdict({
+      kind: "overfitting",
+      sinceStep: 4,
+      evidence: [{ criterion: "loss-better-answers-worse", args, value: 0.3, threshold: 0.01, holds: true }],
+      advice: [{ code: "checkpoint-by-metric", args: { metric: "eval/exact_match", step: 4 } }],
+    })
+    const trials = new Map([[trial.number, { ...trial, verdict }]])
+    const answer = answerOf({ ...state, trials }, 1e6)!
+    expect(answer.answersWorse).toEqual({
+      metric: "eval/exact_match",
+      best: 0.7,
+      bestStep: 4,
+      level: 0.4,
+      loss: [1.3, 1],
+    })
+    expect(answer.next.checkpoint).toBeNull()
+    expect(answerJson(answer).answers_worse).toMatchObject({ best_step: 4, loss_then: 1.3 })
   })
 })

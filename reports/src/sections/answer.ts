@@ -14,6 +14,7 @@ import { say, type Text } from "../Say.ts"
 import type { Standing, Standings } from "../Standings.ts"
 import { answer } from "../strings/answer.ts"
 import { limits } from "../strings/front.ts"
+import { measured } from "../strings/measured.ts"
 import { metricName } from "../strings/metricName.ts"
 import { parametersYaml } from "../Yaml.ts"
 import { copyBlock } from "./copyBlock.ts"
@@ -74,6 +75,35 @@ const nextSentences = ({ next, best }: Answer): ReadonlyArray<Html> => [
   ...(best.failed === 0 ? [] : [say(answer.failedRuns(best.failed))]),
 ]
 
+/** Answers measured beside the metric that trials are ranked by. */
+const measureSentences = ({ measures, answersWorse, metric }: Answer): ReadonlyArray<Html> => [
+  ...(answersWorse === null
+    ? []
+    : [
+        say(
+          measured.worse(
+            answersWorse.metric,
+            count(answersWorse.bestStep),
+            metricValue(answersWorse.best),
+            metricValue(answersWorse.level),
+          ),
+        ),
+        ...(answersWorse.loss === null
+          ? []
+          : [say(measured.lossBetter(metricValue(answersWorse.loss[0]), metricValue(answersWorse.loss[1])))]),
+      ]),
+  ...measures.map(({ name, value, better }) =>
+    say(
+      measured.value(
+        name,
+        value === null ? null : metricValue(value),
+        better === null ? null : { trial: better.trial, value: metricValue(better.value) },
+        metric,
+      ),
+    ),
+  ),
+]
+
 const paragraph = (sentences: ReadonlyArray<Html>): Html | null =>
   sentences.length === 0 ? null : html`<p>${join(sentences, " ")}</p>`
 
@@ -102,7 +132,7 @@ export const answerSection = (results: SweepResults, standings: Standings, found
   const runs = found.best.trials.length
   const { runnerUp } = found
   const { shorter } = found.next
-  const following = nextSentences(found)
+  const following = [...nextSentences(found), ...measureSentences(found)]
   const verdict = best.trial.verdict
   const lighter = lighterThan(standings)
   const edges = edgesOf(standings)

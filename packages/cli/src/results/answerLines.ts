@@ -94,3 +94,18 @@ export const frontLines = ({ front }: Answer, names: ReadonlyArray<string>): Rea
 }
 
 const share = (value: number): string => `${Number((100 * value).toPrecision(3))} %`
+
+/** Answers measured beside the metric that trials are ranked by, and whether they got worse. */
+export const measureLines = ({ measures, answersWorse, metric }: Answer): ReadonlyArray<string> => [
+  ...(answersWorse === null
+    ? []
+    : [
+        answersWorse.loss === null
+          ? `answers: ${answersWorse.metric} was best at step ${number(answersWorse.bestStep)}, ${number(answersWorse.best)}, and ended at ${number(answersWorse.level)}`
+          : `answers: the loss gets better and the answers worse: since step ${number(answersWorse.bestStep)} ${answersWorse.metric} went from ${number(answersWorse.best)} to ${number(answersWorse.level)}, and the eval loss from ${number(answersWorse.loss[0])} to ${number(answersWorse.loss[1])}`,
+      ]),
+  ...measures.map(
+    ({ name, value, better }) =>
+      `${name}: ${value === null ? "not reported" : number(value)}${better === null ? (value === null ? "" : ", the best of all") : `; the best is #${better.trial} with ${number(better.value)}, which is behind by ${metric}`}`,
+  ),
+]

@@ -26,7 +26,7 @@ import {
 import { countByState, leaders } from "./SweepView.ts"
 import { verdictSentence, verdictWord } from "./verdictStyle.ts"
 import { adviceSentence } from "@sweep/diagnosis/sentence"
-import { certaintyLines, constraintLines, frontLines, nextLines } from "../results/answerLines.ts"
+import { certaintyLines, constraintLines, frontLines, measureLines, nextLines } from "../results/answerLines.ts"
 
 /** Entries of a list that are shown without `--all`. */
 const mostListed = 5
@@ -109,9 +109,13 @@ const bestLines = (sweep: SweepState, names: ReadonlyArray<string>, now: number)
     ...(runnerUp === undefined
       ? []
       : [`  runner-up: ${trialNumbers(runnerUp)}, ${result(runnerUp)} (${parameters(names, runnerUp.parameters)})`]),
-    ...[...constraintLines(answer), ...nextLines(answer), ...certaintyLines(answer), ...frontLines(answer, names)].map(
-      (line) => `  ${line}`,
-    ),
+    ...[
+      ...constraintLines(answer),
+      ...nextLines(answer),
+      ...measureLines(answer),
+      ...certaintyLines(answer),
+      ...frontLines(answer, names),
+    ].map((line) => `  ${line}`),
   ]
 }
 

@@ -13,6 +13,7 @@ import { curveFeatures, type CurveFeatures, lossNames } from "@sweep/domain/Curv
 import type { SweepId, TrialNumber } from "@sweep/domain/Id"
 import type { Reason } from "@sweep/domain/Reason"
 import type { SweepState } from "@sweep/domain/SweepState"
+import { answersMetric } from "@sweep/domain/measures"
 import { isTerminal, type Trial } from "@sweep/domain/Trial"
 import { Verdict } from "@sweep/domain/Verdict"
 import type { Report, Stopper } from "@sweep/search/Stopper"
@@ -116,7 +117,7 @@ export const makeDecide = Effect.fnUntraced(function* (options: {
 
   /** Reaches the verdicts of these trials. */
   const judge = Effect.fnUntraced(function* (sweep: SweepId, touched: ReadonlySet<TrialNumber>) {
-    const metric = state.sweeps.get(sweep)!.spec.metric.name
+    const metric = answersMetric(state.sweeps.get(sweep)!.spec).name
     const found = yield* store.features(sweep, Array.from(touched), metric)
     const features = new Map(found.map((one) => [one.trial, one]))
     if (state.removed.has(sweep)) return
@@ -147,13 +148,15 @@ export const makeDecide = Effect.fnUntraced(function* (options: {
 
   const contextOf = (trial: Trial): DiagnosisContext => {
     const { spec } = state.sweeps.get(trial.sweep)!
+    const { name, goal } = answersMetric(spec)
     return {
       finished: isTerminal(trial.state),
       parameters: trial.parameters,
       trainer: spec.trainer,
       totalSteps: progress.get(trial.sweep, trial.number)?.totalSteps ?? null,
-      metric: spec.metric.name,
-      goal: spec.metric.goal,
+      metric: name,
+      goal,
+      ...(name === spec.metric.name ? {} : { rankedBy: spec.metric.name }),
     }
   }
 

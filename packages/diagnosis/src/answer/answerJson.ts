@@ -31,6 +31,8 @@ export const answerJson = ({
   certainty,
   more,
   front,
+  measures,
+  answersWorse,
   constraints,
   cost,
   metric,
@@ -78,6 +80,18 @@ export const answerJson = ({
       : {
           gain_by_repeating: more.repeating,
           next_hour: more.hour,
+        },
+  measures: measures.map(({ name, goal: way, value, better }) => ({ metric: name, goal: way, value, better })),
+  answers_worse:
+    answersWorse === null
+      ? null
+      : {
+          metric: answersWorse.metric,
+          best: answersWorse.best,
+          best_step: answersWorse.bestStep,
+          level: answersWorse.level,
+          loss_then: answersWorse.loss?.[0] ?? null,
+          loss_now: answersWorse.loss?.[1] ?? null,
         },
   pareto: front === null ? null : frontJson(front),
   constraints: constraints.map(({ constraint, kept, broken, unknown, value }) => ({

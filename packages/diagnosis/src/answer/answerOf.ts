@@ -3,7 +3,8 @@
 // out nothing themselves. Codes and arguments only; the words are where they are shown.
 import { type Configuration, configurationsOf, isUnreliable, meanOf } from "@sweep/domain/configurations"
 import { hoursUsed } from "@sweep/domain/budgetUse"
-import type { Goal } from "@sweep/domain/Metric"
+import { type Measure, measuresOf } from "@sweep/domain/measures"
+import { compare, type Goal, isBetter } from "@sweep/domain/Metric"
 import type { Parameters } from "@sweep/domain/Parameter"
 import type { SweepState } from "@sweep/domain/SweepState"
 import { parameterDefaults } from "@sweep/domain/TrainingConfig"
@@ -71,6 +72,24 @@ export interface ConstraintKept {
   readonly value: number | null
 }
 
+/** Answers measured beside what trials are ranked by. */
+export interface MeasureFound extends Measure {
+  /** Of the best configuration, the mean over its runs; `null` where none reported it. */
+  readonly value: number | null
+  /** The configuration that is best by this measure, where that is another one; only what keeps the constraints. */
+  readonly better: { readonly trial: number; readonly value: number } | null
+}
+
+/** The best trial's answers got worse, as its verdict has it. */
+export interface AnswersWorse {
+  readonly metric: string
+  readonly best: number
+  readonly bestStep: number
+  readonly level: number
+  /** The eval loss at that step and at the end, where it fell meanwhile: the loss gets better and the answers worse. */
+  readonly loss: readonly [then: number, now: number] | null
+}
+
 export interface Answer {
   readonly metric: string
   readonly goal: Goal
@@ -101,6 +120,9 @@ export interface Answer {
     /** Trials that an hour held so far, and the expected gain from as many more. */
     readonly hour: { readonly trials: number; readonly gain: number } | null
   } | null
+  /** Task metrics and further objectives beside the metric that trials are ranked by. */
+  readonly measures: ReadonlyArray<MeasureFound>
+  readonly answersWorse: AnswersWorse | null
   /** The Pareto front of a sweep with several metrics; `null` with one. */
   readonly front: Front | null
   readonly constraints: ReadonlyArray<ConstraintKept>
@@ -155,12 +177,34 @@ const shorterOf = (sweep: SweepState, trial: Trial): NextRun["shorter"] => {
   return to < epochs ? { parameter: "epochs", from: epochs, to, because: kind } : null
 }
 
+const answersWorse = ({ verdict }: Trial): AnswersWorse | null => {
+  const found = verdict?.evidence.find(
+    ({ criterion, holds }) => holds && (criterion === "metric-worse" || criterion === "loss-better-answers-worse"),
+  )
+  const { metric, best, bestStep, level, lossThen, lossNow } = found?.args ?? {}
+  return typeof metric === "string" &&
+    typeof best === "number" &&
+    typeof bestStep === "number" &&
+    typeof level === "number"
+    ? {
+        metric,
+        best,
+        bestStep,
+        level,
+        loss: typeof lossThen === "number" && typeof lossNow === "number" ? [lossThen, lossNow] : null,
+      }
+    : null
+}
+
 const nextRun = (sweep: SweepState, trial: Trial): NextRun => {
   const { artifacts = "best", metric } = sweep.spec
   const shorter = shorterOf(sweep, trial)
+  const worse = answersWorse(trial)
   const earlier =
     metric.summary === "best" &&
     trial.verdict !== null &&
+    // Of other weights than those with the best answers.
+    (worse === null || worse.metric === metric.name) &&
     (trial.verdict.kind === "overfitting" || trial.verdict.kind === "plateaued")
   return {
     parameters: shorter === null ? trial.parameters : { ...trial.parameters, [shorter.parameter]: shorter.to },
@@ -172,6 +216,24 @@ const nextRun = (sweep: SweepState, trial: Trial): NextRun => {
 
 const numbersOf = ({ trials }: Pick<Configuration, "trials">): ReadonlyArray<number> =>
   trials.map(({ number }) => number).toSorted((a, b) => a - b)
+
+const measuresFound = ({ spec }: SweepState, all: ReadonlyArray<Configuration>): ReadonlyArray<MeasureFound> =>
+  measuresOf(spec).map((measure) => {
+    const { name, goal } = measure
+    const valued = all
+      .filter((one) => one === all[0] || (one.violation === 0 && !isUnreliable(one)))
+      .flatMap(({ trials }) => {
+        const value = meanOf(trials, name, spec.metric)
+        return value === null || !Number.isFinite(value) ? [] : [{ trial: trials[0].number as number, value }]
+      })
+    const own = valued.find(({ trial }) => trial === all[0]?.trials[0].number)
+    const top = valued.toSorted((a, b) => compare(goal)(a.value, b.value))[0]
+    return {
+      ...measure,
+      value: own?.value ?? null,
+      better: top === undefined || (own !== undefined && !isBetter(goal, top.value, own.value)) ? null : top,
+    }
+  })
 
 const constraintsKept = (
   { spec: { metric, outcomes = [] } }: SweepState,
@@ -218,6 +280,8 @@ export const answerOf = (sweep: SweepState, now: number): Answer | null => {
       feasible: best.violation === 0,
     },
     next: nextRun(sweep, trial),
+    measures: measuresFound(sweep, all),
+    answersWorse: answersWorse(trial),
     front: frontOf(sweep),
     constraints: constraintsKept(sweep, all),
     cost: {

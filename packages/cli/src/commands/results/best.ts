@@ -8,7 +8,7 @@ import { explainApi, withApi } from "../../serving/access.ts"
 import { badInput } from "../../exitCodes.ts"
 import * as flags from "../../flags.ts"
 import { print, printJson, printLines } from "../../output.ts"
-import { certaintyLines, constraintLines, frontLines, nextLines } from "../../results/answerLines.ts"
+import { certaintyLines, constraintLines, frontLines, measureLines, nextLines } from "../../results/answerLines.ts"
 import { bestJson } from "../../results/summary.ts"
 import { parameterValue, result, runsOf, trialNumbers, varying } from "../../terminal/format.ts"
 import { leaders } from "../../terminal/SweepView.ts"
@@ -56,6 +56,7 @@ export const best = Command.make(
         ...Object.entries(first.parameters).map(([name, value]) => `  ${name}: ${parameterValue(value)}`),
         ...constraintLines(answer),
         ...nextLines(answer),
+        ...measureLines(answer),
         ...certaintyLines(answer),
         ...frontLines(answer, varying(state)),
       ])
