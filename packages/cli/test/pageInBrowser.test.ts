@@ -110,7 +110,7 @@ const show = async (page: Page, address: string, [hash, drawn]: readonly [string
   await page.goto(`${address}${hash}`)
   await page.locator(drawn).first().waitFor()
   // Curves come after the rest.
-  await page.waitForFunction("document.querySelectorAll('.plot').length === document.querySelectorAll('canvas').length")
+  await expect.poll(() => page.evaluate("document.querySelectorAll('.plot').length === document.querySelectorAll('canvas').length")).toBe(true)
 }
 
 const modes = [
