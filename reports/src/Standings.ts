@@ -5,6 +5,7 @@ import { type Configuration as Ranked, configurationsOf, hasResult } from "@swee
 import { compare, type Goal, type Metric } from "@sweep/domain/Metric"
 import type { AttemptRecord, SweepResults, TrialDetails } from "@sweep/domain/SweepResults"
 import { isTerminal, ranFor, type Trial } from "@sweep/domain/Trial"
+import { median, quantile } from "./quantile.ts"
 
 export interface Standing {
   readonly trial: Trial
@@ -51,17 +52,6 @@ export interface Standings {
   readonly duration: number
   /** Trials that have not ended. */
   readonly open: number
-}
-
-export const median = (values: ReadonlyArray<number>): number | null => quantile(values, 0.5)
-
-/** Linear between the two nearest order statistics. */
-export const quantile = (values: ReadonlyArray<number>, share: number): number | null => {
-  const sorted = values.toSorted((a, b) => a - b)
-  const at = share * (sorted.length - 1)
-  const low = sorted[Math.floor(at)]
-  const high = sorted[Math.ceil(at)]
-  return low === undefined || high === undefined ? null : low + (high - low) * (at - Math.floor(at))
 }
 
 const finite = (value: number | null | undefined): number | null =>

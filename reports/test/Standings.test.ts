@@ -1,7 +1,8 @@
 import { expect, it } from "vitest"
 import { answerOf } from "@sweep/diagnosis/answer"
 import { edgesOf, lighterThan } from "../src/certainty.ts"
-import { quantile, standingsOf } from "../src/Standings.ts"
+import { quantile } from "../src/quantile.ts"
+import { standingsOf } from "../src/Standings.ts"
 import { fixture } from "./fixture.ts"
 
 it("ranks the trials with a result and puts the others last", () => {

@@ -64,7 +64,17 @@ export interface Head {
   readonly best?: number | null
 }
 /** The fields of `answerJson` that the page says. */
+export interface FrontView {
+  readonly metrics: ReadonlyArray<{ readonly name: string; readonly goal: "minimize" | "maximize" }>
+  readonly members: ReadonlyArray<{
+    readonly trial: number
+    readonly values: Readonly<Record<string, number>>
+  }>
+  readonly compromise: number
+  readonly growth: ReadonlyArray<{ readonly trials: number; readonly hypervolume: number }>
+}
 export interface AnswerView {
+  readonly pareto?: FrontView | null
   readonly trial: number
   readonly trials: ReadonlyArray<number>
   readonly objective: number

@@ -4,7 +4,8 @@
 // curves for each move of the pointer would take too long.
 import type { TopLevelSpec } from "vega-lite"
 import type { CurvePoint } from "@sweep/domain/Curve"
-import { median, type Standing } from "../Standings.ts"
+import { median } from "../quantile.ts"
+import type { Standing } from "../Standings.ts"
 import { bandOf } from "./band.ts"
 import { type Chart, config, dashScale, noTrial, type Row, type Tone, toneScale } from "./Chart.ts"
 import { frameOf } from "./frame.ts"

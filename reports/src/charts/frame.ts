@@ -1,6 +1,6 @@
 // The part of the value axis a chart opens with. One diverged trial would squash all others into a line, so the frame
 // holds nearly all values and says when some lie outside of it.
-import { quantile } from "../Standings.ts"
+import { quantile } from "../quantile.ts"
 
 export interface Frame {
   readonly low: number

@@ -4,11 +4,43 @@ import type { Answer } from "@sweep/diagnosis/answer"
 import { metricValue, parameterValue, percent } from "../Format.ts"
 import { html, type Html, join } from "../Html.ts"
 import { say } from "../Say.ts"
-import type { Standings } from "../Standings.ts"
+import { frontDrawing, growthDrawing } from "../draw/front.ts"
+import { markup } from "../draw/Mark.ts"
+import type { Standing, Standings } from "../Standings.ts"
 import { front } from "../strings/front.ts"
 import { metricName } from "../strings/metricName.ts"
 
-export const frontSection = (found: Answer | null, { varying }: Standings): Html | null => {
+const drawings = ({ front: found }: Answer, standings: Standings): Html | null => {
+  const [across, up] = found?.metrics ?? []
+  if (found === null || across === undefined || up === undefined) return null
+  const value = ({ objective, trial }: Standing, name: string) =>
+    name === standings.metric ? objective : (trial.values[name] ?? null)
+  const points = standings.ranked.flatMap((standing) => {
+    const [x, y] = [value(standing, across.name), value(standing, up.name)]
+    return x === null || y === null || !Number.isFinite(y) || !Number.isFinite(x)
+      ? []
+      : [{ trial: standing.trial.number, x, y }]
+  })
+  const members = found.members.map(({ trial, values }) => ({ trial, x: values[0]!, y: values[1]! }))
+  const { compromise, growth, metrics } = found
+  const isWhole = metrics.length === 2
+  return html`<div class="grid two">
+    <div class="drawing">
+      ${markup(frontDrawing({ metrics: [across, up], points, members, isWhole, compromise, width: 520, height: 300 }))}
+    </div>
+    ${
+      growth.length < 2
+        ? null
+        : html`<figure>
+            <figcaption><h3>${say(front.growth)}</h3></figcaption>
+            <div class="drawing">${markup(growthDrawing(growth, standings.all.length, 520, 260))}</div>
+          </figure>`
+    }
+  </div>`
+}
+
+export const frontSection = (found: Answer | null, standings: Standings): Html | null => {
+  const { varying } = standings
   if (found === null || found.front === null) return null
   const { metrics, members, compared, compromise, hypervolume, reference, growth } = found.front
   const halfway = growth.findLast(({ trials }) => trials <= growth.at(-1)!.trials / 2)
@@ -27,6 +59,7 @@ export const frontSection = (found: Answer | null, { varying }: Standings): Html
       ${halfway === undefined || members.length < 2 ? null : say(front.halfway(halfway.trials, percent(halfway.hypervolume)))}
       ${members.length < 3 ? null : say(front.compromise(compromise))}
     </p>
+    ${drawings(found, standings)}
     <div class="scroll table" tabindex="0" role="region" aria-label="Pareto front">
       <table>
         <thead>

@@ -26,6 +26,7 @@ export const front = {
     en: `After ${plural(trials, "trial")} it was ${share}.`,
     zh: `完成 ${trials} 次试验时为 ${share}。`,
   }),
+  growth: { en: "Hypervolume over trials", zh: "超体积随试验的变化" },
   trials: { en: "Trials", zh: "试验" },
   nearest: { en: "nearest to the best of each", zh: "距各项最佳值最近" },
 }

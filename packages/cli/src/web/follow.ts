@@ -24,6 +24,23 @@ const digestOf = (sweep: SweepState): string => {
   return hash.digest("base64url").slice(0, 22)
 }
 
+interface Answered {
+  readonly digest: string
+  readonly answer: unknown
+  readonly at: number
+}
+/** Of sweeps that somebody looks at: found once for all who do. The answers are those of one coordinator's sweeps. */
+const answers = new Map<SweepId, Answered>()
+const mostAnswers = 64
+
+const answerFor = (sweep: SweepState, digest: string, now: number): Answered => {
+  const found: Answered = { digest, answer: answerView(sweep, now), at: now }
+  answers.delete(sweep.id)
+  answers.set(sweep.id, found)
+  for (const id of answers.keys()) if (answers.size > mostAnswers) answers.delete(id)
+  return found
+}
+
 /** Never ends by itself, only with its fiber, or once there is no such sweep. */
 export const followSweep = Effect.fn("followSweep")(function* (id: SweepId, known: string | undefined, send: Send) {
   const api = yield* SweepApi
@@ -31,9 +48,6 @@ export const followSweep = Effect.fn("followSweep")(function* (id: SweepId, know
   let digest = known
   let first = true
   let dirty = true
-  let answer: unknown = null
-  let answeredAt = Number.NEGATIVE_INFINITY
-  let answered = ""
   let over = false
 
   const points = (progress: ReadonlyArray<TrialProgress>) => {
@@ -44,15 +58,17 @@ export const followSweep = Effect.fn("followSweep")(function* (id: SweepId, know
     const now = Date.now()
     over = sweep.status === "finished" || sweep.status === "stopped"
     const next = digestOf(sweep)
-    if (next !== answered && (now - answeredAt >= answerEvery || over)) {
-      answer = answerView(sweep, now)
-      answeredAt = now
-      answered = next
-    } else if (next !== answered) dirty = true
+    // The trials come first: an answer over thousands of them takes longer to find than they take to be drawn.
+    let latest = answers.get(id)
+    if (latest?.digest !== next) {
+      if (!first && (latest === undefined || now - latest.at >= answerEvery || over))
+        latest = answerFor(sweep, next, now)
+      else dirty = true
+    }
     const rows = Array.from(sweep.trials.values())
     const changed = rows.filter((trial) => sent.get(trial.number) !== trial)
     for (const trial of changed) sent.set(trial.number, trial)
-    const view = { head: sweepHead(sweep, now), answer, at: now }
+    const view = { head: sweepHead(sweep, now), ...(latest === undefined ? {} : { answer: latest.answer }), at: now }
     if (first && next === known) send("same", view, next)
     else if (first) send("sweep", { ...view, trials: rows.map((trial) => trialRow(trial, now)) }, next)
     else send("change", { ...view, trials: changed.map((trial) => trialRow(trial, now)) }, next)

@@ -8,6 +8,7 @@ import { connect } from "../connect.ts"
 import { CurvesView } from "../parts/curvesView.ts"
 import { fill, h, once, whenChanged } from "../dom.ts"
 import { HistoryView, SlicesView } from "../parts/dotsView.ts"
+import { FrontView } from "../parts/frontView.ts"
 import { ImportanceView } from "../parts/importanceView.ts"
 import { ParallelView } from "../parts/parallelView.ts"
 import { timeline } from "../parts/timeline.ts"
@@ -19,18 +20,20 @@ import { progressBar, progressOf } from "./lists.ts"
 
 export interface View {
   readonly head: Head
-  readonly answer: AnswerView | null
+  /** Absent while it is being worked out. */
+  readonly answer?: AnswerView | null
   readonly at: number
   readonly trials?: ReadonlyArray<TrialRow>
 }
 
-const parts = ["history", "parallel", "board", "curves", "parameters", "timeline"] as const
+const parts = ["front", "history", "parallel", "board", "curves", "parameters", "timeline"] as const
 
 export const sweepView = (root: HTMLElement, id: string, away: (message: string | null, gone: boolean) => void) => {
   const rows = new Map<number, TrialRow>()
   const selection = new Selection()
   let head: Head | undefined
   let answer: AnswerView | null = null
+  let isAnswered = false
   let at = 0
   let curves: CurvesView | undefined
   const top = h("div")
@@ -40,8 +43,10 @@ export const sweepView = (root: HTMLElement, id: string, away: (message: string 
   const board = new Board(selection)
   const importance = new ImportanceView()
   const slices = new SlicesView(selection, id, () => "verdict")
+  const front = new FrontView(selection, id)
   const lanes = h("div")
   const places = {
+    front: front.element,
     history: history.element,
     parallel: parallel.element,
     board: board.element,
@@ -100,6 +105,7 @@ export const sweepView = (root: HTMLElement, id: string, away: (message: string 
     const judged = list.some((row) => row.objective !== null)
     document.title = `${now.name} · sweep`
     const visible: Readonly<Record<(typeof parts)[number], boolean>> = {
+      front: answer?.pareto != null,
       history: judged,
       parallel: judged && names.length > 0,
       board: list.length > 0,
@@ -123,14 +129,15 @@ export const sweepView = (root: HTMLElement, id: string, away: (message: string 
     headChanged([now.name, now.status, now.reason, now.counts, now.budget, answer?.trial, language()], () =>
       drawTop(now),
     )
-    answerChanged([answer, now.status, now.counts, language()], () =>
+    answerChanged([answer, isAnswered, now.status, now.counts, language()], () =>
       fill(
         said,
         h("h2", {}, w(now.status === "finished" || now.status === "stopped" ? "theAnswer" : "answer")),
-        answerPart(now, answer),
+        isAnswered ? answerPart(now, answer) : h("p", { class: "quiet" }, w("answering")),
       ),
     )
     const seen = { head: now, rows: list, names, best }
+    if (answer?.pareto != null) front.update(now, list, answer.pareto)
     history.update(seen)
     parallel.update(now, list, names, best)
     board.update(now, list, names, best)
@@ -148,7 +155,10 @@ export const sweepView = (root: HTMLElement, id: string, away: (message: string 
   })
   const take = (view: View) => {
     head = view.head
-    answer = view.answer
+    if (view.answer !== undefined) {
+      answer = view.answer
+      isAnswered = true
+    }
     at = view.at
     for (const row of view.trials ?? []) rows.set(row.number, row)
     if (curves === undefined) {
