@@ -110,7 +110,11 @@ const show = async (page: Page, address: string, [hash, drawn]: readonly [string
   await page.goto(`${address}${hash}`)
   await page.locator(drawn).first().waitFor()
   // Curves come after the rest.
-  await expect.poll(() => page.evaluate("document.querySelectorAll('.plot').length === document.querySelectorAll('canvas').length")).toBe(true)
+  await expect
+    .poll(() =>
+      page.evaluate("document.querySelectorAll('.plot').length === document.querySelectorAll('canvas').length"),
+    )
+    .toBe(true)
 }
 
 const modes = [
