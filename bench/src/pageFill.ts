@@ -168,7 +168,7 @@ const trialOf = (
         _tag: "TrialFailed",
         ...of(endedAt),
         class: "oom",
-        message: "CUDA out of memory. Tried to allocate 1.12 GiB; 23.4 of 24 GiB are in use.",
+        message: said("CUDA out of memory. Tried to allocate 1.12 GiB; 23.4 of 24 GiB are in use."),
         detail: null,
       }
     : stops

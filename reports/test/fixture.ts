@@ -10,7 +10,7 @@ import { foldFacts } from "@sweep/domain/SweepState"
 import type { FailureClass, TrialEventOf } from "@sweep/domain/TrialEvent"
 import { Verdict } from "@sweep/domain/Verdict"
 import { exampleSpec } from "@sweep/domain/exampleSpec"
-import { said } from "@sweep/domain/Reason"
+import { type Reason, said } from "@sweep/domain/Reason"
 import { sampled } from "@sweep/domain/Origin"
 
 /** mulberry32: small, good enough for test data. */
@@ -24,7 +24,7 @@ const generator = (seed: number) => (): number => {
 export interface FixtureTrial {
   readonly parameters: Parameters
   readonly end?: "completed" | "stopped" | "failed" | "running" | "pending" | "cancelled"
-  readonly failure?: { readonly class: FailureClass; readonly message: string; readonly detail: string | null }
+  readonly failure?: { readonly class: FailureClass; readonly message: Reason; readonly detail: string | null }
   /** Attempts lost before the last one. */
   readonly lost?: number
 }
@@ -108,7 +108,7 @@ const baseSpec = (): Partial<typeof SweepSpec.Encoded> => ({
 
 const outOfMemory: NonNullable<FixtureTrial["failure"]> = {
   class: "oom",
-  message: "Out of memory: tried to allocate 512 MB with 3.6 GB of 3.9 GB in use.",
+  message: said("Out of memory: tried to allocate 512 MB with 3.6 GB of 3.9 GB in use."),
   detail:
     'Traceback (most recent call last):\n  File "sweep_trainer/train.py", line 212, in run\n    trainer.train()\n' +
     "torch.OutOfMemoryError: tried to allocate 512.00 MiB",

@@ -45,7 +45,7 @@ const hostileSweep = (): SweepResults => {
       { parameters: { ...parameters, [hostile]: "b", rank: 16 } },
       { parameters: { ...parameters, [hostile]: `${hostile}2` } },
       { parameters, end: "stopped" },
-      { parameters, end: "failed", failure: { class: "bug", message: hostile, detail: hostile } },
+      { parameters, end: "failed", failure: { class: "bug", message: said(hostile), detail: hostile } },
     ],
   })
   const trial = TrialNumber.make(1)
@@ -114,7 +114,7 @@ describe("escaping", () => {
 })
 
 const constant: Parameters = { rank: 8, alpha: 16, learning_rate: 1e-3, epochs: 2 }
-const failure = { class: "data", message: "record 12 has no output", detail: null } as const
+const failure = { class: "data", message: said("record 12 has no output"), detail: null } as const
 
 describe("sweeps of every shape", () => {
   it("says why it ended, what was reused and where the search began", async () => {

@@ -87,7 +87,7 @@ describe("an attempt", () => {
       expect(coordinator.of(epoch).points).toEqual([{ metric: "a", step: 1, value: NaN }])
       expect(coordinator.of(epoch).seq).toBe(2)
       expect(end).toMatchObject({ _tag: "Failed", class: "bug" })
-      expect(end).toMatchObject({ message: expect.stringContaining("2 lines of events.jsonl could not be read") })
+      expect(end).toMatchObject({ message: { unreadable: 2 } })
     }),
   )
 
@@ -135,8 +135,13 @@ describe("an attempt", () => {
       expect(yield* coordinator.untilEnded(epoch)).toEqual({
         _tag: "Failed",
         class: "bug",
-        message:
-          "The trainer exited with status 7 without saying how the trial ended. Its last words: boom: no such layer",
+        message: {
+          _tag: "TrainerExited",
+          status: 7,
+          words: "boom: no such layer",
+          unreadable: null,
+          problem: null,
+        },
         detail: "boom: no such layer",
       })
       expect(coordinator.of(epoch).seq).toBe(4)
@@ -160,13 +165,13 @@ describe("an attempt", () => {
       expect(yield* coordinator.untilEnded(diverged)).toEqual({
         _tag: "Failed",
         class: "diverged",
-        message: "the loss is NaN",
+        message: said("the loss is NaN"),
         detail: null,
       })
       const missing = yield* coordinator.assign({ command: ["no-such-program-at-all"], trialJson: script() })
       expect(yield* coordinator.untilEnded(missing)).toMatchObject({
         class: "dependency",
-        message: "Cannot start `no-such-program-at-all`: there is no such program on this agent.",
+        message: said("Cannot start `no-such-program-at-all`: there is no such program on this agent."),
       })
     }),
   )
@@ -724,7 +729,7 @@ describe("the warm host", () => {
       expect(yield* coordinator.untilEnded(epoch)).toMatchObject({
         _tag: "Failed",
         class: "dependency",
-        message: expect.stringContaining("sweep_trainer"),
+        message: { words: expect.stringContaining("sweep_trainer") },
       })
     }),
   )
@@ -735,7 +740,7 @@ describe("the warm host", () => {
       const epoch = yield* coordinator.assign({ trainer: "peft", trialJson: script("finish") })
       expect(yield* coordinator.untilEnded(epoch)).toMatchObject({
         class: "dependency",
-        message: expect.stringContaining("does not allow the trainer `peft`"),
+        message: { _tag: "TrainerForbidden", trainer: "peft" },
       })
     }),
   )
@@ -752,7 +757,7 @@ describe("a trainer that hangs", () => {
       expect(end).toMatchObject({
         _tag: "Failed",
         class: "bug",
-        message: expect.stringMatching(/made no progress: for .* min it wrote no event .* the last at step 3/),
+        message: { _tag: "NoProgress", step: 3 },
       })
       expect(runs(Number(coordinator.of(epoch).sample("child")))).toBe(false)
     }),

@@ -83,7 +83,7 @@ describe("the end of an attempt", () => {
   it("is a failure without `finished`, even with exit status 0", () => {
     expect(attemptEnd(seen({ over: { _tag: "Exited", code: 0, signal: null } }))).toMatchObject({
       class: "bug",
-      message: "The trainer exited with status 0 without saying how the trial ended.",
+      message: { _tag: "TrainerExited", status: 0, words: null, unreadable: null, problem: null },
     })
   })
 
@@ -133,12 +133,12 @@ describe("the end of an attempt", () => {
     const stderr = "Traceback (most recent call last):\nModuleNotFoundError: No module named 'peft'"
     expect(attemptEnd(seen({ stderr }))).toMatchObject({
       class: "dependency",
-      message: "The trainer could not start: ModuleNotFoundError: No module named 'peft'",
+      message: { _tag: "TrainerCannotStart", words: "ModuleNotFoundError: No module named 'peft'" },
     })
   })
 
   it("is a failure when the trainer was ended for a fault of its own", () => {
     const stop = { mode: "kill", reason: said("The trainer wrote too much."), fault: true } as const
-    expect(attemptEnd(seen({ stop }))).toMatchObject({ class: "bug", message: "The trainer wrote too much." })
+    expect(attemptEnd(seen({ stop }))).toMatchObject({ class: "bug", message: said("The trainer wrote too much.") })
   })
 })

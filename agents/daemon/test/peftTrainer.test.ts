@@ -137,7 +137,7 @@ describe("the PEFT trainer", () => {
         expect(yield* coordinator.untilEnded(diverged)).toMatchObject({
           _tag: "Failed",
           class: "diverged",
-          message: expect.stringContaining("lower the learning rate (1e+30)"),
+          message: { text: expect.stringContaining("lower the learning rate (1e+30)") },
         })
 
         const long = join(data, "long.json")
@@ -147,7 +147,9 @@ describe("the PEFT trainer", () => {
         expect(yield* coordinator.untilEnded(large)).toMatchObject({
           _tag: "Failed",
           class: "oom",
-          message: expect.stringMatching(/out of memory: .* were asked for, the process's peak was [\d.]+ GiB/),
+          message: {
+            text: expect.stringMatching(/out of memory: .* were asked for, the process's peak was [\d.]+ GiB/),
+          },
         })
 
         const next = yield* assign(3, trial(4))

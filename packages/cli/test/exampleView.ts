@@ -5,6 +5,7 @@ import { AgentId, Epoch, SweepId, TrialNumber } from "@sweep/domain/Id"
 import { Verdict } from "@sweep/domain/Verdict"
 import { foldFacts } from "@sweep/domain/SweepState"
 import { sampled } from "@sweep/domain/Origin"
+import { said } from "@sweep/domain/Reason"
 import type { SweepView } from "../src/terminal/SweepView.ts"
 
 export const sweep = SweepId.make("example")
@@ -73,7 +74,7 @@ export const exampleFacts: ReadonlyArray<Fact> = [
     sweep,
     trial: trial(4),
     class: "oom",
-    message: "out of memory: 7.9 GiB asked for, \u001b[31m6 GiB\u001b[0m there",
+    message: said("out of memory: 7.9 GiB asked for, \u001b[31m6 GiB\u001b[0m there"),
     detail: null,
   },
 ]

@@ -135,7 +135,7 @@ export const layer = (
         ended: endings.ended,
         unstorable: (epoch, reason, session) => {
           session.post({ _tag: "Stop", epoch, mode: "kill", reason: { _tag: "Unstorable" } })
-          const message = `What the trainer reports cannot be stored: ${reason}`
+          const message = { _tag: "ReportUnstorable", problem: reason } as const
           endings.ended(epoch, { _tag: "Failed", class: "data", message, detail: null }, null)
         },
       })

@@ -14,6 +14,7 @@ import { ArtifactExchange } from "@sweep/protocol/ArtifactExchange"
 import { SweepApi } from "@sweep/protocol/SweepApi"
 import * as FolderArtifacts from "@sweep/store/FolderArtifacts"
 import { exampleSpec } from "@sweep/domain/exampleSpec"
+import { said } from "@sweep/domain/Reason"
 import { connectAgent, evalLosses, eventually } from "@sweep/protocol/ScriptedAgent"
 import type { ArtifactQuotas } from "../src/attempts/artifacts.ts"
 import { inMemory, trialIs } from "./harness.ts"
@@ -101,7 +102,7 @@ describe("files of trials", () => {
       expect((yield* exchange.offer(stale, files)).wanted).toEqual([])
       const piece = { ...files[0]!, offset: 0, data, sha256 }
       expect((yield* Effect.flip(exchange.put(stale, piece))).message).toMatch(/not wanted/)
-      yield* agent.ended(owner.epoch, 0, { _tag: "Failed", class: "diverged", message: "NaN", detail: null })
+      yield* agent.ended(owner.epoch, 0, { _tag: "Failed", class: "diverged", message: said("NaN"), detail: null })
       yield* trialIs(owner.sweep, 1, "failed")
       expect(yield* handOver).toEqual([])
       const none = yield* begin("none")

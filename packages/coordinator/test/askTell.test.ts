@@ -190,7 +190,7 @@ describe("ask and tell", () => {
       const one = yield* asked(sweep)
       expect(yield* api.tell(sweep, one.trial, failed)).toMatchObject({ state: "infeasible" })
       expect(yield* api.tell(sweep, one.trial, failed)).toMatchObject({ state: "infeasible" })
-      expect(yield* trialOf(sweep, 1)).toMatchObject({ failure: { class: "oom", message: "8 GiB" } })
+      expect(yield* trialOf(sweep, 1)).toMatchObject({ failure: { class: "oom", message: said("8 GiB") } })
       const two = yield* asked(sweep)
       expect(yield* api.tell(sweep, two.trial, value(Number.NaN))).toMatchObject({ state: "failed" })
       const three = yield* asked(sweep)

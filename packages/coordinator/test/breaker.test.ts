@@ -5,13 +5,14 @@ import { TestClock } from "effect/testing"
 import type { AttemptEnd } from "@sweep/protocol/AgentMessage"
 import { SweepApi } from "@sweep/protocol/SweepApi"
 import { exampleSpec } from "@sweep/domain/exampleSpec"
+import { said } from "@sweep/domain/Reason"
 import { connectAgent, evalLosses, eventually, type ScriptedAgent, slotsOf } from "@sweep/protocol/ScriptedAgent"
 import { inMemory, trialIs, trialOf } from "./harness.ts"
 
 const failure = (of: "bug" | "dependency" | "oom"): AttemptEnd => ({
   _tag: "Failed",
   class: of,
-  message: "CUDA driver is gone.",
+  message: said("CUDA driver is gone."),
   detail: null,
 })
 

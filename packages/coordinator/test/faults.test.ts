@@ -143,7 +143,7 @@ describe("messages lost, repeated and out of order", () => {
       expect((yield* again.next("Welcome")).discard).toEqual([])
       yield* again.confirmed(epoch)
       // Said once more all the same, and with another result.
-      yield* again.ended(epoch, 1, { _tag: "Failed", class: "bug", message: "", detail: null })
+      yield* again.ended(epoch, 1, { _tag: "Failed", class: "bug", message: said(""), detail: null })
       yield* again.send({ _tag: "Heartbeat", at: 0 })
       const facts = yield* (yield* Store).facts
       expect(facts.filter(({ _tag }) => _tag === "TrialCompleted" || _tag === "TrialFailed")).toHaveLength(1)
@@ -271,10 +271,10 @@ describe("moments that coincide", () => {
       const sweep = yield* submitOne
       const agent = yield* connectAgent()
       const { epoch } = yield* agent.next("Assign")
-      yield* agent.ended(epoch, 0, { _tag: "Failed", class: "oom", message: "first", detail: null })
+      yield* agent.ended(epoch, 0, { _tag: "Failed", class: "oom", message: said("first"), detail: null })
       yield* agent.complete(epoch, evalLosses(1))
       yield* agent.confirmed(epoch)
-      expect((yield* trialIs(sweep, 1, "infeasible")).failure?.message).toBe("first")
+      expect((yield* trialIs(sweep, 1, "infeasible")).failure?.message).toEqual(said("first"))
     }).pipe(Effect.provide(inMemory())),
   )
 })
@@ -409,7 +409,11 @@ describe("agents that go away", () => {
         yield* Effect.promise(() => new Promise((done) => setTimeout(done, 2)))
       }
       const { failure } = yield* trialIs(sweep, 1, "failed")
-      expect(failure?.message).toMatch(/given up after 21 attempts.*cannot start the trainer/)
+      expect(failure?.message).toEqual({
+        _tag: "GaveUp",
+        attempts: 21,
+        last: said("cannot start the trainer"),
+      })
     }).pipe(Effect.provide(inMemory())),
   )
 })
@@ -585,7 +589,10 @@ describe("a store that refuses to write", () => {
       // Both are there before the first commit, and share it.
       for (const message of [poisoned, eventsMessage(good.epoch, evalLosses(3))]) yield* agent.send(message)
       expect(yield* trialIs(sweep, bad.trial, "failed")).toMatchObject({
-        failure: { class: "data", message: expect.stringContaining("that name cannot be stored") },
+        failure: {
+          class: "data",
+          message: { _tag: "ReportUnstorable", problem: expect.stringContaining("that name cannot be stored") },
+        },
       })
       expect(yield* agent.next("Stop")).toMatchObject({ epoch: bad.epoch, mode: "kill" })
       yield* agent.ended(good.epoch, 1, finished())

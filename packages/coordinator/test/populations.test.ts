@@ -113,7 +113,7 @@ const given = Effect.fnUntraced(function* (agents: ReadonlyArray<ScriptedAgent>,
 const failed = (of: "oom" | "diverged"): AttemptEnd => ({
   _tag: "Failed",
   class: of,
-  message: "it broke",
+  message: said("it broke"),
   detail: null,
 })
 

@@ -13,6 +13,7 @@ import type { Trial } from "@sweep/domain/Trial"
 import { SweepApi } from "@sweep/protocol/SweepApi"
 import { layer as duckdb } from "@sweep/store/DuckdbStore"
 import { exampleSpec } from "@sweep/domain/exampleSpec"
+import { said } from "@sweep/domain/Reason"
 import { connectAgent, evalLosses, eventually, type ScriptedAgent, slotsOf } from "@sweep/protocol/ScriptedAgent"
 import { homeOf, isToCome, mostWaiting, waitsFor } from "../src/scheduling/prefixes.ts"
 import { coordinator, inMemory, overGrpc, sweepIs, trialIs } from "./harness.ts"
@@ -115,7 +116,7 @@ describe("a sweep over epochs", () => {
       const agent = yield* connectAgent({ slots: slotsOf(2) })
       const one = yield* agent.next("Assign")
       yield* trialIs(sweep, 3, "pending")
-      yield* agent.ended(one.epoch, 0, { _tag: "Failed", class: "oom", message: "needs 12 GiB", detail: null })
+      yield* agent.ended(one.epoch, 0, { _tag: "Failed", class: "oom", message: said("needs 12 GiB"), detail: null })
       const two = yield* agent.next("Assign")
       expect(two.trial).toBe(2)
       yield* api.control(sweep, TrialNumber.make(2), "pause", { _tag: "ByHand" })

@@ -271,7 +271,7 @@ describe("how attempts end", () => {
       yield* agent.complete(epoch, evalLosses(1))
       const { failure } = yield* trialIs(sweep, 1, "failed")
       expect(failure?.class).toBe("unreported")
-      expect(failure?.message).toMatch(/`eval\/los` never arrived.*`eval\/loss`.*Did you mean `eval\/loss`/)
+      expect(failure?.message).toMatchObject({ _tag: "MetricMissing", metric: "eval/los", near: "eval/loss" })
       yield* sweepIs(sweep, "finished")
     }).pipe(Effect.provide(inMemory())),
   )
@@ -305,11 +305,11 @@ describe("how attempts end", () => {
         peakHostBytes: null,
         tried: { microBatchSize: 1, gradientCheckpointing: true },
       } as const
-      const end = { _tag: "Failed", class: "oom", message: "needs 12 GiB", detail: "trace", memory } as const
+      const end = { _tag: "Failed", class: "oom", message: said("needs 12 GiB"), detail: "trace", memory } as const
       yield* agent.ended(epoch, 0, end)
       expect((yield* trialIs(sweep, 1, "infeasible")).failure).toEqual({
         class: "oom",
-        message: "needs 12 GiB",
+        message: said("needs 12 GiB"),
         detail: "trace",
         memory,
       })
@@ -348,7 +348,7 @@ describe("how attempts end", () => {
   it.effect("gives a crashed trial one more attempt, with a new epoch", () =>
     Effect.gen(function* () {
       const { sweep, agent, epoch } = yield* one()
-      const crash = { _tag: "Failed", class: "bug", message: "exit status 1", detail: null } as const
+      const crash = { _tag: "Failed", class: "bug", message: said("exit status 1"), detail: null } as const
       yield* agent.ended(epoch, 0, crash)
       const again = yield* agent.next("Assign")
       expect(again).toMatchObject({ trial: 1, attempt: 2 })

@@ -7,6 +7,7 @@ import { exampleSpec } from "@sweep/domain/exampleSpec"
 import { foldFacts, type SweepState } from "@sweep/domain/SweepState"
 import { Verdict, type VerdictKind } from "@sweep/domain/Verdict"
 import { sampled } from "@sweep/domain/Origin"
+import { said } from "@sweep/domain/Reason"
 import { answerOf } from "../src/answer/answerOf.ts"
 import { answerJson } from "../src/answer/answerJson.ts"
 import { moreTrials } from "../src/answer/moreTrials.ts"
@@ -32,7 +33,7 @@ const sweepOf = (trials: ReadonlyArray<Ran>, spec: Partial<typeof SweepSpec.Enco
       { _tag: "TrialAssigned", at: 2, ...of, epoch, attempt: 1, agent: AgentId.make("a"), slot: 0 },
       { _tag: "TrialStarted", at: 1000 * i, ...of, epoch },
       objective === null
-        ? { _tag: "TrialFailed", at: 1000 * i + 600, ...of, class: "diverged", message: "NaN", detail: null }
+        ? { _tag: "TrialFailed", at: 1000 * i + 600, ...of, class: "diverged", message: said("NaN"), detail: null }
         : { _tag: "TrialCompleted", at: 1000 * i + 600, ...of, epoch, objective, step: steps, values: {} },
       ...(verdict === undefined
         ? []

@@ -7,6 +7,7 @@ import { exampleSpec } from "@sweep/domain/exampleSpec"
 import { foldFacts, type SweepState } from "@sweep/domain/SweepState"
 import { sampled } from "@sweep/domain/Origin"
 import { Verdict } from "@sweep/domain/Verdict"
+import { said } from "@sweep/domain/Reason"
 import { answerJson } from "../src/answer/answerJson.ts"
 import { answerOf } from "../src/answer/answerOf.ts"
 import { frontOf } from "../src/answer/front.ts"
@@ -30,7 +31,7 @@ const sweepOf = (rows: ReadonlyArray<Row>, spec: Partial<typeof SweepSpec.Encode
         { _tag: "TrialAssigned", at: 2, ...of, epoch, attempt: 1, agent: AgentId.make("a"), slot: 0 },
         { _tag: "TrialStarted", at: 10 * i + 3, ...of, epoch },
         objective === null
-          ? { _tag: "TrialFailed", at: 10 * i + 9, ...of, class: "oom", message: "no memory", detail: null }
+          ? { _tag: "TrialFailed", at: 10 * i + 9, ...of, class: "oom", message: said("no memory"), detail: null }
           : { _tag: "TrialCompleted", at: 10 * i + 9, ...of, epoch, objective, step: 10, values },
       ]
     }),

@@ -7,6 +7,7 @@ export const exampleReasons = (options: {
   readonly count: number
   readonly value: number | null
   readonly resource?: "epoch" | "step" | "seconds"
+  /** `null`: whatever may be left out is. */
   readonly sinceStep?: number | null
 }): ReadonlyArray<Reason> => {
   const { count, value, resource = "epoch", sinceStep = 20 } = options
@@ -14,6 +15,9 @@ export const exampleReasons = (options: {
   const agent = AgentId.make("gpu-7")
   const trial = TrialNumber.make(3)
   const silent: PlainReason = { _tag: "AgentSilent", agent, seconds: 90 }
+  const optional = <Value>(of: Value): Value | null => (sinceStep === null ? null : of)
+  const help = optional("docs/scripts.md")
+  const left = { words: optional("Bus error"), unreadable: optional(count), problem: optional("no JSON") }
   const examples: { readonly [Tag in ReasonTag]: ReasonArguments<Tag> } = {
     Said: { text: 'it\'s "enough" — 够了' },
     ByHand: {},
@@ -67,6 +71,21 @@ export const exampleReasons = (options: {
     NotInTime: {},
     SpoolOverflow: { bytes: 1_000_000_000 },
     NoProgress: { minutes: 2.5, step: 40 },
+    NothingReported: { metric: "loss", help },
+    MetricMissing: { metric: "loss", arrived: ["eval/loss", "lr"], more: optional(count), near: optional("los"), help },
+    MetricNotFinite: { metric: "loss", value: "-Infinity" },
+    NoTrainingRun: { problem: "`rank` cannot be 0" },
+    ReportUnstorable: { problem: "a name is too long" },
+    HostOutOfMemory: {},
+    TrainerOutOfMemory: { words: "CUDA out of memory" },
+    TrainerCannotStart: { words: "No module named 'torch'" },
+    TrainerExited: { status: 1, ...left },
+    TrainerKilled: { signal: "SIGSEGV", ...left },
+    TrainerContradicts: { status: "failed", ...left },
+    TrainerVanished: left,
+    TrainerForbidden: { agent, trainer: "command", allowed: optional(["peft"]) ?? [] },
+    MetricsForbidden: { agent, metrics: ["judge.py:score"], allowed: optional(["/metrics"]) ?? [] },
+    CannotPrepare: { problem: "no such slot" },
     Retried: { last: said("the GPU fell off the bus") },
     TakenFromAgent: { agent, last: said("a package is missing") },
     GaveUp: { attempts: count, last: silent },

@@ -94,9 +94,11 @@ describe("older facts", () => {
 
   it.each(kinds)("%s is known as one by its text", (kind) => {
     const fields = Fact.cases[kind].fields as Readonly<Record<string, unknown>>
-    const coded = Object.keys(fields).filter((name) => ["reason", "cause", "rule", "origin"].includes(name))
+    const coded = Object.keys(fields).filter((name) => ["reason", "cause", "rule", "message", "origin"].includes(name))
     expect(coded.length).toBeLessThanOrEqual(1)
     for (const name of coded) expect(isOlderFact({ _tag: kind, [name]: "a text" } as never)).toBe(true)
-    expect(isOlderFact({ _tag: kind, reason: said("a code"), cause: said(""), rule: said("") } as never)).toBe(false)
+    expect(
+      isOlderFact({ _tag: kind, reason: said("a code"), message: said(""), cause: said(""), rule: said("") } as never),
+    ).toBe(false)
   })
 })

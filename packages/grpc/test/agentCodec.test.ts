@@ -53,7 +53,12 @@ const fromAgent: ReadonlyArray<AgentMessage> = [
     lastSeq: 9,
     end: { _tag: "Finished", interrupted: true, step: 30, values: { "eval/loss": Number.NaN, "train/loss": 0.25 } },
   },
-  { _tag: "Ended", epoch, lastSeq: 0, end: { _tag: "Failed", class: "oom", message: "out of memory", detail: null } },
+  {
+    _tag: "Ended",
+    epoch,
+    lastSeq: 0,
+    end: { _tag: "Failed", class: "oom", message: said("out of memory"), detail: null },
+  },
   {
     _tag: "Ended",
     epoch,
@@ -61,7 +66,7 @@ const fromAgent: ReadonlyArray<AgentMessage> = [
     end: {
       _tag: "Failed",
       class: "oom",
-      message: "out of memory",
+      message: said("out of memory"),
       detail: null,
       memory: {
         kind: "rocm",

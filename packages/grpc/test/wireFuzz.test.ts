@@ -36,7 +36,7 @@ const up: ReadonlyArray<AgentMessage> = [
   ]),
   { _tag: "Heartbeat", at: 1.5 },
   { _tag: "Log", epoch, stream: "stdout", offset: 0, end: 4, text: "text" },
-  { _tag: "Ended", epoch, lastSeq: 4, end: { _tag: "Failed", class: "bug", message: "m", detail: "d" } },
+  { _tag: "Ended", epoch, lastSeq: 4, end: { _tag: "Failed", class: "bug", message: said("m"), detail: "d" } },
 ]
 const down: ReadonlyArray<CoordinatorMessage> = [
   {

@@ -34,7 +34,7 @@ export type AttemptEnd =
   | {
       readonly _tag: "Failed"
       readonly class: FailureClass
-      readonly message: string
+      readonly message: Reason
       readonly detail: string | null
       /** Of the class `oom`, where the trainer says more. */
       readonly memory?: OutOfMemory

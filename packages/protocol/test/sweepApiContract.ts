@@ -128,7 +128,12 @@ export const sweepApiContract = (name: string, make: () => Layer.Layer<SweepApi 
         ])
         yield* agent.ended(one.epoch, 3, finished({ values: { extra: Number.POSITIVE_INFINITY } }))
         const two = yield* agent.next("Assign")
-        yield* agent.ended(two.epoch, 0, { _tag: "Failed", class: "oom", message: "out of memory", detail: "trace" })
+        yield* agent.ended(two.epoch, 0, {
+          _tag: "Failed",
+          class: "oom",
+          message: said("out of memory"),
+          detail: "trace",
+        })
 
         const events = yield* Fiber.join(watching)
         const snapshot = events[0]
@@ -271,7 +276,9 @@ export const sweepApiContract = (name: string, make: () => Layer.Layer<SweepApi 
         expect(yield* api.tell(sweep, TrialNumber.make(2), { reports: [], end })).toMatchObject({
           state: "infeasible",
         })
-        expect((yield* api.get(sweep)).trials.get(TrialNumber.make(2))?.failure).toMatchObject({ message: "内存不足" })
+        expect((yield* api.get(sweep)).trials.get(TrialNumber.make(2))?.failure).toMatchObject({
+          message: said("内存不足"),
+        })
         expect(yield* api.ask(sweep)).toMatchObject({
           _tag: "Ended",
           reason: expect.stringMatching(/2 trials is used/),

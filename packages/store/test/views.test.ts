@@ -17,7 +17,10 @@ import { layer } from "../src/duckdb/DuckdbStore.ts"
 import { layerMemory, Store } from "../src/Store.ts"
 import { freshDirectory } from "./directory.ts"
 
-const reasons = [...exampleReasons({ count: 1, value: null }), ...exampleReasons({ count: 3, value: 0.123456 })]
+const reasons = [
+  ...exampleReasons({ count: 1, value: null, sinceStep: null }),
+  ...exampleReasons({ count: 3, value: 0.123456 }),
+]
 
 /** Facts in any order, legal or not, of two sweeps with three trials each and few epochs. */
 const randomFacts = (seed: number, count: number): ReadonlyArray<Fact> => {
@@ -44,7 +47,7 @@ const randomFacts = (seed: number, count: number): ReadonlyArray<Fact> => {
           _tag: "TrialFailed",
           ...ofTrial,
           class: pick(["oom", "bug"]),
-          message: `it's "${i}"`,
+          message: reason,
           detail: pick([null, "trace"]),
         },
         { _tag: "TrialCancelled", ...ofTrial, reason },
@@ -168,11 +171,13 @@ it.live("the views sweeps and trials are the fold of the facts, whatever the fac
           host: _host,
           origin,
           stopReason,
+          failure,
           ...trial
         }) => ({
           ...trial,
           origin: originText(origin),
           stopReason: stopReason === null ? null : reasonSentence(stopReason),
+          failure: failure === null ? null : { ...failure, message: reasonSentence(failure.message) },
           parent: lineage.at(-1)?.trial ?? null,
           // JSON has no NaN.
           values: JSON.parse(JSON.stringify(values)) as unknown,

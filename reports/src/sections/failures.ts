@@ -32,7 +32,7 @@ const failedTrial = (standing: Standing, standings: Standings, log: string | und
   return html`<li>
     <p>
       <button type="button" class="pick" data-pick="${number}">${number}</button>
-      <span class="message">${failure?.message}</span>
+      <span class="message">${failure === null ? null : say(reasonText(failure.message))}</span>
     </p>
     <p class="quiet pairs">
       ${parameterLine(standing, standings.varying)}

@@ -28,7 +28,7 @@ const Value = Schema.Union([Schema.Finite, Schema.Literals(["NaN", "Infinity", "
 
 const End = Schema.TaggedUnion({
   Finished: { interrupted: Schema.Boolean, step: Schema.Finite, values: Schema.Record(Schema.String, Value) },
-  Failed: { class: FailureClass, message: Schema.String, detail: Schema.NullOr(Schema.String) },
+  Failed: { class: FailureClass, message: StoredReason, detail: Schema.NullOr(Schema.String) },
   Released: { cause: StoredReason, pausedAt: Schema.optionalKey(Schema.Finite) },
 })
 

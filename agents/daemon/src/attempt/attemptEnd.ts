@@ -1,8 +1,8 @@
 // How an attempt ended, decided from everything there is to see: the spool's last word, how the trainer went, what it was
-// asked, what it left on standard error. Owns the decision and its sentences; it is pure.
+// asked, what it left on standard error. Owns the decision; it is pure.
 import type { AttemptEnd } from "@sweep/protocol/AgentMessage"
 import type { MemoryKind, OutOfMemory } from "@sweep/domain/OutOfMemory"
-import { reasonSentence } from "@sweep/domain/reasonSentence"
+import { type PlainReason, said } from "@sweep/domain/Reason"
 import { metricNumber, type TrialEventOf } from "@sweep/domain/TrialEvent"
 import type { StopRequest } from "./Attempt.ts"
 import type { EndEvent } from "./tail.ts"
@@ -61,28 +61,30 @@ const hostIsFull = (words: string): AttemptEnd => ({
 
 export const isForFullDisk = (end: AttemptEnd): boolean => end._tag === "Released" && end.cause._tag === "DiskFull"
 
-const memoryOf = (said: NonNullable<TrialEventOf<"failed">["memory"]>): OutOfMemory => ({
-  kind: said.kind,
-  peakDeviceBytes: said.peak_device_bytes,
-  peakHostBytes: said.peak_host_bytes,
+const memoryOf = (told: NonNullable<TrialEventOf<"failed">["memory"]>): OutOfMemory => ({
+  kind: told.kind,
+  peakDeviceBytes: told.peak_device_bytes,
+  peakHostBytes: told.peak_host_bytes,
   tried:
-    said.tried === null
+    told.tried === null
       ? null
-      : { microBatchSize: said.tried.micro_batch_size, gradientCheckpointing: said.tried.gradient_checkpointing },
+      : { microBatchSize: told.tried.micro_batch_size, gradientCheckpointing: told.tried.gradient_checkpointing },
 })
 
 const traceback = /^Traceback \(most recent call last\)/m
 
-const went = (over: RunOver): string => {
+type LastWords = Omit<Extract<PlainReason, { readonly _tag: "TrainerVanished" }>, "_tag">
+
+const went = (over: RunOver, left: LastWords): PlainReason => {
   switch (over._tag) {
     case "Exited":
       return over.signal === null
-        ? `exited with status ${over.code} without saying how the trial ended`
-        : `was ended by ${over.signal}`
+        ? { _tag: "TrainerExited", status: over.code, ...left }
+        : { _tag: "TrainerKilled", signal: over.signal, ...left }
     case "Done":
-      return `reported the attempt as ${over.status} but wrote no such event`
+      return { _tag: "TrainerContradicts", status: over.status, ...left }
     case "Vanished":
-      return "ended without saying how the trial ended"
+      return { _tag: "TrainerVanished", ...left }
   }
 }
 
@@ -92,9 +94,9 @@ const crashed = (seen: Seen): AttemptEnd => {
   const lastLine = stderr.split("\n").findLast((line) => line.trim() !== "")
   const kind = seen.oomKilled ? "oom-killer" : refusedBy(stderr)
   if (kind !== undefined) {
-    const message = seen.oomKilled
-      ? "The kernel ended the trainer because the machine's memory ran out."
-      : `The trainer ran out of memory: ${lastLine}`
+    const message: PlainReason = seen.oomKilled
+      ? { _tag: "HostOutOfMemory" }
+      : { _tag: "TrainerOutOfMemory", words: lastLine ?? "" }
     const memory = { kind, peakDeviceBytes: null, peakHostBytes: null, tried: null }
     return { _tag: "Failed", class: "oom", message, detail, memory }
   }
@@ -102,12 +104,19 @@ const crashed = (seen: Seen): AttemptEnd => {
   if (full !== undefined) return hostIsFull(full)
   const missing = missingDependency.exec(stderr)
   if (missing !== null) {
-    return { _tag: "Failed", class: "dependency", message: `The trainer could not start: ${missing[0].trim()}`, detail }
+    return {
+      _tag: "Failed",
+      class: "dependency",
+      message: { _tag: "TrainerCannotStart", words: missing[0].trim() },
+      detail,
+    }
   }
-  const said = lastLine === undefined ? "" : ` Its last words: ${lastLine.trim().slice(0, 300)}`
-  const unread =
-    seen.invalid === 0 ? "" : ` ${seen.invalid} lines of events.jsonl could not be read; the first: ${seen.problem}.`
-  return { _tag: "Failed", class: "bug", message: `The trainer ${went(over)}.${said}${unread}`, detail }
+  const left = {
+    words: lastLine === undefined ? null : lastLine.trim().slice(0, 300),
+    unreadable: seen.invalid === 0 ? null : seen.invalid,
+    problem: seen.problem ?? null,
+  }
+  return { _tag: "Failed", class: "bug", message: went(over, left), detail }
 }
 
 export const attemptEnd = (seen: Seen): AttemptEnd => {
@@ -127,7 +136,7 @@ export const attemptEnd = (seen: Seen): AttemptEnd => {
     return {
       _tag: "Failed",
       class: event.class,
-      message: event.message,
+      message: said(event.message),
       detail: event.detail,
       ...(memory !== undefined && { memory: memoryOf(memory) }),
     }
@@ -137,7 +146,7 @@ export const attemptEnd = (seen: Seen): AttemptEnd => {
   }
   // It was asked to come to an end and did, in its own way: what it reported last is what it reached.
   if (stop?.mode === "finish") return { _tag: "Finished", interrupted: true, step: seen.step, values: seen.values }
-  if (stop?.fault === true) return { _tag: "Failed", class: "bug", message: reasonSentence(stop.reason), detail: null }
+  if (stop?.fault === true) return { _tag: "Failed", class: "bug", message: stop.reason, detail: null }
   if (stop !== undefined) return { _tag: "Released", cause: stop.reason }
   const preempted =
     over._tag === "Done" ? over.status === "preempted" : over._tag === "Exited" && over.code === preemptedStatus

@@ -1,5 +1,6 @@
 // Runs one attempt from its start to its end: starts the trainer, has its files followed, obeys stops, and says how it
 // ended once every process of it is gone. Owns that order; how stops escalate is obeyStops', the verdict attemptEnd's.
+import { said } from "@sweep/domain/Reason"
 import { existsSync, readFileSync } from "node:fs"
 import { join } from "node:path"
 import * as Deferred from "effect/Deferred"
@@ -54,7 +55,7 @@ export const runAttempt = Effect.fn("runAttempt")(function* (attempt: Attempt, t
   const started = yield* Effect.result(trainer.start(attempt, attempt.startedAs))
   if (started._tag === "Failure") {
     const { class: failure, message } = started.failure
-    yield* attempt.endedAs({ _tag: "Failed", class: failure, message, detail: null })
+    yield* attempt.endedAs({ _tag: "Failed", class: failure, message: said(message), detail: null })
     return { stuck: [] } satisfies AttemptOutcome
   }
   const run = started.success

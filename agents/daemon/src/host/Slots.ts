@@ -199,7 +199,7 @@ const describeEnd = (attempt: Attempt): string => {
     case "Finished":
       return end.interrupted ? `finished early at step ${end.step}` : `finished at step ${end.step}`
     case "Failed":
-      return `failed (${end.class}): ${end.message}`
+      return `failed (${end.class}): ${reasonSentence(end.message)}`
     case "Released":
       return `released: ${reasonSentence(end.cause)}`
     case undefined:

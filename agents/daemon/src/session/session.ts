@@ -68,15 +68,17 @@ const assign = Effect.fn("session.assign")(function* (context: SessionContext, a
   if (slots.draining) yield* released({ _tag: "AgentDrains" })
   else if (slot === undefined) yield* released({ _tag: "SlotMissing", slot: assignment.slot })
   else if (trainer === null) {
-    const message = `Agent ${context.agent} does not allow the trainer \`${assignment.trainer}\`; its owner allows: ${context.trainers.join(", ") || "none"}.`
+    const allowed = context.trainers
+    const message: Reason = { _tag: "TrainerForbidden", agent: context.agent, trainer: assignment.trainer, allowed }
     yield* attempt.endedAs({ _tag: "Failed", class: "dependency", message, detail: null })
   } else if (forbidden.length > 0) {
-    const message = `Agent ${context.agent} does not run ${forbidden.join(", ")} as a metric; its owner allows the metrics' code of ${context.allowedMetrics.join(", ") || "no folder"} (sweep agent --allow-metrics DIR).`
+    const allowed = context.allowedMetrics
+    const message: Reason = { _tag: "MetricsForbidden", agent: context.agent, metrics: forbidden, allowed }
     yield* attempt.endedAs({ _tag: "Failed", class: "dependency", message, detail: null })
   } else if (error?.code === "ENOSPC" || error?.code === "EDQUOT") {
     yield* released({ _tag: "DiskFull", message: error.message })
   } else if (error !== undefined) {
-    const message = `The agent cannot prepare the attempt: ${error.message}`
+    const message: Reason = { _tag: "CannotPrepare", problem: error.message }
     yield* attempt.endedAs({ _tag: "Failed", class: "bug", message, detail: null })
   } else slots.enqueue(slot.index, attempt, trainer)
   attempts.notify()

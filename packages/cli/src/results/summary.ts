@@ -34,7 +34,7 @@ export const trialJson =
     objective: finite(trial.objective),
     values: Object.fromEntries(Object.entries(trial.values).map(([name, value]) => [name, finite(value)])),
     verdict: trial.verdict === null ? null : verdictJson(trial.verdict),
-    failure: trial.failure,
+    failure: trial.failure === null ? null : { ...trial.failure, message: reasonSentence(trial.failure.message) },
     stop_reason: trial.stopReason === null ? null : reasonSentence(trial.stopReason),
     seed: trial.seed,
     origin: originText(trial.origin),

@@ -8,6 +8,7 @@ import type { SweepState } from "@sweep/domain/SweepState"
 import type { StepSize } from "@sweep/domain/OutOfMemory"
 import type { Failure } from "@sweep/domain/Trial"
 import type { TrialWarning } from "@sweep/domain/TrialWarning"
+import { reasonSentence } from "@sweep/domain/reasonSentence"
 
 /** `0:07`, `4:31`, `2:03:11`, `3 d 04:12`. */
 export const duration = (milliseconds: number): string => {
@@ -39,7 +40,7 @@ const stepText = ({ microBatchSize, gradientCheckpointing }: StepSize): string =
 
 /** What became of a trial that has no result: what does not fit has not failed. */
 export const failureText = (failure: Pick<Failure, "class" | "message">): string => {
-  const message = printable(failure.message)
+  const message = printable(reasonSentence(failure.message))
   return failure.class === "oom" ? `does not fit: ${message}` : `failed (${failure.class}): ${message}`
 }
 

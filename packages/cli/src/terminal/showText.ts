@@ -146,7 +146,7 @@ const verdictEntries = (trials: ReadonlyArray<Trial>, names: ReadonlyArray<strin
 /** One entry for each way of failing, with the trials that failed so. */
 const failureEntries = (trials: ReadonlyArray<Trial>) => {
   const failed = trials.filter(({ failure }) => failure !== null)
-  const ways = Map.groupBy(failed, ({ failure }) => `${failure!.class}: ${printable(failure!.message)}`)
+  const ways = Map.groupBy(failed, ({ failure }) => `${failure!.class}: ${printable(reasonSentence(failure!.message))}`)
   return Array.from(ways, ([what, alike]) => {
     const numbers = alike.slice(0, mostListed).map(({ number }) => `#${number}`)
     const more = alike.length - numbers.length

@@ -17,7 +17,6 @@ const finite = (value: number | null): number | null => (value !== null && Numbe
 /** A sentence in the languages of the page. */
 export const inBoth = (reason: Reason | null) =>
   reason === null ? null : { en: reasonSentence(reason, "en"), zh: reasonSentence(reason, "zh") }
-const asItIs = (text: string) => ({ en: text, zh: text })
 
 export const trialRow = (trial: Trial, now: number) => ({
   number: trial.number,
@@ -34,14 +33,14 @@ export const trialRow = (trial: Trial, now: number) => ({
   ranMs: ranFor(trial, now),
   startedAt: trial.startedAt,
   endedAt: trial.endedAt,
-  why: trial.failure === null ? inBoth(trial.stopReason) : asItIs(trial.failure.message),
+  why: inBoth(trial.failure?.message ?? trial.stopReason),
 })
 
 /** With the sentences of its verdict in both languages. */
 export const trialDetail = (trial: Trial, now: number) => ({
   ...trialRow(trial, now),
   origin: originText(trial.origin),
-  failure: trial.failure,
+  failure: trial.failure === null ? null : { ...trial.failure, message: reasonSentence(trial.failure.message) },
   warnings: trial.warnings,
   diagnosis:
     trial.verdict === null

@@ -8,7 +8,7 @@ import * as Semaphore from "effect/Semaphore"
 import type { Fact } from "@sweep/domain/Fact"
 import { AgentId, Epoch, formatTrialRef, type SweepId, type TrialNumber } from "@sweep/domain/Id"
 import { pointColumns } from "@sweep/domain/PointColumns"
-import type { Reason } from "@sweep/domain/Reason"
+import { type Reason, said } from "@sweep/domain/Reason"
 import { reasonSentence } from "@sweep/domain/reasonSentence"
 import type { SweepState } from "@sweep/domain/SweepState"
 import { hasFailed, isTerminal, type Trial } from "@sweep/domain/Trial"
@@ -187,14 +187,24 @@ export const makeAskTell = Effect.fnUntraced(function* (options: {
     }
     if (end._tag === "Finished") {
       const objective = objectiveOf(metric, { ...reported, finished: end.values })
-      if (objective._tag === "NeverArrived") return yield* refuse(`${objective.message}; tell its value`)
+      if (objective._tag === "NeverArrived") return yield* refuse(`${reasonSentence(objective.why)}; tell its value`)
     }
     const facts = yield* journal.record((at) => {
       const now = trial.epoch === null ? undefined : state.inFlight(trial.epoch)
       if (now === undefined) return []
       if (end._tag === "Failed") {
         const { class: of, message } = end
-        return [{ _tag: "TrialFailed", at, sweep: sweep.id, trial: trial.number, class: of, message, detail: null }]
+        return [
+          {
+            _tag: "TrialFailed",
+            at,
+            sweep: sweep.id,
+            trial: trial.number,
+            class: of,
+            message: said(message),
+            detail: null,
+          },
+        ]
       }
       const step = stored.points.at(-1)?.step ?? 0
       const finished = { _tag: "Finished", interrupted: false, step, values: end.values } as const
@@ -223,10 +233,10 @@ export const makeAskTell = Effect.fnUntraced(function* (options: {
     const trial = sweep.trials.get(number)!
     if (isRepeated(sweep, trial, told)) return heard(trial)
     if (trial.state !== "running") {
-      const why = sentenceOf(trial.stopReason) ?? trial.failure?.message
+      const why = sentenceOf(trial.stopReason ?? trial.failure?.message ?? null)
       return yield* refuse(
         isTerminal(trial.state)
-          ? `${of} has already ended (${trial.state}${why === undefined ? "" : `: ${why}`})`
+          ? `${of} has already ended (${trial.state}${why === null ? "" : `: ${why}`})`
           : trial.state === "paused"
             ? `${of} is set aside; ask again for it once it goes on`
             : `${of} was not given to anybody yet: sweep ask ${sweep.id}`,

@@ -14,7 +14,7 @@ import type { Releases } from "../state/retry.ts"
 /** A program of the user's counts its steps as it likes: its first epoch is often step 0. */
 const beginsUntrained = ({ spec }: SweepState): boolean => spec.trainer !== "command"
 
-const howToReport = ". How a program reports its metrics: docs/scripts.md"
+const howToReport = "docs/scripts.md"
 
 export const factOfEnd = (options: {
   readonly at: number
@@ -29,7 +29,7 @@ export const factOfEnd = (options: {
   const reported = { ...options.reported, finished: end._tag === "Finished" ? end.values : {} }
   const ofTrial = { at, sweep: sweep.id, trial: trial.number }
   const ofAttempt = { ...ofTrial, epoch: trial.epoch! }
-  const failed = (of: FailureClass, message: string, detail: string | null = null, memory?: OutOfMemory) =>
+  const failed = (of: FailureClass, message: Reason, detail: string | null = null, memory?: OutOfMemory) =>
     ({
       _tag: "TrialFailed",
       ...ofTrial,
@@ -52,7 +52,8 @@ export const factOfEnd = (options: {
   switch (end._tag) {
     case "Finished": {
       if (end.interrupted) return stopped(trial.stopReason ?? { _tag: "AgentAsked" })
-      const objective = objectiveOf(sweep.spec.metric, reported, beginsUntrained(sweep))
+      const help = sweep.spec.trainer === "command" ? howToReport : null
+      const objective = objectiveOf(sweep.spec.metric, reported, beginsUntrained(sweep), help)
       switch (objective._tag) {
         case "Known":
           return {
@@ -63,12 +64,9 @@ export const factOfEnd = (options: {
             values: lastValues(reported),
           }
         case "NotFinite":
-          return failed("diverged", objective.message)
+          return failed("diverged", objective.why)
         case "NeverArrived":
-          return failed(
-            "unreported",
-            sweep.spec.trainer === "command" ? objective.message + howToReport : objective.message,
-          )
+          return failed("unreported", objective.why)
       }
     }
     case "Failed": {

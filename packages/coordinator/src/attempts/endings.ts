@@ -5,11 +5,12 @@ import * as Effect from "effect/Effect"
 import * as Queue from "effect/Queue"
 import type { Epoch, SweepId, TrialNumber } from "@sweep/domain/Id"
 import type { Fact } from "@sweep/domain/Fact"
-import { said } from "@sweep/domain/Reason"
+import { lastOf } from "@sweep/domain/Reason"
 import { SessionBroken } from "@sweep/protocol/AgentConnection"
 import type { Trial } from "@sweep/domain/Trial"
 import { canonicalJson } from "@sweep/domain/canonicalJson"
 import type { TrialWarning } from "@sweep/domain/TrialWarning"
+import { reasonSentence } from "@sweep/domain/reasonSentence"
 import type { AttemptEnd, SkippedLines } from "@sweep/protocol/AgentMessage"
 import { Store, type StoreError } from "@sweep/store/Store"
 import { isHostSuspect } from "../state/Breaker.ts"
@@ -74,13 +75,13 @@ const judgeBox = Effect.fnUntraced(function* (journal: Journal, roster: Roster, 
   })
   if (quarantine !== null) {
     yield* Effect.logWarning(
-      `agent ${agent.id} fails everything, the last with: ${end.message} It gets no more work for ${Math.round(quarantine / 60_000)} min, and its trials go to others`,
+      `agent ${agent.id} fails everything, the last with: ${reasonSentence(end.message)} It gets no more work for ${Math.round(quarantine / 60_000)} min, and its trials go to others`,
     )
   }
   if (!returned) return end
   return {
     _tag: "Released",
-    cause: { _tag: "TakenFromAgent", agent: agent.id, last: said(end.message) },
+    cause: { _tag: "TakenFromAgent", agent: agent.id, last: lastOf(end.message) },
   } satisfies AttemptEnd
 })
 

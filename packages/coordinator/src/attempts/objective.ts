@@ -1,8 +1,9 @@
-// What a trial's objective is, of everything it reported. Owns the choice by the metric's `summary` and the words for a
+// What a trial's objective is, of everything it reported. Owns the choice by the metric's `summary` and the reason of a
 // metric that never arrived.
 import type { CurvePoint } from "@sweep/domain/Curve"
 import { isBetter, type Metric } from "@sweep/domain/Metric"
 import { nearestName } from "@sweep/domain/nearestName"
+import type { PlainReason } from "@sweep/domain/Reason"
 
 export interface Reported {
   /** The last value of every metric. */
@@ -15,19 +16,24 @@ export interface Reported {
 
 export type Objective =
   | { readonly _tag: "Known"; readonly value: number }
-  | { readonly _tag: "NotFinite"; readonly message: string }
-  | { readonly _tag: "NeverArrived"; readonly message: string }
+  | { readonly _tag: "NotFinite"; readonly why: PlainReason }
+  | { readonly _tag: "NeverArrived"; readonly why: PlainReason }
 
-const list = (names: ReadonlyArray<string>): string => {
-  const shown = names.slice(0, 12).map((name) => `\`${name}\``)
-  return names.length > shown.length ? `${shown.join(", ")} and ${names.length - shown.length} more` : shown.join(", ")
-}
+/** Names of other metrics that a reason tells. */
+const mostNamed = 12
 
-const neverArrived = (name: string, arrived: ReadonlyArray<string>): string => {
-  const sentence = `the metric \`${name}\` never arrived`
-  if (arrived.length === 0) return `${sentence}, nor did any other: the trainer reported nothing`
-  const near = nearestName(name, arrived)
-  return `${sentence}; what did: ${list([...arrived].sort())}${near === undefined ? "" : `. Did you mean \`${near}\`?`}`
+const neverArrived = (metric: string, arrived: ReadonlyArray<string>, help: string | null): PlainReason => {
+  if (arrived.length === 0) return { _tag: "NothingReported", metric, help }
+  const named = arrived.toSorted().slice(0, mostNamed)
+  const more = arrived.length - named.length
+  return {
+    _tag: "MetricMissing",
+    metric,
+    arrived: named,
+    more: more === 0 ? null : more,
+    near: nearestName(metric, arrived) ?? null,
+    help,
+  }
 }
 
 /**
@@ -53,15 +59,17 @@ export const objectiveOf = (
   { name, goal, summary }: Metric,
   { summaries, points, finished }: Reported,
   untrainedAtZero = true,
+  /** The page that says how a metric is reported. */
+  help: string | null = null,
 ): Objective => {
   const value = (summary === "last" ? points.at(-1)?.value : bestOf(goal, points, untrainedAtZero)) ?? finished[name]
   if (value === undefined) {
     const arrived = new Set([...summaries.map(({ metric }) => metric), ...Object.keys(finished)])
-    return { _tag: "NeverArrived", message: neverArrived(name, Array.from(arrived)) }
+    return { _tag: "NeverArrived", why: neverArrived(name, Array.from(arrived), help) }
   }
   return Number.isFinite(value)
     ? { _tag: "Known", value }
-    : { _tag: "NotFinite", message: `the metric \`${name}\` was ${value}` }
+    : { _tag: "NotFinite", why: { _tag: "MetricNotFinite", metric: name, value: String(value) } }
 }
 
 /** The last value of every metric as a fact holds it: `null` where it is not finite. */

@@ -214,7 +214,7 @@ export const makeDispatch = Effect.fnUntraced(function* (options: {
     }
     const training = trainingOf(sweep.spec, trial.parameters)
     if (Result.isFailure(training)) {
-      const message = `these parameters describe no training run: ${training.failure}`
+      const message = { _tag: "NoTrainingRun", problem: training.failure } as const
       recorded.push({
         _tag: "TrialFailed",
         at,

@@ -1,6 +1,5 @@
 // Which ends of an attempt give the trial another one. Owns the table and its limits; the trial's history is in State.
-import { type Reason, said } from "@sweep/domain/Reason"
-import { reasonSentence } from "@sweep/domain/reasonSentence"
+import { lastOf, type Reason } from "@sweep/domain/Reason"
 import type { Trial } from "@sweep/domain/Trial"
 import type { FailureClass } from "@sweep/domain/TrialEvent"
 
@@ -37,14 +36,17 @@ const maxReleases = 20
 export const isBugRetry = (cause: Reason): boolean => cause._tag === "Retried"
 
 /** The cause to release the trial with for another attempt, or `null` when the failure is final. */
-export const retryAfterFailure = (failure: FailureClass, message: string, releases: Releases): Reason | null =>
-  releases.bugs < retries[failure] ? { _tag: "Retried", last: said(message) } : null
+export const retryAfterFailure = (failure: FailureClass, message: Reason, releases: Releases): Reason | null =>
+  releases.bugs < retries[failure] ? { _tag: "Retried", last: lastOf(message) } : null
 
 /** Whether a trial that was released so often is given up. */
 export const releasedTooOften = (releases: Releases): boolean => releases.total >= maxReleases
 
-export const gaveUp = (trial: Trial, cause: Reason): string =>
-  reasonSentence({ _tag: "GaveUp", attempts: trial.attempt, last: cause._tag === "GaveUp" ? cause.last : cause })
+export const gaveUp = (trial: Trial, cause: Reason): Reason => ({
+  _tag: "GaveUp",
+  attempts: trial.attempt,
+  last: cause._tag === "GaveUp" ? cause.last : cause,
+})
 
 /**
  * Milliseconds until a released trial may be dispatched again. At once the first time, then longer and longer: an agent

@@ -12,12 +12,14 @@ export type Gap =
   | { readonly as: "choice"; readonly of: string; readonly options: Readonly<Record<string, Phrase>> }
   /** Nothing when the argument is `null`. */
   | { readonly as: "optional"; readonly of: string; readonly phrase: Phrase }
+  /** Names in a row, each as code; `none` where there is none. */
+  | { readonly as: "names"; readonly of: string; readonly none: string }
   /** The sentence of another reason. */
   | { readonly as: "reason"; readonly of: string }
 
 export type Phrase = ReadonlyArray<string | Gap>
 
-/** A gap for each argument; `Argument` is only there for the types. */
+/** A gap for each argument, made when it is asked for: they cannot be spread. */
 export type Gaps<Arguments> = { readonly [Name in keyof Arguments]: Gap & { readonly argument?: Arguments[Name] } }
 
 type GapOf<Argument> = Gap & { readonly argument?: Argument }
@@ -29,13 +31,19 @@ export const say = (texts: TemplateStringsArray, ...gaps: ReadonlyArray<Gap | Ph
   })
 
 export const number = ({ of }: GapOf<number | null>): Gap => ({ as: "number", of })
-export const plural = ({ of }: GapOf<number>, one: string, many = `${one}s`): Gap => ({ as: "plural", of, one, many })
+export const plural = ({ of }: GapOf<number | null>, one: string, many = `${one}s`): Gap => ({
+  as: "plural",
+  of,
+  one,
+  many,
+})
 export const choice = <Word extends string>({ of }: GapOf<Word>, options: Readonly<Record<Word, Phrase>>): Gap => ({
   as: "choice",
   of,
   options,
 })
 export const optional = ({ of }: GapOf<unknown>, phrase: Phrase): Gap => ({ as: "optional", of, phrase })
+export const names = ({ of }: GapOf<ReadonlyArray<string>>, none = "–"): Gap => ({ as: "names", of, none })
 export const reason = ({ of }: GapOf<{ readonly _tag: string }>): Gap => ({ as: "reason", of })
 
 const gaps: Readonly<Record<string, Gap>> = new Proxy({}, { get: (_, of) => ({ as: "text", of }) })
@@ -46,6 +54,8 @@ export const phraseOf = <Arguments>(make: (gaps: Gaps<Arguments>) => Phrase): Ph
 /** How a language writes what is in a gap. */
 export interface Words {
   readonly notANumber: string
+  /** Between two of a list. */
+  readonly comma: string
   readonly reason: (reason: { readonly _tag: string }) => string
 }
 
@@ -67,6 +77,8 @@ export const fill = (phrase: Phrase, values: object, words: Words): string =>
           return fill(piece.options[String(value)] ?? [String(value)], values, words)
         case "optional":
           return value === null ? "" : fill(piece.phrase, values, words)
+        case "names":
+          return (value as ReadonlyArray<string>).map((name) => `\`${name}\``).join(words.comma) || piece.none
         case "reason":
           return words.reason(value as { readonly _tag: string })
       }

@@ -10,6 +10,16 @@ const Value = Schema.NullOr(Schema.Finite)
 /** Where in training a rule compared. */
 const point = { resource: Schema.Literals(["epoch", "step", "seconds"]), at: Schema.Finite }
 
+/** The page of the documentation that says what to do. */
+const Help = Schema.NullOr(Schema.String)
+/** What a trainer left that did not say how it ended. */
+const lastWords = {
+  words: Schema.NullOr(Schema.String),
+  /** Lines of events.jsonl, and what was wrong with the first. */
+  unreadable: Schema.NullOr(Schema.Int),
+  problem: Schema.NullOr(Schema.String),
+}
+
 /** Codes that hold no other reason. */
 const plain = {
   /** A sentence that somebody wrote: a user, a program of theirs, or an earlier version of this one. */
@@ -82,6 +92,31 @@ const plain = {
   NotInTime: {},
   SpoolOverflow: { bytes: Schema.Finite },
   NoProgress: { minutes: Schema.Finite, step: Schema.Finite },
+
+  /** How a trial failed, where no program of the user's said it. */
+  NothingReported: { metric: Schema.String, help: Help },
+  /** `arrived`: some of the metrics that did arrive, `more`: how many others. */
+  MetricMissing: {
+    metric: Schema.String,
+    arrived: Schema.Array(Schema.String),
+    more: Schema.NullOr(Schema.Int),
+    near: Schema.NullOr(Schema.String),
+    help: Help,
+  },
+  MetricNotFinite: { metric: Schema.String, value: Schema.String },
+  NoTrainingRun: { problem: Schema.String },
+  ReportUnstorable: { problem: Schema.String },
+  HostOutOfMemory: {},
+  TrainerOutOfMemory: { words: Schema.String },
+  TrainerCannotStart: { words: Schema.String },
+  TrainerExited: { status: Schema.NullOr(Schema.Int), ...lastWords },
+  TrainerKilled: { signal: Schema.String, ...lastWords },
+  /** The warm process called the attempt so, and the trainer wrote no such event. */
+  TrainerContradicts: { status: Schema.String, ...lastWords },
+  TrainerVanished: lastWords,
+  TrainerForbidden: { agent: AgentId, trainer: Schema.String, allowed: Schema.Array(Schema.String) },
+  MetricsForbidden: { agent: AgentId, metrics: Schema.Array(Schema.String), allowed: Schema.Array(Schema.String) },
+  CannotPrepare: { problem: Schema.String },
 } as const
 
 const Plain = Schema.TaggedUnion(plain)

@@ -1,9 +1,13 @@
 // 各种原因的中文句子：代码与英文相同。
 import type { Catalogue } from "./Catalogue.ts"
-import { choice, type Gaps, number, optional, type Phrase, reason, say } from "./Phrase.ts"
+import { choice, type Gaps, names, number, optional, type Phrase, reason, say } from "./Phrase.ts"
 
 const point = ({ resource, at }: Gaps<{ resource: "epoch" | "step" | "seconds"; at: number }>): Phrase =>
   say`第 ${at} ${choice(resource, { epoch: say`轮`, step: say`步`, seconds: say`秒` })}`
+
+type Left = Gaps<{ words: string | null; unreadable: number | null; problem: string | null }>
+const leftBehind = ({ words, unreadable, problem }: Left): Phrase =>
+  say`${optional(words, say`它最后的输出：${words}`)}${optional(unreadable, say`events.jsonl 中有 ${unreadable} 行无法读取，第一处问题：${problem}。`)}`
 
 export const chinese: Catalogue = {
   Said: ({ text }) => say`${text}`,
@@ -76,6 +80,27 @@ export const chinese: Catalogue = {
   SpoolOverflow: ({ bytes }) => say`训练程序写入的事件超过了 ${bytes} 字节。`,
   NoProgress: ({ minutes, step }) =>
     say`训练程序没有进展：${minutes} 分钟内没有写入任何事件或日志，最后停在第 ${step} 步。`,
+
+  NothingReported: ({ metric, help }) =>
+    say`没有收到指标 \`${metric}\`，也没有收到任何其他指标：训练程序什么都没有上报${optional(help, say`。程序如何上报指标：${help}`)}`,
+  MetricMissing: ({ metric, arrived, more, near, help }) =>
+    say`没有收到指标 \`${metric}\`；收到的有：${names(arrived)}${optional(more, say`，以及另外 ${more} 个`)}${optional(near, say`。是否指 \`${near}\`？`)}${optional(help, say`。程序如何上报指标：${help}`)}`,
+  MetricNotFinite: ({ metric, value }) => say`指标 \`${metric}\` 的值为 ${value}`,
+  NoTrainingRun: ({ problem }) => say`这些参数不能构成一次训练：${problem}`,
+  ReportUnstorable: ({ problem }) => say`训练程序上报的内容无法保存：${problem}`,
+  HostOutOfMemory: () => say`主机内存耗尽，内核终止了训练程序。`,
+  TrainerOutOfMemory: ({ words }) => say`训练程序内存或显存不足：${words}`,
+  TrainerCannotStart: ({ words }) => say`训练程序无法启动：${words}`,
+  TrainerExited: (gaps) => say`训练程序以状态码 ${gaps.status} 退出，没有说明试验如何结束。${leftBehind(gaps)}`,
+  TrainerKilled: (gaps) => say`训练程序被 ${gaps.signal} 终止。${leftBehind(gaps)}`,
+  TrainerContradicts: (gaps) =>
+    say`训练程序称这次运行的结果为 ${gaps.status}，却没有写入相应的事件。${leftBehind(gaps)}`,
+  TrainerVanished: (left) => say`训练程序已结束，没有说明试验如何结束。${leftBehind(left)}`,
+  TrainerForbidden: ({ agent, trainer, allowed }) =>
+    say`代理 ${agent} 不允许使用训练程序 \`${trainer}\`；其所有者允许的有：${names(allowed, "无")}。`,
+  MetricsForbidden: ({ agent, metrics, allowed }) =>
+    say`代理 ${agent} 不运行指标代码 ${names(metrics)}；其所有者允许的目录有：${names(allowed, "无")}（sweep agent --allow-metrics DIR）。`,
+  CannotPrepare: ({ problem }) => say`代理无法准备这次运行：${problem}`,
 
   Retried: ({ last }) => say`训练程序出错后重试：${reason(last)}`,
   TakenFromAgent: ({ agent, last }) => say`在代理 ${agent} 上失败，改由别的代理运行：${reason(last)}`,

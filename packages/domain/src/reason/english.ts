@@ -1,10 +1,14 @@
 // The reasons in English: clauses, which stand after a colon as well as alone. A sentence ends with the reason that it
 // holds: the SQL of the views is made from these.
 import type { Catalogue } from "./Catalogue.ts"
-import { choice, type Gaps, number, optional, type Phrase, plural, reason, say } from "./Phrase.ts"
+import { choice, type Gaps, names, number, optional, type Phrase, plural, reason, say } from "./Phrase.ts"
 
 const point = ({ resource, at }: Gaps<{ resource: "epoch" | "step" | "seconds"; at: number }>): Phrase =>
   say`${choice(resource, { epoch: say`epoch`, step: say`step`, seconds: say`second` })} ${at}`
+
+type Left = Gaps<{ words: string | null; unreadable: number | null; problem: string | null }>
+const leftBehind = ({ words, unreadable, problem }: Left): Phrase =>
+  say`${optional(words, say` Its last words: ${words}`)}${optional(unreadable, say` ${plural(unreadable, "line")} of events.jsonl could not be read; the first: ${problem}.`)}`
 
 export const english: Catalogue = {
   Said: ({ text }) => say`${text}`,
@@ -69,6 +73,28 @@ export const english: Catalogue = {
   SpoolOverflow: ({ bytes }) => say`The trainer wrote more than ${bytes} bytes of events.`,
   NoProgress: ({ minutes, step }) =>
     say`The trainer made no progress: for ${minutes} min it wrote no event and no line of a log, the last at step ${step}.`,
+
+  NothingReported: ({ metric, help }) =>
+    say`the metric \`${metric}\` never arrived, nor did any other: the trainer reported nothing${optional(help, say`. How a program reports its metrics: ${help}`)}`,
+  MetricMissing: ({ metric, arrived, more, near, help }) =>
+    say`the metric \`${metric}\` never arrived; what did: ${names(arrived)}${optional(more, say` and ${more} more`)}${optional(near, say`. Did you mean \`${near}\`?`)}${optional(help, say`. How a program reports its metrics: ${help}`)}`,
+  MetricNotFinite: ({ metric, value }) => say`the metric \`${metric}\` was ${value}`,
+  NoTrainingRun: ({ problem }) => say`these parameters describe no training run: ${problem}`,
+  ReportUnstorable: ({ problem }) => say`What the trainer reports cannot be stored: ${problem}`,
+  HostOutOfMemory: () => say`The kernel ended the trainer because the machine's memory ran out.`,
+  TrainerOutOfMemory: ({ words }) => say`The trainer ran out of memory: ${words}`,
+  TrainerCannotStart: ({ words }) => say`The trainer could not start: ${words}`,
+  TrainerExited: (gaps) =>
+    say`The trainer exited with status ${gaps.status} without saying how the trial ended.${leftBehind(gaps)}`,
+  TrainerKilled: (gaps) => say`The trainer was ended by ${gaps.signal}.${leftBehind(gaps)}`,
+  TrainerContradicts: (gaps) =>
+    say`The trainer reported the attempt as ${gaps.status} but wrote no such event.${leftBehind(gaps)}`,
+  TrainerVanished: (left) => say`The trainer ended without saying how the trial ended.${leftBehind(left)}`,
+  TrainerForbidden: ({ agent, trainer, allowed }) =>
+    say`Agent ${agent} does not allow the trainer \`${trainer}\`; its owner allows: ${names(allowed, "none")}.`,
+  MetricsForbidden: ({ agent, metrics, allowed }) =>
+    say`Agent ${agent} does not run ${names(metrics)} as a metric; its owner allows the metrics' code of ${names(allowed, "no folder")} (sweep agent --allow-metrics DIR).`,
+  CannotPrepare: ({ problem }) => say`The agent cannot prepare the attempt: ${problem}`,
 
   Retried: ({ last }) => say`retried after a bug: ${reason(last)}`,
   TakenFromAgent: ({ agent, last }) => say`taken from agent ${agent}, where it failed: ${reason(last)}`,

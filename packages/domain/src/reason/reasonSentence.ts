@@ -7,7 +7,7 @@ import type { Reason } from "./Reason.ts"
 
 export type Language = "en" | "zh"
 export const reasonCatalogues: Readonly<Record<Language, Catalogue>> = { en: english, zh: chinese }
-const notANumber: Readonly<Record<Language, string>> = { en: "not a number", zh: "不是有限的数" }
+const words = { en: { notANumber: "not a number", comma: ", " }, zh: { notANumber: "不是有限的数", comma: "、" } }
 
 export const reasonPhrases = (language: Language): Readonly<Record<string, Phrase>> =>
   Object.fromEntries(
@@ -22,7 +22,7 @@ const phrases = { en: reasonPhrases("en"), zh: reasonPhrases("zh") }
 export const reasonSentence = (reason: Reason, language: Language = "en"): string => {
   const phrase = Object.hasOwn(phrases[language], reason._tag) ? phrases[language][reason._tag]! : [reason._tag]
   return fill(phrase, reason, {
-    notANumber: notANumber[language],
+    ...words[language],
     reason: (other) => reasonSentence(other as Reason, language),
   })
 }

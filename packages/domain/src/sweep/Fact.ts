@@ -95,7 +95,7 @@ export const Fact = Schema.TaggedUnion({
   TrialFailed: {
     ...ofTrial,
     class: FailureClass,
-    message: Schema.String,
+    message: StoredReason,
     detail: Schema.NullOr(Schema.String),
     memory: Schema.optionalKey(OutOfMemory),
   },
@@ -128,7 +128,7 @@ export type Fact = typeof Fact.Type
 export type FactOf<T extends Fact["_tag"]> = Extract<Fact, { readonly _tag: T }>
 
 /** Where facts hold what was a sentence once. */
-const codes: Readonly<Partial<Record<Fact["_tag"], "reason" | "cause" | "rule" | "origin">>> = {
+const codes: Readonly<Partial<Record<Fact["_tag"], "reason" | "cause" | "rule" | "message" | "origin">>> = {
   SweepStopped: "reason",
   SweepFinished: "reason",
   TrialCreated: "origin",
@@ -137,6 +137,7 @@ const codes: Readonly<Partial<Record<Fact["_tag"], "reason" | "cause" | "rule" |
   TrialPaused: "rule",
   TrialExploited: "reason",
   TrialStopped: "reason",
+  TrialFailed: "message",
   TrialCancelled: "reason",
   AgentLost: "reason",
 }

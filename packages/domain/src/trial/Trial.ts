@@ -70,7 +70,7 @@ export const canMove = (from: TrialState, to: TrialState): boolean => legal[from
 
 export interface Failure {
   readonly class: FailureClass
-  readonly message: string
+  readonly message: Reason
   readonly detail: string | null
   /** Where the class is `oom` and the trainer said more. */
   readonly memory?: OutOfMemory

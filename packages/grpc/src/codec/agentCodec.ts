@@ -129,16 +129,19 @@ const encodeEnd = (end: AttemptEnd): wire.Ended["end"] => {
   switch (end._tag) {
     case "Finished":
       return { $case: "finished", value: { interrupted: end.interrupted, step: end.step, values: { ...end.values } } }
-    case "Failed":
+    case "Failed": {
+      const { text, json } = encodeReason(end.message)
       return {
         $case: "failed",
         value: {
           class: end.class,
-          message: end.message,
+          message: text,
+          messageJson: json,
           detail: end.detail ?? undefined,
           memory: end.memory && encodeMemory(end.memory),
         },
       }
+    }
     case "Released":
       return { $case: "released", value: encodeReleased(end) }
   }
@@ -157,7 +160,7 @@ const decodeEnd = (end: wire.Ended["end"]): AttemptEnd => {
       return {
         _tag: "Failed",
         class: failureClass(end.value.class),
-        message: end.value.message,
+        message: decodeReason(end.value.message, end.value.messageJson),
         detail: end.value.detail ?? null,
         ...(end.value.memory !== undefined && { memory: decodeMemory(end.value.memory) }),
       }

@@ -48,7 +48,7 @@ const Trial = Schema.Struct({
   failure: Schema.NullOr(
     Schema.Struct({
       class: FailureClass,
-      message: Schema.String,
+      message: StoredReason,
       detail: Schema.NullOr(Schema.String),
       memory: Schema.optionalKey(OutOfMemory),
     }),

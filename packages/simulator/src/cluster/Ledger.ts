@@ -250,7 +250,7 @@ export class Ledger {
     for (const trial of this.trials()) {
       if (!isTerminal(trial.state)) this.broken("every trial ends", `trial ${trial.number} is ${trial.state}`)
       // Every line of the attempt that counts, also of one that failed; one that was given up may never have come back.
-      const reported = hasFailed(trial.state) && !trial.failure!.message.startsWith("given up")
+      const reported = hasFailed(trial.state) && trial.failure!.message._tag !== "GaveUp"
       if (trial.epoch === null || !(trial.state === "completed" || reported)) continue
       const mark = this.received.get(trial.epoch)?.mark.seq ?? 0
       const lines = this.written.get(trial.epoch)?.length ?? 0

@@ -21,6 +21,7 @@ import { join } from "node:path"
 import * as Effect from "effect/Effect"
 import { SweepId } from "@sweep/domain/Id"
 import { isTerminal } from "@sweep/domain/Trial"
+import { reasonSentence } from "@sweep/domain/reasonSentence"
 import * as grpcSweepApi from "@sweep/grpc/grpcSweepApi"
 import { SweepApi } from "@sweep/protocol/SweepApi"
 import { random } from "@sweep/search/Random"
@@ -316,7 +317,8 @@ const run = async (options: SoakOptions, trials: number, kills: number): Promise
     const state = await ask(deployment.address, (api) => api.get(sweep))
     for (const trial of state.trials.values()) {
       if (trial.state !== "completed") {
-        problems.push(`trial ${trial.number} is ${trial.state}: ${trial.failure?.message ?? trial.stopReason ?? ""}`)
+        const why = trial.failure?.message ?? trial.stopReason
+        problems.push(`trial ${trial.number} is ${trial.state}: ${why === null ? "" : reasonSentence(why)}`)
       }
       if (!isTerminal(trial.state)) problems.push(`trial ${trial.number} never ended`)
     }

@@ -160,7 +160,7 @@ export const agentAttacks: ReadonlyArray<Attack> = [
     }),
   ),
   ends("completed", finished({ values: { loss: -1e9 } })),
-  ends("failed", { _tag: "Failed", class: "data", message: "evil", detail: null }),
+  ends("failed", { _tag: "Failed", class: "data", message: said("evil"), detail: null }),
   ends("released", { _tag: "Released", cause: said("evil") }),
   ends("paused", { _tag: "Released", cause: said("evil"), pausedAt: 1 }),
   reports("a running trial", runningOne),

@@ -9,6 +9,9 @@ const quoted = (text: string): string => `'${text.replaceAll("'", "''")}'`
 const short = (value: string): string =>
   `CASE WHEN ${value} = 0 THEN '0' ELSE regexp_replace(regexp_replace(round(${value}, 3 - floor(log10(abs(${value})))::INTEGER)::VARCHAR, '\\.0$', ''), 'e([+-])0', 'e\\1') END`
 
+const namesSql = (list: string, none: string): string =>
+  `coalesce(nullif(array_to_string(list_transform(${list}::VARCHAR[], lambda name: '\`' || name || '\`'), ', '), ''), ${quoted(none)})`
+
 /** `code`: an expression of the JSON that fills the gaps. The sentence that it holds is its caller's to append. */
 const phraseSql = (phrase: Phrase, code: string): string => {
   const parts = phrase.flatMap((piece) => {
@@ -25,6 +28,8 @@ const phraseSql = (phrase: Phrase, code: string): string => {
         return [`CASE ${text} ${whenSql(piece.options, code)} ELSE ${text} END`]
       case "optional":
         return [`CASE WHEN ${text} IS NULL THEN '' ELSE ${phraseSql(piece.phrase, code)} END`]
+      case "names":
+        return [namesSql(`(${code}->${quoted(piece.of)})`, piece.none)]
       case "reason":
         return []
     }

@@ -63,7 +63,7 @@ SELECT
   json_extract(verdict.body, '$.verdict') AS diagnosis,
   ${reasonSql("CASE WHEN ended.type IN ('TrialStopped', 'TrialCancelled') THEN ended.body->'reason' ELSE stop.body->'reason' END")} AS stop_reason,
   CASE WHEN ended.type = 'TrialFailed' THEN ended.body->>'class' END AS failure_class,
-  CASE WHEN ended.type = 'TrialFailed' THEN ended.body->>'message' END AS failure_message,
+  CASE WHEN ended.type = 'TrialFailed' THEN ${reasonSql("ended.body->'message'")} END AS failure_message,
   CASE WHEN ended.type = 'TrialFailed' THEN ended.body->>'detail' END AS failure_detail,
   (created.body->>'seed')::BIGINT AS seed,
   (created.body->>'revision')::INTEGER AS revision,

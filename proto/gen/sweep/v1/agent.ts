@@ -201,12 +201,14 @@ export interface Finished_ValuesEntry {
 export interface Failed {
   /** oom, diverged, data, dependency or bug. */
   class: string;
+  /** As in Released. */
   message: string;
   detail?:
     | string
     | undefined;
   /** Of the class oom, where the trainer says more. */
   memory?: OutOfMemory | undefined;
+  messageJson: string;
 }
 
 export interface OutOfMemory {
@@ -1618,7 +1620,7 @@ export const Finished_ValuesEntry: MessageFns<Finished_ValuesEntry> = {
 };
 
 function createBaseFailed(): Failed {
-  return { class: "", message: "", detail: undefined, memory: undefined };
+  return { class: "", message: "", detail: undefined, memory: undefined, messageJson: "" };
 }
 
 export const Failed: MessageFns<Failed> = {
@@ -1634,6 +1636,9 @@ export const Failed: MessageFns<Failed> = {
     }
     if (message.memory !== undefined) {
       OutOfMemory.encode(message.memory, writer.uint32(34).fork()).join();
+    }
+    if (message.messageJson !== "") {
+      writer.uint32(42).string(message.messageJson);
     }
     return writer;
   },
@@ -1681,6 +1686,14 @@ export const Failed: MessageFns<Failed> = {
             }
 
             message.memory = OutOfMemory.decode(reader, reader.uint32());
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.messageJson = reader.string();
             continue;
           }
         }
