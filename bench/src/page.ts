@@ -81,11 +81,14 @@ for step in range(1, 100000):
     time.sleep(0.1)
 `
 
+const say = (text: string) => console.log(`  ${text}`)
+
 const stills = async () => {
   const home = join(folder, "stills")
   mkdirSync(home)
   await fillPage(home, { trials: Number(options.trials), points: 60, name: "large" })
   await fillPage(home, { trials: Number(options.curves), points: Number(options.points), name: "curves" })
+  say("filled")
   const reporting = performance.now()
   const file = join(folder, "report.html")
   execFileSync(process.execPath, [program, "report", "large", "-o", file], {
@@ -93,13 +96,14 @@ const stills = async () => {
     stdio: "ignore",
   })
   const report = { wall: (performance.now() - reporting) / 1_000, bytes: statSync(file).size }
+  say(`report written in ${rounded(report.wall, 1)} s`)
   const { child, page: address } = await serve(home)
   const browser = await launch()
   try {
     const page = await browser.newPage({ viewport: { width: 1280, height: 900 } })
     const paints: Array<number> = []
     const opens: Array<number> = []
-    for (let i = 0; i < 5; i++) {
+    for (let i = 0; i < 3; i++) {
       await page.goto(address)
       await until(page, "performance.getEntriesByName('first-contentful-paint').length > 0")
       paints.push(await page.evaluate<number>("performance.getEntriesByName('first-contentful-paint')[0].startTime"))
@@ -112,11 +116,18 @@ const stills = async () => {
         ),
       )
     }
+    say(`opened in ${opens.map((one) => rounded(one)).join(", ")} ms`)
     await page.goto(`${address}#/s/curves`)
     await page.reload()
+    await until(page, "document.querySelectorAll('#curves select option[value=\"train/loss\"]').length > 0")
+    await page.evaluate(`(() => {
+      const metric = document.querySelector("#curves select")
+      metric.value = "train/loss"
+      metric.dispatchEvent(new Event("change", { bubbles: true }))
+    })()`)
     const loads = await until(
       page,
-      "performance.getEntriesByName('curves').length > 0 && Number(document.querySelector('.plot')?.dataset.points) > 1000",
+      "performance.getEntriesByName('curves').length > 0 && Number(document.querySelector('.plot')?.dataset.points) > 10000",
     )
     const updates: Array<number> = []
     for (let i = 1; i <= 12; i++) {

@@ -138,6 +138,8 @@ const sample = (trial: number, probe: number): TrialEvent => ({
 
 /** What one trial left: its facts and its values. */
 const trialOf = (
+  /** Epochs are unique in a store. */
+  base: number,
   sweep: SweepId,
   number: number,
   parameters: Parameters,
@@ -146,7 +148,7 @@ const trialOf = (
   from: Random,
 ) => {
   const trial = TrialNumber.make(number)
-  const epoch = Epoch.make(number)
+  const epoch = Epoch.make(base + number)
   const { train, evals, total, diverges } = curvesOf(parameters, points, from)
   const place = number % places
   const agent = AgentId.make(`gpu-${1 + Math.floor(place / 2)}`)
@@ -231,13 +233,14 @@ export const fillPage = (directory: string, { trials, points, name = "support-lo
   return Effect.gen(function* () {
     const store = yield* Store
     yield* store.append([{ _tag: "SweepSubmitted", at: start - 5_000, sweep, spec: spec(name), versions: {} }])
+    const base = yield* store.lastEpoch
     let last = start
     for (let first = 1; first <= trials; first += group) {
       const made = Array.from({ length: Math.min(group, trials - first + 1) }, (_, i) => {
         const number = first + i
         if (number % 2 === 1) parameters = parametersOf(number / 2, from)
         const place = number % places
-        const one = trialOf(sweep, number, parameters, points, free[place]!, from)
+        const one = trialOf(base, sweep, number, parameters, points, free[place]!, from)
         free[place] = one.endedAt + 4_000
         last = Math.max(last, one.endedAt)
         return one
