@@ -141,7 +141,7 @@ with sweep.ask_tell("mine") as trials:
     expect(done.code, done.stderr).toBe(0)
     expect(done.stdout).toMatch(/its budget of 30 trials is used/)
     const trials = lastJson((await place.run(["trials", "mine", "--json"])).stdout)
-    expect(trials.map(({ state }: any) => state).filter((state: string) => state === "failed")).toHaveLength(1)
+    expect(trials.map(({ state }: any) => state).filter((state: string) => state === "infeasible")).toHaveLength(1)
     expect(trials[2].objective).toBe(3)
     expect(trials).toHaveLength(30)
   })
