@@ -35,6 +35,8 @@ export interface SweepDescription {
     readonly eval: { readonly path: string; readonly records: number }
   } | null
   readonly metric: { readonly name: string; readonly goal: string; readonly target: number | null }
+  /** Objectives beside it. */
+  readonly further: ReadonlyArray<{ readonly name: string; readonly goal: "minimize" | "maximize" }>
   readonly method: string
   /** Why it was chosen; `null` where the file names it. */
   readonly methodBecause: MethodReason | null
@@ -226,6 +228,7 @@ export const describeSweep = (
           train: { path: spec.data.train.path, records: spec.data.train.records },
           eval: { path: spec.data.eval.path, records: spec.data.eval.records },
         },
+  further: (spec.metrics ?? []).slice(1).map(({ name, goal }) => ({ name, goal })),
   metric: { name: spec.metric.name, goal: spec.metric.goal, target: spec.metric.target },
   method: spec.method,
   methodBecause: spec.methodBecause ?? null,
@@ -320,7 +323,10 @@ export const renderDescription = (d: SweepDescription): string => {
         ]),
     [
       "metric",
-      `${d.metric.name}, ${d.metric.goal}${d.metric.target === null ? "" : `, until ${number(d.metric.target)}`}`,
+      [
+        `${d.metric.name}, ${d.metric.goal}${d.metric.target === null ? "" : `, until ${number(d.metric.target)}`}`,
+        ...d.further.map(({ name, goal }) => `${name}, ${goal}`),
+      ].join("; "),
     ],
     ["method", d.methodBecause === null ? d.method : `${d.method}, chosen: ${methodReasons[d.methodBecause]}`],
     ["size", d.size === null ? "endless" : count(d.size, "set") + " of parameters"],
