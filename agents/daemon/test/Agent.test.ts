@@ -784,9 +784,13 @@ describe("a slot of a GPU", () => {
       const home = yield* temporaryDirectory
       const used = join(home, "used")
       writeFileSync(used, "60000")
-      writeFileSync(join(home, "nvidia-smi"), `#!/bin/sh\necho "0, NVIDIA H100, 81559, $(cat ${used})"\n`, {
-        mode: 0o755,
-      })
+      writeFileSync(
+        join(home, "nvidia-smi"),
+        `#!/bin/sh\necho "0, GPU-5a8e1f20-31c5-2c7b-9d84-0f4a6b7c8d9e, NVIDIA H100, 81559, $(cat ${used})"\n`,
+        {
+          mode: 0o755,
+        },
+      )
       const { PATH, CUDA_VISIBLE_DEVICES } = process.env
       yield* Effect.acquireRelease(
         Effect.sync(() => {

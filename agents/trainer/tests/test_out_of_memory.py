@@ -108,7 +108,8 @@ def test_what_fits_in_no_way_fails_once_and_says_what_was_tried(attempt: Any) ->
     assert (failed["type"], failed["class"]) == ("failed", "oom")
     assert "out of memory" in failed["message"]
     assert failed["memory"]["kind"] == "host"
-    assert failed["memory"]["tried"] in (None, {"micro_batch_size": 1, "gradient_checkpointing": True})
+    tried = failed["memory"]["tried"]
+    assert tried is None or tried["micro_batch_size"] == 1, "down to one sequence, or not even loaded"
 
 
 def test_the_order_of_the_ladder() -> None:

@@ -9,6 +9,8 @@ export class Device extends Schema.Class<Device>("Device")({
   memoryBytes: Schema.Finite,
   /** CPU threads a trial on this device may use. */
   threads: Schema.Int,
+  /** What CUDA is to be shown, where the host's owner named cards by UUID: a card's or that of a MIG instance. */
+  visibleAs: Schema.optionalKey(Schema.String),
 }) {}
 
 /** A place for one trial at a time. */

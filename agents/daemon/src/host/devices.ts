@@ -14,12 +14,20 @@ interface Probe {
   readonly problem: string | undefined
 }
 
-const probe = (timeoutMillis: number, environment: NodeJS.ProcessEnv): Effect.Effect<Probe> =>
+const cards = ["--query-gpu=index,uuid,name,memory.total,memory.used", "--format=csv,noheader,nounits"]
+/** With the instances into which cards are divided (MIG), which the query leaves out. */
+const instances = ["-L"]
+
+const probe = (
+  timeoutMillis: number,
+  environment: NodeJS.ProcessEnv,
+  question: ReadonlyArray<string> = cards,
+): Effect.Effect<Probe> =>
   Effect.callback<Probe>((resume) => {
     const answer = (lines: Probe["lines"], problem?: string) => resume(Effect.succeed({ lines, problem }))
     const child = execFile(
       "nvidia-smi",
-      ["--query-gpu=index,name,memory.total,memory.used", "--format=csv,noheader,nounits"],
+      question,
       { maxBuffer: 1 << 20, env: environment },
       (error, stdout, stderr) => {
         if (error === null) answer(stdout.split("\n").filter((line) => line.trim() !== ""))
@@ -45,24 +53,42 @@ const probe = (timeoutMillis: number, environment: NodeJS.ProcessEnv): Effect.Ef
     })
   })
 
-/** Which GPUs the environment leaves visible, by the driver's index; `undefined`: all of them. */
-const visible = (environment: NodeJS.ProcessEnv): ReadonlySet<number> | undefined => {
-  const text = environment["CUDA_VISIBLE_DEVICES"]
-  if (text === undefined) return undefined
-  const parts = text.split(",").map((part) => part.trim())
-  // Named by UUID: the index cannot be told from it, and the CUDA runtime will see to it.
-  if (parts.some((part) => part !== "" && !/^-?\d+$/.test(part))) return undefined
-  return new Set(parts.filter((part) => part !== "").map(Number))
-}
+/** Which GPUs the environment leaves visible, each by the driver's index, a UUID or the beginning of one; `undefined`: all. */
+const visible = (environment: NodeJS.ProcessEnv): ReadonlyArray<string> | undefined =>
+  environment["CUDA_VISIBLE_DEVICES"]
+    ?.split(",")
+    .map((part) => part.trim())
+    .filter((part) => part !== "")
 
 const mebibyte = 1024 * 1024
 
-/** One line of the answer: `0, NVIDIA H100 80GB HBM3, 81559, 4`. A card that cannot tell its memory is not offered. */
-const parseGpu = (line: string, threads: number): Device | undefined => {
-  const match = /^\s*(\d+)\s*,\s*(.+?)\s*,\s*(\d+)\s*,\s*(\d+)\s*$/.exec(line)
+interface Card {
+  readonly device: Device
+  readonly uuid: string
+}
+
+/** One line of the answer: `0, GPU-5a8e…, NVIDIA H100 80GB HBM3, 81559, 4`. A card that cannot tell its memory is not offered. */
+const parseGpu = (line: string, threads: number): Card | undefined => {
+  const match = /^\s*(\d+)\s*,\s*(GPU-[\w-]+)\s*,\s*(.+?)\s*,\s*(\d+)\s*,\s*(\d+)\s*$/.exec(line)
   if (match === null) return undefined
-  const [, index, name, total] = match
-  return new Device({ kind: "cuda", index: Number(index), name: name!, memoryBytes: Number(total) * mebibyte, threads })
+  const [, index, uuid, name, total] = match
+  const memoryBytes = Number(total) * mebibyte
+  return { uuid: uuid!, device: new Device({ kind: "cuda", index: Number(index), name: name!, memoryBytes, threads }) }
+}
+
+/** The instances that `nvidia-smi -L` lists: `  MIG 3g.40gb     Device  0: (UUID: MIG-7c1e…)` below their card. */
+const parseInstances = (lines: ReadonlyArray<string>, threads: number): ReadonlyArray<Card> => {
+  const found: Array<Card> = []
+  let index = 0
+  for (const line of lines) {
+    index = Number(/^GPU (\d+):/.exec(line)?.[1] ?? index)
+    const [, profile, gigabytes, uuid] = /^\s+MIG (\S+\.(\d+)gb\S*)\s.*\(UUID: (MIG-[^)]+)\)/.exec(line) ?? []
+    if (uuid === undefined) continue
+    const memoryBytes = Number(gigabytes) * 1024 * mebibyte
+    const name = `MIG ${profile} of GPU ${index}`
+    found.push({ uuid, device: new Device({ kind: "cuda", index, name, memoryBytes, threads, visibleAs: uuid }) })
+  }
+  return found
 }
 
 const usedBytes = (line: string): number | undefined => {
@@ -82,6 +108,27 @@ export interface FoundDevices {
   readonly warnings: ReadonlyArray<string>
 }
 
+/** The cards that `only` names, in its order. A name that is no card's ends the list, as it does for CUDA. */
+const chosen = (
+  known: ReadonlyArray<Card>,
+  only: ReadonlyArray<string>,
+  warnings: Array<string>,
+): ReadonlyArray<Device> => {
+  const devices: Array<Device> = []
+  for (const name of only) {
+    const isIndex = /^-?\d+$/.test(name)
+    const card = known.find(({ device, uuid }) =>
+      isIndex ? device.visibleAs === undefined && String(device.index) === name : uuid.startsWith(name),
+    )
+    if (card === undefined) {
+      if (!isIndex) warnings.push(`CUDA_VISIBLE_DEVICES names ${name}, which nvidia-smi does not list as usable`)
+      break
+    }
+    devices.push(isIndex ? card.device : new Device({ ...card.device, visibleAs: card.uuid }))
+  }
+  return devices
+}
+
 /**
  * The slots of this machine: `perDevice` on each GPU (1 unless given), or on the CPU, its cores divided among them.
  * Never fails: a machine whose GPUs cannot be asked offers its CPU, with a warning.
@@ -98,12 +145,17 @@ export const findDevices = Effect.fn("findDevices")(function* (options: {
   const lines = answer.lines ?? []
   const perDevice = Math.max(1, options.perDevice ?? (lines.length > 0 ? 1 : cpuSlots(cores)))
   const only = visible(environment)
-  const gpus: Array<Device> = []
+  const known: Array<Card> = []
   for (const line of lines) {
     const gpu = parseGpu(line, Math.max(1, Math.floor(cores / (Math.max(1, lines.length) * perDevice))))
     if (gpu === undefined) warnings.push(`nvidia-smi lists a device this agent cannot use: ${line.trim()}`)
-    else if (only === undefined || only.has(gpu.index)) gpus.push(gpu)
+    else known.push(gpu)
   }
+  if (lines.length > 0 && only?.some((name) => name.startsWith("MIG-")) === true) {
+    const { lines: listed = [] } = yield* probe(options.timeoutMillis ?? probeTimeoutMillis, environment, instances)
+    known.push(...parseInstances(listed, Math.max(1, Math.floor(cores / (only.length * perDevice)))))
+  }
+  const gpus = only === undefined ? known.map(({ device }) => device) : chosen(known, only, warnings)
   if (answer.problem !== undefined) warnings.push(`${answer.problem}; this agent offers the CPU only`)
   const devices = gpus.length > 0 ? gpus : [cpu(Math.max(1, Math.floor(cores / perDevice)))]
   const slots = devices.flatMap((device) => Array.from({ length: perDevice }, () => device))
@@ -132,6 +184,8 @@ export const deviceProblem = Effect.fn("deviceProblem")(function* (
     const line = answer.lines.find((text) => text.trimStart().startsWith(`${device.index},`))
     const used = line === undefined ? undefined : usedBytes(line)
     if (used === undefined) return `nvidia-smi no longer lists GPU ${device.index}, or not its memory`
+    // What others have in their instances of the card is in nobody's way.
+    if (device.visibleAs?.startsWith("MIG-") === true) continue
     if (used > idleBytes(device)) {
       return `${Math.round(used / mebibyte)} MiB of the memory of GPU ${device.index} are in use by another program`
     }

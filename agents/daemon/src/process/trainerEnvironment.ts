@@ -59,7 +59,7 @@ export const trainerEnvironment = (options: {
   if (gpus.length > 0) {
     // So that an index means the same card here as for nvidia-smi.
     result["CUDA_DEVICE_ORDER"] = "PCI_BUS_ID"
-    result["CUDA_VISIBLE_DEVICES"] = gpus.map(({ index }) => index).join(",")
+    result["CUDA_VISIBLE_DEVICES"] = gpus.map(({ index, visibleAs }) => visibleAs ?? index).join(",")
   }
   // Several trials on one machine would otherwise each start a thread per core.
   result["OMP_NUM_THREADS"] = String(device.threads)

@@ -137,6 +137,12 @@ export const runHere = Effect.fn("runHere")(function* (
   options: RunOptions & { readonly detach: boolean },
 ) {
   if (options.detach) return yield* needsToStay
+  if (spec.trainer !== "external" && spec.resources.gpus > 1) {
+    // The agent of this command has one device in each of its slots.
+    yield* note(
+      `'resources: {gpus: ${spec.resources.gpus}}' asks for ${spec.resources.gpus} devices per trial, and a slot of this host's agent has one; the sweep waits. Write 'gpus: 1' to run a trial on each device`,
+    )
+  }
   yield* runHereWith(SweepApi.pipe(Effect.flatMap((api) => api.submit(spec))), options)
 })
 

@@ -1,28 +1,17 @@
 // `sweep run` through a coordinator that is there already: submit, follow, and leave at Ctrl-C without ending anything.
 import * as Effect from "effect/Effect"
-import type { SweepSpec, Trainer } from "@sweep/domain/SweepSpec"
+import type { SweepSpec } from "@sweep/domain/SweepSpec"
 import { formatAddress } from "@sweep/grpc/address"
 import { SweepApi } from "@sweep/protocol/SweepApi"
 import { explainApi, type Found, remoteApi } from "../serving/access.ts"
 import { finishRun } from "./finishRun.ts"
 import { note, print, printJson } from "../output.ts"
 import { follow } from "../terminal/follow.ts"
+import { whoIsMissing } from "./whoIsMissing.ts"
 
-const startedWith: Partial<Record<typeof Trainer.Type, string>> = {
-  command: " that was started with --allow-commands",
-  llamafactory: " that was started with --llamafactory",
-}
-
-/** A sweep that nobody takes waits without a word. */
-const noteWhoIsMissing = Effect.fnUntraced(function* ({ trainer }: SweepSpec) {
-  if (trainer === "external") return
-  const { agents } = yield* (yield* SweepApi).status
-  if (agents.some(({ state, trainers }) => state !== "lost" && trainers.includes(trainer))) return
-  yield* note(
-    agents.length === 0
-      ? "no agent has joined this coordinator yet; the sweep waits for one"
-      : `no agent here runs 'trainer: ${trainer}'; the sweep waits for one${startedWith[trainer] ?? ""}`,
-  )
+const noteWhoIsMissing = Effect.fnUntraced(function* (spec: SweepSpec) {
+  const missing = whoIsMissing(spec, (yield* (yield* SweepApi).status).agents)
+  if (missing !== null) yield* note(missing)
 })
 
 export const runThere = (
