@@ -19,6 +19,7 @@ import { defaultKeptBytes, makeRetention } from "./attempt/retention.ts"
 import { type OnTerm, signalStops, type Stops } from "./host/signals.ts"
 import type { SlotTrainers } from "./host/Slots.ts"
 import { RecentLog } from "./session/RecentLog.ts"
+import { SourceCache } from "./sources/SourceCache.ts"
 import { makeUploads } from "./session/uploads.ts"
 import { makeWarmHost } from "./trainers/WarmHost.ts"
 
@@ -53,6 +54,8 @@ export interface AgentOptions {
   readonly withheld?: ReadonlyArray<string> | undefined
   /** Disk space for attempts that are over, in bytes. */
   readonly keptBytes?: number | undefined
+  /** Disk space for files of source snapshots, in bytes. */
+  readonly sourceBytes?: number | undefined
   /** Whether devices are offered whose memory other programs use, too. */
   readonly sharedDevices?: boolean | undefined
   /** Milliseconds in which a trainer has to write something; an hour unless given, `null`: it need not. */
@@ -122,6 +125,7 @@ const working = (options: AgentOptions, recent: RecentLog) =>
             }),
           silence: options.silenceMillis === undefined ? defaultSilence : options.silenceMillis,
           disk,
+          sources: new SourceCache(home.directory, options.sourceBytes),
         },
         redact: redactor(secretsOfBox()),
         log: recent,

@@ -91,6 +91,7 @@ class Receiver {
       }),
     listCheckpoint: () => Effect.succeed([]),
     fetch: () => Stream.empty,
+    fetchSources: () => Stream.empty,
   }
 }
 

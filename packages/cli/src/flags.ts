@@ -57,6 +57,17 @@ export const portNumber = (name: string, value: number | undefined) =>
     ? Effect.void
     : Effect.fail(badInput(`--${name} ${value}: expected a port, 0 to 65535`))
 
+const byteUnits: Readonly<Record<string, number>> = { "": 1, K: 2 ** 10, M: 2 ** 20, G: 2 ** 30, T: 2 ** 40 }
+
+/** `500MB`, `2GiB` or plain bytes; the units are those of memory, however they are written. */
+export const byteCount = (name: string, text: string | undefined) => {
+  if (text === undefined) return Effect.succeed(undefined)
+  const [, number, unit] = /^(\d+(?:\.\d+)?)\s*([KMGT]?)(?:i?B)?$/i.exec(text) ?? []
+  return number === undefined
+    ? Effect.fail(badInput(`--${name} ${text}: expected a size such as 500MiB or 2GiB`))
+    : Effect.succeed(Math.floor(Number(number) * byteUnits[unit!.toUpperCase()]!))
+}
+
 export const sweep = Argument.String("SWEEP").pipe(Argument.withDescription("The sweep's id, as 'sweep ls' shows it"))
 export const sweepOrTrial = Argument.String("SWEEP[/N]").pipe(
   Argument.withDescription("A sweep's id, or one trial of it, such as quickstart/3"),

@@ -46,12 +46,14 @@ const served = Layer.merge(
 
 const sweep = SweepId.make("s")
 /** Those of the agents' service. */
-type AgentMethod = "session" | "offerArtifacts" | "putArtifact" | "listCheckpoint" | "fetchCheckpoint"
+type AgentMethod = "session" | "offerArtifacts" | "putArtifact" | "listCheckpoint" | "fetchCheckpoint" | "fetchSources"
 
 /** One call of each method for people. */
 const calls = {
   status: (client: SweepApi["Service"]) => client.status,
   submit: (client) => client.submit(exampleSpec()),
+  offerSources: (client) => client.offerSources([]),
+  putSources: (client) => client.putSources([]),
   list: (client) => client.list,
   get: (client) => client.get(sweep),
   results: (client) => client.results(sweep, { maxPoints: 4 }),
@@ -148,7 +150,7 @@ describe("a coordinator with tokens", () => {
     ]
     const allowed: Record<Role, ReadonlyArray<string>> = {
       read,
-      submit: [...read, "submit", "control", "orderAgent", "ask", "tell", "extend", "clone", "remove"],
+      submit: [...read, "offerSources", "putSources", "submit", "control", "orderAgent", "ask", "tell", "extend", "clone", "remove"],
       agent: ["session"],
     }
     await run(

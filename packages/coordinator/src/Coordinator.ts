@@ -33,6 +33,7 @@ import { makeRemove } from "./api/remove.ts"
 import { makeRevise } from "./api/revise.ts"
 import { Roster } from "./state/Roster.ts"
 import { makeServe } from "./attempts/session.ts"
+import { makeSources } from "./api/sources.ts"
 import { makeSubmit } from "./api/submit.ts"
 import { makeSweepApi } from "./api/sweepApi.ts"
 import { makeWatch } from "./api/watch.ts"
@@ -94,6 +95,7 @@ export const layer = (
       const isJudged = (sweep: SweepState) => decide.isJudged(sweep)
 
       const artifacts = yield* makeArtifacts(journal, wake, options.artifactQuotas)
+      const sources = yield* makeSources(journal)
       const control = yield* makeControl(journal, roster, (sweep, trial) => decide.settled(sweep, trial))
       // A rule may find the trial ended meanwhile: then there is nothing to do.
       const ifPossible = (effect: Effect.Effect<void, Refused | StoreError>) =>
@@ -155,7 +157,7 @@ export const layer = (
         }
       })
       // What is not committed when these end stays with the agents, and comes again.
-      const loops = { ingest, endings, decide, dispatch, liveness, artifacts }
+      const loops = { ingest, endings, decide, dispatch, liveness, artifacts, sources }
       for (const [name, loop] of Object.entries(loops)) yield* Effect.forkScoped(supervised(name, loop.run))
       wake()
 
@@ -177,6 +179,7 @@ export const layer = (
         control,
         agents: makeAgents({ journal, roster, liveness, wake }),
         artifacts,
+        sources,
         remove: yield* makeRemove(journal, artifacts),
         submit: makeSubmit(journal, { ...options.versions, sweep: version }),
         watch: makeWatch(journal, progress, isOver),
@@ -187,7 +190,7 @@ export const layer = (
       const serve = makeServe({ journal, storeId: (yield* Store).storeId, roster, ingest, endings, timings, wake })
       return Context.make(SweepApi, api).pipe(
         Context.add(AgentGateway, { serve }),
-        Context.add(ArtifactExchange, artifacts.exchange),
+        Context.add(ArtifactExchange, { ...artifacts.exchange, fetchSources: sources.fetch }),
         Context.add(Coordinator, {
           agentGone: liveness.gone,
           drain: (reason) =>

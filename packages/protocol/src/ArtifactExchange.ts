@@ -33,6 +33,18 @@ export interface Piece extends ArtifactFile {
   readonly sha256: string | null
 }
 
+/** A file of a source snapshot by its content, from a byte on. */
+export interface WantedSource {
+  readonly sha256: string
+  readonly offset: number
+}
+
+/** `file`: which of those that were asked for. Pieces of a file come in order, and files one after the other. */
+export interface SourceData {
+  readonly file: number
+  readonly data: Uint8Array
+}
+
 export type Kept = Pick<Artifact, "epoch" | "path" | "bytes" | "sha256">
 
 export class ArtifactExchange extends Context.Service<
@@ -55,5 +67,10 @@ export class ArtifactExchange extends Context.Service<
       trial: TrialNumber,
       file: Pick<Kept, "epoch" | "path">,
     ) => Stream.Stream<Uint8Array, NotFound | Refused | Unavailable>
+    /** Files of the source snapshot of a sweep, its manifest among them; only for an agent that has a trial of the sweep. */
+    readonly fetchSources: (
+      sweep: SweepId,
+      wanted: ReadonlyArray<WantedSource>,
+    ) => Stream.Stream<SourceData, NotFound | Refused | Unavailable>
   }
 >()("@sweep/protocol/ArtifactExchange") {}

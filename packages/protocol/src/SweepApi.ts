@@ -116,6 +116,22 @@ export interface Removal {
   readonly bytes: number
 }
 
+/** A file of a source snapshot by its content. */
+export interface SourceContent {
+  /** Hexadecimal. */
+  readonly sha256: string
+  readonly bytes: number
+}
+
+export interface SourcePiece extends SourceContent {
+  /** Where `data` begins. */
+  readonly offset: number
+  readonly data: Uint8Array
+}
+
+/** Files in one offer, at most. */
+export const mostOffered = 5_000
+
 export class SweepApi extends Context.Service<
   SweepApi,
   {
@@ -128,6 +144,16 @@ export class SweepApi extends Context.Service<
       },
       Unavailable
     >
+    /** Which of the files of a source snapshot are missing, and from which byte on. */
+    readonly offerSources: (
+      contents: ReadonlyArray<SourceContent>,
+    ) => Effect.Effect<ReadonlyArray<{ readonly sha256: string; readonly offset: number }>, Refused | Unavailable>
+    /**
+     * Pieces of such files, together at most 1 MiB; those of a file come in order. `Refused` means that the file has to be
+     * offered again.
+     */
+    readonly putSources: (pieces: ReadonlyArray<SourcePiece>) => Effect.Effect<void, Refused | Unavailable>
+    /** Of a spec with a snapshot, every file has to be there. */
     readonly submit: (spec: SweepSpec) => Effect.Effect<SweepId, Refused | Unavailable>
     /** Without trials' values it is a light list; newest first. */
     readonly list: Effect.Effect<ReadonlyArray<SweepState>, Unavailable>

@@ -87,6 +87,10 @@ export class AttemptDirectory {
   get trial(): string {
     return join(this.path, "trial.json")
   }
+  /** trial.json as the coordinator sent it: which attempts are of the same trial does not depend on the host's paths. */
+  get assigned(): string {
+    return join(this.path, "assigned.json")
+  }
   get events(): string {
     return join(this.path, "events.jsonl")
   }
@@ -163,6 +167,7 @@ export const makeAttempt = (
     devices: devices.map(({ kind, index, threads }) => ({ kind, index, threads })),
     ...(resumes && { resume: true }),
   }
+  writeFileSync(directory.assigned, assignment.trialJson)
   writeFileSync(directory.trial, `${JSON.stringify(filled, null, 1)}\n`)
   // In place before the trainer starts, so that the tail has something to watch and the order of their making is no matter.
   for (const file of [directory.events, directory.control, directory.log("stdout"), directory.log("stderr")]) {

@@ -1,6 +1,6 @@
 // Every attempt this agent holds a spool for, by epoch: waiting, running, or ended and not yet acknowledged. Owns taking
 // them up again after a restart and letting go of them once their end is committed.
-import { readFileSync } from "node:fs"
+import { existsSync, readFileSync } from "node:fs"
 import { join } from "node:path"
 import type { Epoch } from "@sweep/domain/Id"
 import type { HeldAttempt } from "@sweep/protocol/AgentMessage"
@@ -161,7 +161,8 @@ const essence = (trialJson: string): string => {
 }
 const essenceOf = (directory: AttemptDirectory): string | undefined => {
   try {
-    return essence(readFileSync(directory.trial, "utf8"))
+    // One of an older agent has trial.json alone.
+    return essence(readFileSync(existsSync(directory.assigned) ? directory.assigned : directory.trial, "utf8"))
   } catch {
     return undefined
   }

@@ -11,6 +11,8 @@ import { attemptEnd, isForFullDisk } from "./attemptEnd.ts"
 import type { Disk } from "../host/disk.ts"
 import { obeyStops } from "./obeyStops.ts"
 import { fetchCheckpoint } from "../session/fetchCheckpoint.ts"
+import { placeSources } from "../sources/placeSources.ts"
+import type { SourceCache } from "../sources/SourceCache.ts"
 import { Processes } from "../process/Processes.ts"
 import type { ProcessTree } from "../process/ProcessTree.ts"
 import { spoolLimit } from "./tail.ts"
@@ -39,16 +41,30 @@ export interface RunLimits {
   /** Milliseconds in which a trainer has to write something, an event or a line of a log; `null`: it need not. */
   readonly silence: number | null
   readonly disk: Disk
+  /** Where files of source snapshots are kept; without it, programs and data have to be on this host. */
+  readonly sources?: SourceCache | undefined
 }
 
 export const runAttempt = Effect.fn("runAttempt")(function* (attempt: Attempt, trainer: Trainer, limits: RunLimits) {
   const { grace, silence, disk } = limits
   const freeBefore = disk.free()
+  const released = (cause: string) =>
+    Effect.as(attempt.endedAs({ _tag: "Released", cause }), { stuck: [] } satisfies AttemptOutcome)
+  // One that runs already has its files.
+  if (attempt.record.tree === null) {
+    const placed = yield* Effect.result(
+      // A snapshot may take long to fetch: whoever is asked to stop meanwhile has nothing to lose.
+      Effect.raceFirst(
+        placeSources(attempt, limits.sources, disk),
+        Effect.flatMap(Queue.peek(attempt.stops), ({ reason }) => Effect.fail(reason)),
+      ),
+    )
+    if (placed._tag === "Failure") return yield* released(placed.failure)
+  }
   if (attempt.record.attempt > 1) {
     const fetched = yield* Effect.result(fetchCheckpoint(attempt))
     if (fetched._tag === "Failure") {
-      yield* attempt.endedAs({ _tag: "Released", cause: fetched.failure })
-      return { stuck: [] } satisfies AttemptOutcome
+      return yield* released(fetched.failure)
     }
   }
   const killsBefore = oomKills()

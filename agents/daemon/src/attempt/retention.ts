@@ -10,6 +10,7 @@ import * as Effect from "effect/Effect"
 import * as Queue from "effect/Queue"
 import type * as Scope from "effect/Scope"
 import { type AttemptDirectory, cacheFolder, keptAttempts } from "./AttemptDirectory.ts"
+import { removeCopy } from "../sources/placeSources.ts"
 import type { Disk } from "../host/disk.ts"
 
 export const defaultKeptBytes = 20 * 1024 ** 3
@@ -101,6 +102,7 @@ export const makeRetention = (
     const settle = async (directory: AttemptDirectory, checkpoints: boolean) => {
       if (!checkpoints || disk.problem() !== undefined)
         await rm(directory.checkpoints, { recursive: true, force: true }).catch(() => undefined)
+      await removeCopy(directory).catch(() => undefined)
       await add(directory.path)
       await relieve()
     }

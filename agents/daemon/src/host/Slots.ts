@@ -7,6 +7,7 @@ import * as Latch from "effect/Latch"
 import * as Queue from "effect/Queue"
 import type { Attempt } from "../attempt/Attempt.ts"
 import { type AttemptOutcome, runAttempt } from "../attempt/attemptRun.ts"
+import type { SourceCache } from "../sources/SourceCache.ts"
 import type { Disk } from "./disk.ts"
 import { Processes } from "../process/Processes.ts"
 import type { Attempts } from "../attempt/Attempts.ts"
@@ -27,6 +28,8 @@ export interface SlotChecks {
   /** Milliseconds in which a trainer has to write something; `null`: it need not. */
   readonly silence: number | null
   readonly disk: Disk
+  /** Where files of source snapshots are kept. */
+  readonly sources?: SourceCache | undefined
 }
 
 /** Milliseconds between two looks at a device that is not free: doubled from the first to the last. */
@@ -105,6 +108,7 @@ export class Slots {
         grace: () => this.lease.timings.grace,
         silence: this.checks.silence,
         disk: this.checks.disk,
+        sources: this.checks.sources,
       }).pipe(
         // A disk that fails under one attempt must not take the slot with it.
         Effect.catchDefect((defect) => abandon(attempt, defect)),

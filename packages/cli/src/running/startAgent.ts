@@ -66,6 +66,15 @@ const silence = Effect.suspend(() => {
   return Effect.succeed(seconds === 0 ? null : seconds * 1000)
 })
 
+/** SWEEP_SOURCES_CACHE, in GiB. */
+const sourceBytes = Effect.suspend(() => {
+  const text = process.env["SWEEP_SOURCES_CACHE"]
+  if (text === undefined || text === "") return Effect.succeed(undefined)
+  const count = Number(text)
+  if (!(count > 0)) return Effect.fail(badInput(`SWEEP_SOURCES_CACHE=${text}: expected a number of GiB above 0`))
+  return Effect.succeed(count * 2 ** 30)
+})
+
 const units = { s: 1_000, m: 60_000, h: 3_600_000 }
 
 /** Milliseconds of `90s`, `2m` or `1h`; `null` for anything else. */
@@ -129,6 +138,7 @@ export const startAgent = Effect.fn("startAgent")(function* (options: StartAgent
     withheld: options.withheld,
     sharedDevices: options.sharedDevices,
     silenceMillis: yield* silence,
+    sourceBytes: yield* sourceBytes,
     onTerm: options.onTerm ?? onTermHere(process.env),
     noticeMillis: notice,
     idleExitMillis: idleExit,

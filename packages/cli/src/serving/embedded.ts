@@ -8,6 +8,7 @@ import * as Coordinator from "@sweep/coordinator/Coordinator"
 import * as DuckdbStore from "@sweep/store/DuckdbStore"
 import { networkFileSystem } from "@sweep/store/networkFileSystem"
 import * as FolderArtifacts from "@sweep/store/FolderArtifacts"
+import * as FolderSources from "@sweep/store/FolderSources"
 import { stateFailure } from "../exitCodes.ts"
 import { artifactLimits } from "./artifactLimits.ts"
 import { ensureHome, type Home, readNote } from "./home.ts"
@@ -36,7 +37,12 @@ const artifacts = (at: Home) =>
     Effect.gen(function* () {
       const { reserve } = yield* artifactLimits(at)
       return yield* Effect.mapError(
-        Layer.build(FolderArtifacts.layer({ directory: at.artifacts, reserve })),
+        Layer.build(
+          Layer.merge(
+            FolderArtifacts.layer({ directory: at.artifacts, reserve }),
+            FolderSources.layer({ directory: at.sources, reserve }),
+          ),
+        ),
         ({ message }) => stateFailure(message),
       )
     }),

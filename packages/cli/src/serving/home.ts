@@ -15,6 +15,8 @@ export interface Home {
   readonly agent: string
   /** Files of trials that the coordinator keeps; SWEEP_ARTIFACTS puts them elsewhere, such as on a disk all hosts share. */
   readonly artifacts: string
+  /** Files of the source snapshots of sweeps, as they were sent to the coordinator. */
+  readonly sources: string
   /** Files made once per sweep before it is submitted, such as a data split. */
   readonly prepared: string
   readonly report: (sweep: SweepId) => string
@@ -33,6 +35,7 @@ export const homeAt = (directory: string): Home => ({
   store: directory,
   agent: join(directory, "agent"),
   artifacts: resolve(process.env["SWEEP_ARTIFACTS"] ?? join(directory, "artifacts")),
+  sources: join(directory, "sources"),
   prepared: join(directory, "data"),
   report: (sweep) => join(directory, "reports", `${sweep}.html`),
   authority: join(directory, "tls"),

@@ -7,10 +7,12 @@ import { answerOf } from "@sweep/diagnosis/answer"
 import { formatTrialRef } from "@sweep/domain/Id"
 import { takeovers } from "@sweep/domain/lineage"
 import { reasonSentence } from "@sweep/domain/reasonSentence"
+import type { SweepSpec } from "@sweep/domain/SweepSpec"
 import type { SweepState } from "@sweep/domain/SweepState"
 import type { Trial } from "@sweep/domain/Trial"
 import { budgetUsed } from "../results/summary.ts"
 import {
+  bytes as sizeText,
   duration,
   number,
   parameters,
@@ -57,6 +59,16 @@ const budgetLines = (sweep: SweepState, now: number): ReadonlyArray<string> => {
   return parts.length === 0 ? [] : [`budget     ${parts.join(", ")}`]
 }
 
+/** Which program and data were sent along: with this hash, a run can be made again. */
+const sourceLines = (snapshot: SweepSpec["snapshot"]): ReadonlyArray<string> => {
+  if (snapshot === undefined) return []
+  const { sha256, files, bytes, git } = snapshot
+  const changed = git === undefined || git.changed === 0 ? "" : ` and ${git.changed} changed files`
+  return [
+    `source     snapshot ${sha256.slice(0, 12)}: ${files} files, ${sizeText(bytes)}${git === undefined ? "" : `; git ${git.revision.slice(0, 12)}${changed}`}`,
+  ]
+}
+
 const headLines = (sweep: SweepState, { planned, shared, waits, now }: Shown): ReadonlyArray<string> => {
   const { spec } = sweep
   const counts = Object.entries(countByState(sweep)).map(([state, count]) => `${count} ${state}`)
@@ -71,6 +83,7 @@ const headLines = (sweep: SweepState, { planned, shared, waits, now }: Shown): R
       train.path !== "" &&
         `data       ${train.path} (${train.records} records), eval ${evaluation.path} (${evaluation.records})`,
     ),
+    ...sourceLines(spec.snapshot),
     ...optional(
       spec.learned !== undefined &&
         `warm start ${spec.learned.length} results of ${Array.from(new Set(spec.warmStart)).join(", ")}`,

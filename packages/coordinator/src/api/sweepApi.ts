@@ -22,6 +22,7 @@ import { readReused } from "./readReused.ts"
 import { monotonic } from "../state/monotonic.ts"
 import type { Remove } from "./remove.ts"
 import type { Revise } from "./revise.ts"
+import type { Sources } from "./sources.ts"
 import type { Roster } from "../state/Roster.ts"
 import { snapshotOf, type State } from "../state/State.ts"
 
@@ -51,13 +52,14 @@ export const makeSweepApi = Effect.fnUntraced(function* (options: {
   readonly revise: Revise
   readonly artifacts: Artifacts
   readonly remove: Remove
+  readonly sources: Sources
   readonly submit: (spec: SweepSpec) => Effect.Effect<SweepId, Refused | StoreError>
   readonly watch: (sweep: SweepId) => Stream.Stream<WatchEvent>
   readonly version: string
   readonly pid: number
   readonly home: string
 }) {
-  const { state, now, roster, control, agents, askTell, revise, artifacts, remove, submit, watch, version, pid, home } =
+  const { state, now, roster, control, agents, askTell, revise, artifacts, remove, sources, submit, watch, version, pid, home } =
     options
   const store = yield* Store
   const answers = answerTables(state)
@@ -142,7 +144,10 @@ export const makeSweepApi = Effect.fnUntraced(function* (options: {
       }
     }),
 
-    submit: (spec) => Effect.catchTag(submit(spec), "StoreError", (error) => Effect.fail(unavailable(error))),
+    offerSources: sources.offer,
+    putSources: sources.put,
+
+    submit: (spec) => storeUnavailable(Effect.andThen(sources.check(spec), submit(spec))),
 
     list: Effect.sync(() =>
       Array.from(state.sweeps.values(), (sweep) => ({

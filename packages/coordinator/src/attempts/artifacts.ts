@@ -19,7 +19,7 @@ import {
 } from "@sweep/domain/Artifact"
 import { type Epoch, formatTrialRef, type SweepId, type TrialNumber } from "@sweep/domain/Id"
 import { hasFailed, isTerminal, type Trial } from "@sweep/domain/Trial"
-import { ArtifactExchange, pieceBytes, type Wanted } from "@sweep/protocol/ArtifactExchange"
+import { type ArtifactExchange, pieceBytes, type Wanted } from "@sweep/protocol/ArtifactExchange"
 import { Caller } from "@sweep/protocol/Caller"
 import { NotFound, Refused, Unavailable } from "@sweep/protocol/SweepApi"
 import { ArtifactStore, type ArtifactsUnusable } from "@sweep/store/ArtifactStore"
@@ -27,7 +27,7 @@ import type { Journal } from "../state/Journal.ts"
 import { monotonic } from "../state/monotonic.ts"
 
 export interface Artifacts {
-  readonly exchange: ArtifactExchange["Service"]
+  readonly exchange: Omit<ArtifactExchange["Service"], "fetchSources">
   readonly list: (sweep: SweepId, trial: TrialNumber | null) => Effect.Effect<ReadonlyArray<Artifact>, Unavailable>
   readonly fetch: (
     sweep: SweepId,
@@ -209,7 +209,7 @@ export const makeArtifacts = Effect.fnUntraced(function* (
     if (used + more > quotas.agent) return yield* refuse(`agent ${agent}`, used, quotas.agent)
   })
 
-  const exchange: ArtifactExchange["Service"] = {
+  const exchange: Omit<ArtifactExchange["Service"], "fetchSources"> = {
     offer: Effect.fnUntraced(function* (owner, offered) {
       yield* checkHolder(owner)
       const wanted: Array<Wanted> = []

@@ -58,7 +58,7 @@ export const trialDocument = (
   training: TrainingConfig | null,
 ): string => {
   const { metric, probes, taskMetrics, secrets, trainer, groups, llamafactory, model, data } = sweep.spec
-  const { structured, standIns, metricsFrom, workingDirectory } = sweep.spec
+  const { structured, standIns, metricsFrom, workingDirectory, snapshot } = sweep.spec
   const population = populationOptions(sweep.spec)
   const parent = trial.lineage.at(-1)
   return JSON.stringify({
@@ -87,6 +87,9 @@ export const trialDocument = (
     ...(structured === undefined ? {} : { structured }),
     ...(standIns === undefined ? {} : { stand_ins: standIns }),
     ...(metricsFrom === undefined ? {} : { metrics_from: metricsFrom }),
+    ...(snapshot === undefined
+      ? {}
+      : { snapshot: { sha256: snapshot.sha256, bytes: snapshot.manifestBytes, roots: snapshot.roots } }),
     ...(workingDirectory === undefined ? {} : { working_directory: workingDirectory }),
     // Whether there is something to go on from is seen where the checkpoints are.
     resume: true,

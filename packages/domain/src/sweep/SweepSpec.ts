@@ -9,6 +9,7 @@ import { OutcomeConstraint } from "../space/OutcomeConstraint.ts"
 import { Parameters } from "../space/Parameter.ts"
 import { Method, MethodReason } from "./Method.ts"
 import { SearchSpace } from "../space/SearchSpace.ts"
+import { Snapshot } from "./Snapshot.ts"
 import { LlamaFactorySpec } from "../training/LlamaFactory.ts"
 
 /** A result of another sweep. */
@@ -97,6 +98,10 @@ export class SweepSpec extends Schema.Class<SweepSpec>("SweepSpec")({
   metricsFrom: Schema.optionalKey(MetricsFrom),
   /** For `trainer: command` with a program: the folder it was found from, in which it runs where an agent has it. */
   workingDirectory: Schema.optionalKey(Schema.String),
+  /** The program, data and model as they were sent along; absent where agents read them at the same paths. */
+  snapshot: Schema.optionalKey(Snapshot),
+  /** What the file says of it: the folder to send, `null`: nothing is sent. Absent: the repository or folder of the program. */
+  sourceFolder: Schema.optionalKey(Schema.NullOr(Schema.String)),
   seed: Schema.Int,
   /** Runs per set of parameters, with different seeds; samplers see their mean. */
   replicas: Schema.Int,

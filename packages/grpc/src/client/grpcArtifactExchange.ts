@@ -6,11 +6,13 @@ import * as Layer from "effect/Layer"
 import {
   AgentServiceClient,
   type FetchCheckpointResponse,
+  type FetchSourcesResponse,
   type ListCheckpointResponse,
   type OfferArtifactsResponse,
   type PutArtifactResponse,
 } from "@sweep/proto/agent"
 import { decodeKept, decodeOffer, encodeOwner, encodePiece } from "../codec/artifactCodec.ts"
+import { encodeOffsets } from "../codec/sourceCodec.ts"
 import { ArtifactExchange } from "@sweep/protocol/ArtifactExchange"
 import { readDeadline } from "../transport/channelOptions.ts"
 import { streamingCall, unaryCall } from "./clientCalls.ts"
@@ -82,6 +84,11 @@ export const layer = (options: GrpcClientOptions): Layer.Layer<ArtifactExchange>
         fetch: (sweep, trial, { epoch, path }) =>
           streamingCall(() => client().fetchCheckpoint({ sweep, trial, epoch: BigInt(epoch), path }), {
             decode: ({ data }: FetchCheckpointResponse): Uint8Array => data,
+            failureOf,
+          }),
+        fetchSources: (sweep, wanted) =>
+          streamingCall(() => client().fetchSources({ sweep, files: encodeOffsets(wanted) }), {
+            decode: ({ file, data }: FetchSourcesResponse) => ({ file, data }),
             failureOf,
           }),
       }

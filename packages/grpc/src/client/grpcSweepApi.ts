@@ -8,6 +8,7 @@ import type { Curve } from "@sweep/domain/Curve"
 import { SweepId, TrialNumber } from "@sweep/domain/Id"
 import {
   type AskResponse,
+  type OfferSourcesResponse,
   type RemoveResponse,
   type ResultsResponse,
   SweepServiceClient,
@@ -15,6 +16,7 @@ import {
   type WatchResponse,
 } from "@sweep/proto/sweep"
 import { decodeAsked, decodeHeard, encodeTold, parametersJson } from "../codec/askTellCodec.ts"
+import { decodeOffsets, encodeContents, encodePieces } from "../codec/sourceCodec.ts"
 import { readDeadline, unaryDeadline } from "../transport/channelOptions.ts"
 import { streamingCall, unaryCall } from "./clientCalls.ts"
 import { channelFor, type GrpcClientOptions } from "../transport/grpcChannel.ts"
@@ -82,6 +84,19 @@ export const layer = (options: GrpcClientOptions): Layer.Layer<SweepApi> =>
           Effect.flatMap((response) => decoded(() => statusJson.decode(response.statusJson))),
           Effect.mapError(onlyUnavailable),
         ),
+
+        offerSources: (contents) =>
+          unary<OfferSourcesResponse>((_, done) =>
+            client.offerSources(encodeContents(contents), new Metadata(), soon(), done),
+          ).pipe(
+            Effect.flatMap(({ missing }) => decoded(() => decodeOffsets(missing))),
+            Effect.mapError(noNotFound),
+          ),
+
+        putSources: (pieces) =>
+          Effect.asVoid(unary((_, done) => client.putSources(encodePieces(pieces), new Metadata(), soon(), done))).pipe(
+            Effect.mapError(noNotFound),
+          ),
 
         submit: (spec) =>
           unary<{ readonly sweep: string }>((deadline, done) =>

@@ -7,6 +7,8 @@ const written: ReadonlySet<Method> = new Set<Method>([
   "session",
   "offerArtifacts",
   "fetchCheckpoint",
+  "fetchSources",
+  "offerSources",
   "submit",
   "control",
   "orderAgent",

@@ -23,6 +23,7 @@ import * as Stream from "effect/Stream"
 import {
   AgentServiceService,
   type FetchCheckpointRequest,
+  type FetchSourcesRequest,
   type ListCheckpointRequest,
   type OfferArtifactsRequest,
   type PutArtifactRequest,
@@ -32,6 +33,8 @@ import {
 import { AgentId, SweepId, TrialNumber } from "@sweep/domain/Id"
 import {
   type FetchArtifactRequest,
+  type OfferSourcesRequest,
+  type PutSourcesRequest,
   SweepServiceService,
   type ControlRequest,
   type TellRequest,
@@ -44,6 +47,7 @@ import { decodeAgentMessage, encodeCoordinatorMessage } from "../codec/agentCode
 import { decodeReason } from "../codec/reasonCodec.ts"
 import { decodeTold, encodeAsked, encodeHeard, parametersJson } from "../codec/askTellCodec.ts"
 import { decodeFiles, decodeOwner, decodePiece, decodeWhich, encodeKept, encodeOffer } from "../codec/artifactCodec.ts"
+import { decodeContents, decodeOffsets, decodePieces, encodeOffsets, encodeSourceData } from "../codec/sourceCodec.ts"
 import { ArtifactExchange } from "@sweep/protocol/ArtifactExchange"
 import { Audit } from "@sweep/protocol/Audit"
 import { anybody, Caller } from "@sweep/protocol/Caller"
@@ -450,9 +454,30 @@ export const serveGrpc: (
           }),
         ),
       ),
+      fetchSources: streaming("fetchSources", (request: FetchSourcesRequest) =>
+        Stream.unwrap(
+          Effect.gen(function* () {
+            const sweep = yield* sweepIn(request)
+            const wanted = yield* decoding(() => decodeOffsets(request.files))
+            return Stream.map((yield* artifacts).fetchSources(sweep, wanted), encodeSourceData)
+          }),
+        ),
+      ),
     })
 
     server.addService(SweepServiceService, {
+      offerSources: unary("offerSources", (request: OfferSourcesRequest) =>
+        Effect.flatMap(
+          decoding(() => decodeContents(request)),
+          (contents) => Effect.map(api.offerSources(contents), (missing) => ({ missing: encodeOffsets(missing) })),
+        ),
+      ),
+      putSources: unary("putSources", (request: PutSourcesRequest) =>
+        Effect.flatMap(
+          decoding(() => decodePieces(request)),
+          (pieces) => Effect.as(api.putSources(pieces), {}),
+        ),
+      ),
       status: unary("status", () => Effect.map(api.status, (value) => ({ statusJson: statusJson.encode(value) }))),
       submit: unary("submit", (request: { specJson: string }) =>
         Effect.flatMap(

@@ -2,7 +2,6 @@
 // in index.json of each trial what is whole, with its checksum. Owns this layout. A file is renamed into place before
 // the index names it: after a crash it is there and unnamed at worst, and is asked for again.
 import { randomUUID } from "node:crypto"
-import { statfsSync } from "node:fs"
 import { mkdir, open, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises"
 import { dirname, join, resolve } from "node:path"
 import * as Clock from "effect/Clock"
@@ -13,6 +12,7 @@ import * as Semaphore from "effect/Semaphore"
 import { Artifact, type ArtifactOwner, markerFile } from "@sweep/domain/Artifact"
 import { type SweepId, TrialNumber } from "@sweep/domain/Id"
 import { ArtifactMismatch, ArtifactStore, ArtifactsUnusable } from "./ArtifactStore.ts"
+import { freeOn } from "./freeOn.ts"
 import { sha256OfFile } from "./sha256OfFile.ts"
 
 const Index = Schema.fromJsonString(Schema.Array(Artifact))
@@ -66,11 +66,6 @@ export interface Options {
 
 const mebibytes = (bytes: number): number => Math.floor(bytes / 2 ** 20)
 
-const freeOn = (directory: string): number => {
-  const { bavail, bsize } = statfsSync(directory)
-  return bavail * bsize
-}
-
 /** Fails with `ArtifactsUnusable` when the folder cannot be written. */
 export const layer = (options: Options): Layer.Layer<ArtifactStore, ArtifactsUnusable> =>
   Layer.effect(
@@ -95,7 +90,7 @@ export const layer = (options: Options): Layer.Layer<ArtifactStore, ArtifactsUnu
           },
         })
 
-      const { reserve = 0, free = freeOn } = options
+      const { reserve = 0, free = (at) => freeOn(at) ?? Infinity } = options
       const left = Effect.suspend(() => Effect.succeed(reserve === 0 ? Infinity : free(directory))).pipe(
         Effect.catchDefect(() => Effect.succeed(Infinity)),
       )

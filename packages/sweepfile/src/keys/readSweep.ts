@@ -68,6 +68,7 @@ export const topLevelKeys = [
   "reuse",
   "stand_ins",
   "metrics_from",
+  "source",
   ...Object.keys(withoutEffect),
 ]
 
@@ -116,6 +117,8 @@ export interface ReadSweep {
     readonly eval: Given | { readonly fraction: number; readonly seed: number }
   } | null
   readonly program: Given | null
+  /** The folder that is sent to agents; `"none"`: nothing is, `null`: the program says it. */
+  readonly sourceFolder: Given | "none" | null
   readonly taskMetrics: GivenTaskMetrics | null
   /** For `trainer: llamafactory`: the configuration's file, and what of one stands in the sweep file itself. */
   readonly llamafactory: { readonly base: Given | null; readonly inline: Readonly<Record<string, Schema.Json>> } | null
@@ -616,6 +619,14 @@ export const readSweep = (root: Field): ReadSweep | undefined => {
     if (trainer !== "command") top.get(key)?.report({ message: `\`${key}\` belongs to \`trainer: command\`` })
   }
   const standIns = top.optional("stand_ins", true, (f) => f.boolean())
+  const sourceField = top.get("source")
+  const sourceName = sourceField?.text()
+  if (sourceName !== undefined && sourceName !== "none" && trainer !== "command") {
+    sourceField!.report({
+      message: "a folder under `source` belongs to `trainer: command`",
+      hint: "model and data are sent as the file names them; `source: none` sends nothing",
+    })
+  }
   const metricsFrom = top.optional("metrics_from", null, readMetricsFrom)
   const warmField = top.get("warm_start")
   const warmStart = warmField === undefined ? [] : readWarmStart(warmField, method)
@@ -674,6 +685,12 @@ export const readSweep = (root: Field): ReadSweep | undefined => {
     model: model ?? null,
     data: data ?? null,
     program: program ?? null,
+    sourceFolder:
+      sourceField === undefined || sourceName === undefined
+        ? null
+        : sourceName === "none"
+          ? "none"
+          : { value: sourceName, field: sourceField },
     taskMetrics: taskMetrics ?? null,
     llamafactory,
     read: read!,

@@ -159,12 +159,40 @@ export const resolveSweep = Effect.fn("resolveSweep")(function* (parsed: ParsedS
     }
   })
 
-  /** Where `wandb agent` would find it: from where the command was called, from the repository's root, beside the file. */
-  const resolveProgram = Effect.fnUntraced(function* (given: Given) {
+  const resolveFolder = Effect.fnUntraced(function* (given: Given) {
+    const at = absolute(given.value)
+    const kind = yield* kindOf(at)
+    if (kind === "directory") return at
+    return report(given, {
+      message: `the folder \`${given.value}\` ${kind === "missing" ? "does not exist" : "is a file"}`,
+      found: kind === "missing" ? `nothing at ${at}` : at,
+      expected: "the folder that agents are sent, or `none`; relative paths start at the sweep file's folder",
+      hint: kind === "missing" ? yield* missingHint(at) : null,
+    })
+  })
+
+  /**
+   * Where programs are looked for: in the folder that is sent; then as `wandb agent` does, from where the command was
+   * called, from the repository's root, beside the file.
+   */
+  const basesOf = Effect.fnUntraced(function* (sent: string | undefined) {
     const called = options.calledFrom
     const bases = called === undefined ? [] : [called, ...(yield* repositoryOf(called))]
+    return new Set([...(sent === undefined ? [] : [sent]), ...bases, ...(yield* repositoryOf(folder)), folder])
+  })
+
+  /** For a command that names its script itself, such as `[python, train.py]`: where that one is found. */
+  const baseOfCommand = Effect.fnUntraced(function* (command: ReadonlyArray<string>, sent: string | undefined) {
+    const names = command.filter((argument) => !/^[-/~$]|^https?:/.test(argument) && /[./]/.test(argument))
+    for (const base of yield* basesOf(sent)) {
+      for (const name of names) if ((yield* kindOf(path.resolve(base, name))) === "file") return base
+    }
+    return sent
+  })
+
+  const resolveProgram = Effect.fnUntraced(function* (given: Given, sent: string | undefined) {
     if (!path.isAbsolute(given.value) && !given.value.startsWith("~/")) {
-      for (const base of new Set([...bases, ...(yield* repositoryOf(folder)), folder])) {
+      for (const base of yield* basesOf(sent)) {
         const at = path.resolve(base, given.value)
         if ((yield* kindOf(at)) === "file") return { at, base }
       }
@@ -383,7 +411,9 @@ export const resolveSweep = Effect.fn("resolveSweep")(function* (parsed: ParsedS
       : parsed.data === null
         ? { train: noFile, eval: noFile }
         : yield* resolveData(parsed.data)
-  const program = parsed.program === null ? null : yield* resolveProgram(parsed.program)
+  const givenFolder = parsed.sourceFolder
+  const sent = givenFolder === null || givenFolder === "none" ? undefined : yield* resolveFolder(givenFolder)
+  const program = parsed.program === null ? null : yield* resolveProgram(parsed.program, sent)
   const taskMetrics = parsed.taskMetrics === null ? null : yield* resolveTaskMetrics(parsed.taskMetrics)
   if (
     taskMetrics === undefined ||
@@ -395,6 +425,12 @@ export const resolveSweep = Effect.fn("resolveSweep")(function* (parsed: ParsedS
     return yield* specErrors(source.errors, parsed.text)
   }
   const { draft } = parsed
+  const workingDirectory =
+    program !== null
+      ? program.base
+      : draft.trainer === "command"
+        ? yield* baseOfCommand(draft.command ?? [], sent)
+        : undefined
   // A folder that cannot be read fails where it is trained; its results are not reused.
   const modelFingerprint = path.isAbsolute(model) ? yield* Effect.option(fingerprint(model)) : Option.none<string>()
   const spec = new SweepSpec({
@@ -405,7 +441,8 @@ export const resolveSweep = Effect.fn("resolveSweep")(function* (parsed: ParsedS
     // Which program it is does not depend on the trial; everything else does.
     command:
       draft.command?.map((argument) => (argument === "${program}" ? (program?.at ?? argument) : argument)) ?? null,
-    ...(program === null ? {} : { workingDirectory: program.base }),
+    ...(workingDirectory === undefined ? {} : { workingDirectory }),
+    ...(givenFolder === null ? {} : { sourceFolder: sent ?? null }),
     model,
     ...(Option.isSome(modelFingerprint) ? { modelFingerprint: modelFingerprint.value } : {}),
     data,

@@ -378,6 +378,24 @@ export interface FetchCheckpointResponse {
   data: Buffer;
 }
 
+export interface FetchSourcesRequest {
+  sweep: string;
+  files: WantedSource[];
+}
+
+export interface WantedSource {
+  /** Hexadecimal SHA-256 of the whole file. */
+  sha256: string;
+  /** The first byte that is wanted. */
+  offset: bigint;
+}
+
+export interface FetchSourcesResponse {
+  /** Index of the file in the request. Files come one after the other, each from its offset on. */
+  file: number;
+  data: Buffer;
+}
+
 function createBaseSessionRequest(): SessionRequest {
   return { message: undefined };
 }
@@ -3396,6 +3414,180 @@ export const FetchCheckpointResponse: MessageFns<FetchCheckpointResponse> = {
   },
 };
 
+function createBaseFetchSourcesRequest(): FetchSourcesRequest {
+  return { sweep: "", files: [] };
+}
+
+export const FetchSourcesRequest: MessageFns<FetchSourcesRequest> = {
+  encode(message: FetchSourcesRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.sweep !== "") {
+      writer.uint32(10).string(message.sweep);
+    }
+    for (const v of message.files) {
+      WantedSource.encode(v!, writer.uint32(18).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): FetchSourcesRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseFetchSourcesRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.sweep = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.files.push(WantedSource.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseWantedSource(): WantedSource {
+  return { sha256: "", offset: 0n };
+}
+
+export const WantedSource: MessageFns<WantedSource> = {
+  encode(message: WantedSource, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.sha256 !== "") {
+      writer.uint32(10).string(message.sha256);
+    }
+    if (message.offset !== 0n) {
+      if (BigInt.asUintN(64, message.offset) !== message.offset) {
+        throw new globalThis.Error("value provided for field message.offset of type uint64 too large");
+      }
+      writer.uint32(16).uint64(message.offset);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): WantedSource {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseWantedSource();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.sha256 = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.offset = reader.uint64() as bigint;
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseFetchSourcesResponse(): FetchSourcesResponse {
+  return { file: 0, data: Buffer.alloc(0) };
+}
+
+export const FetchSourcesResponse: MessageFns<FetchSourcesResponse> = {
+  encode(message: FetchSourcesResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.file !== 0) {
+      writer.uint32(8).uint32(message.file);
+    }
+    if (message.data.length !== 0) {
+      writer.uint32(18).bytes(message.data);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): FetchSourcesResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseFetchSourcesResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.file = reader.uint32();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.data = Buffer.from(reader.bytes());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
 export type AgentServiceService = typeof AgentServiceService;
 export const AgentServiceService = {
   /** One stream per agent for as long as it lives. The first request is Hello, the first response Welcome. */
@@ -3452,6 +3644,17 @@ export const AgentServiceService = {
       Buffer.from(FetchCheckpointResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): FetchCheckpointResponse => FetchCheckpointResponse.decode(value),
   },
+  /** Files of the source snapshot of a sweep, for an agent that has a trial of it. */
+  fetchSources: {
+    path: "/sweep.v1.AgentService/FetchSources" as const,
+    requestStream: false as const,
+    responseStream: true as const,
+    requestSerialize: (value: FetchSourcesRequest): Buffer => Buffer.from(FetchSourcesRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): FetchSourcesRequest => FetchSourcesRequest.decode(value),
+    responseSerialize: (value: FetchSourcesResponse): Buffer =>
+      Buffer.from(FetchSourcesResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): FetchSourcesResponse => FetchSourcesResponse.decode(value),
+  },
 } as const;
 
 export interface AgentServiceServer extends UntypedServiceImplementation {
@@ -3463,6 +3666,8 @@ export interface AgentServiceServer extends UntypedServiceImplementation {
   /** The checkpoints that are kept of a trial's newest attempt with one, for an attempt that goes on from the last of them. */
   listCheckpoint: handleUnaryCall<ListCheckpointRequest, ListCheckpointResponse>;
   fetchCheckpoint: handleServerStreamingCall<FetchCheckpointRequest, FetchCheckpointResponse>;
+  /** Files of the source snapshot of a sweep, for an agent that has a trial of it. */
+  fetchSources: handleServerStreamingCall<FetchSourcesRequest, FetchSourcesResponse>;
 }
 
 export interface AgentServiceClient extends Client {
@@ -3526,6 +3731,16 @@ export interface AgentServiceClient extends Client {
     metadata?: Metadata,
     options?: Partial<CallOptions>,
   ): ClientReadableStream<FetchCheckpointResponse>;
+  /** Files of the source snapshot of a sweep, for an agent that has a trial of it. */
+  fetchSources(
+    request: FetchSourcesRequest,
+    options?: Partial<CallOptions>,
+  ): ClientReadableStream<FetchSourcesResponse>;
+  fetchSources(
+    request: FetchSourcesRequest,
+    metadata?: Metadata,
+    options?: Partial<CallOptions>,
+  ): ClientReadableStream<FetchSourcesResponse>;
 }
 
 export const AgentServiceClient = makeGenericClientConstructor(

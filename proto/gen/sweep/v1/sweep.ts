@@ -322,6 +322,44 @@ export interface FetchArtifactResponse {
   data: Buffer;
 }
 
+export interface OfferSourcesRequest {
+  /** At most 5,000. */
+  files: OfferedSource[];
+}
+
+export interface OfferedSource {
+  /** Hexadecimal SHA-256 of the whole file. */
+  sha256: string;
+  bytes: bigint;
+}
+
+export interface OfferSourcesResponse {
+  missing: MissingSource[];
+}
+
+export interface MissingSource {
+  sha256: string;
+  /** Bytes the coordinator has already. */
+  offset: bigint;
+}
+
+export interface PutSourcesRequest {
+  /** Together at most 1 MiB of data. */
+  pieces: SourcePiece[];
+}
+
+export interface SourcePiece {
+  sha256: string;
+  /** Of the whole file. */
+  bytes: bigint;
+  /** Where `data` begins. */
+  offset: bigint;
+  data: Buffer;
+}
+
+export interface PutSourcesResponse {
+}
+
 function createBaseStatusRequest(): StatusRequest {
   return {};
 }
@@ -3122,6 +3160,384 @@ export const FetchArtifactResponse: MessageFns<FetchArtifactResponse> = {
   },
 };
 
+function createBaseOfferSourcesRequest(): OfferSourcesRequest {
+  return { files: [] };
+}
+
+export const OfferSourcesRequest: MessageFns<OfferSourcesRequest> = {
+  encode(message: OfferSourcesRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.files) {
+      OfferedSource.encode(v!, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): OfferSourcesRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseOfferSourcesRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.files.push(OfferedSource.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseOfferedSource(): OfferedSource {
+  return { sha256: "", bytes: 0n };
+}
+
+export const OfferedSource: MessageFns<OfferedSource> = {
+  encode(message: OfferedSource, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.sha256 !== "") {
+      writer.uint32(10).string(message.sha256);
+    }
+    if (message.bytes !== 0n) {
+      if (BigInt.asUintN(64, message.bytes) !== message.bytes) {
+        throw new globalThis.Error("value provided for field message.bytes of type uint64 too large");
+      }
+      writer.uint32(16).uint64(message.bytes);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): OfferedSource {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseOfferedSource();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.sha256 = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.bytes = reader.uint64() as bigint;
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseOfferSourcesResponse(): OfferSourcesResponse {
+  return { missing: [] };
+}
+
+export const OfferSourcesResponse: MessageFns<OfferSourcesResponse> = {
+  encode(message: OfferSourcesResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.missing) {
+      MissingSource.encode(v!, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): OfferSourcesResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseOfferSourcesResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.missing.push(MissingSource.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseMissingSource(): MissingSource {
+  return { sha256: "", offset: 0n };
+}
+
+export const MissingSource: MessageFns<MissingSource> = {
+  encode(message: MissingSource, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.sha256 !== "") {
+      writer.uint32(10).string(message.sha256);
+    }
+    if (message.offset !== 0n) {
+      if (BigInt.asUintN(64, message.offset) !== message.offset) {
+        throw new globalThis.Error("value provided for field message.offset of type uint64 too large");
+      }
+      writer.uint32(16).uint64(message.offset);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): MissingSource {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseMissingSource();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.sha256 = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.offset = reader.uint64() as bigint;
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBasePutSourcesRequest(): PutSourcesRequest {
+  return { pieces: [] };
+}
+
+export const PutSourcesRequest: MessageFns<PutSourcesRequest> = {
+  encode(message: PutSourcesRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.pieces) {
+      SourcePiece.encode(v!, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): PutSourcesRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBasePutSourcesRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.pieces.push(SourcePiece.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseSourcePiece(): SourcePiece {
+  return { sha256: "", bytes: 0n, offset: 0n, data: Buffer.alloc(0) };
+}
+
+export const SourcePiece: MessageFns<SourcePiece> = {
+  encode(message: SourcePiece, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.sha256 !== "") {
+      writer.uint32(10).string(message.sha256);
+    }
+    if (message.bytes !== 0n) {
+      if (BigInt.asUintN(64, message.bytes) !== message.bytes) {
+        throw new globalThis.Error("value provided for field message.bytes of type uint64 too large");
+      }
+      writer.uint32(16).uint64(message.bytes);
+    }
+    if (message.offset !== 0n) {
+      if (BigInt.asUintN(64, message.offset) !== message.offset) {
+        throw new globalThis.Error("value provided for field message.offset of type uint64 too large");
+      }
+      writer.uint32(24).uint64(message.offset);
+    }
+    if (message.data.length !== 0) {
+      writer.uint32(34).bytes(message.data);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): SourcePiece {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseSourcePiece();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.sha256 = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.bytes = reader.uint64() as bigint;
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.offset = reader.uint64() as bigint;
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.data = Buffer.from(reader.bytes());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBasePutSourcesResponse(): PutSourcesResponse {
+  return {};
+}
+
+export const PutSourcesResponse: MessageFns<PutSourcesResponse> = {
+  encode(_: PutSourcesResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): PutSourcesResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBasePutSourcesResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
 export type SweepServiceService = typeof SweepServiceService;
 export const SweepServiceService = {
   status: {
@@ -3313,6 +3729,26 @@ export const SweepServiceService = {
       Buffer.from(FetchArtifactResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): FetchArtifactResponse => FetchArtifactResponse.decode(value),
   },
+  /** Which of the files of a source snapshot are missing; sent before a sweep with that snapshot is submitted. */
+  offerSources: {
+    path: "/sweep.v1.SweepService/OfferSources" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: OfferSourcesRequest): Buffer => Buffer.from(OfferSourcesRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): OfferSourcesRequest => OfferSourcesRequest.decode(value),
+    responseSerialize: (value: OfferSourcesResponse): Buffer =>
+      Buffer.from(OfferSourcesResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): OfferSourcesResponse => OfferSourcesResponse.decode(value),
+  },
+  putSources: {
+    path: "/sweep.v1.SweepService/PutSources" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: PutSourcesRequest): Buffer => Buffer.from(PutSourcesRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): PutSourcesRequest => PutSourcesRequest.decode(value),
+    responseSerialize: (value: PutSourcesResponse): Buffer => Buffer.from(PutSourcesResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): PutSourcesResponse => PutSourcesResponse.decode(value),
+  },
 } as const;
 
 export interface SweepServiceServer extends UntypedServiceImplementation {
@@ -3342,6 +3778,9 @@ export interface SweepServiceServer extends UntypedServiceImplementation {
   backup: handleServerStreamingCall<BackupRequest, BackupResponse>;
   listArtifacts: handleServerStreamingCall<ListArtifactsRequest, ListArtifactsResponse>;
   fetchArtifact: handleServerStreamingCall<FetchArtifactRequest, FetchArtifactResponse>;
+  /** Which of the files of a source snapshot are missing; sent before a sweep with that snapshot is submitted. */
+  offerSources: handleUnaryCall<OfferSourcesRequest, OfferSourcesResponse>;
+  putSources: handleUnaryCall<PutSourcesRequest, PutSourcesResponse>;
 }
 
 export interface SweepServiceClient extends Client {
@@ -3552,6 +3991,37 @@ export interface SweepServiceClient extends Client {
     metadata?: Metadata,
     options?: Partial<CallOptions>,
   ): ClientReadableStream<FetchArtifactResponse>;
+  /** Which of the files of a source snapshot are missing; sent before a sweep with that snapshot is submitted. */
+  offerSources(
+    request: OfferSourcesRequest,
+    callback: (error: ServiceError | null, response: OfferSourcesResponse) => void,
+  ): ClientUnaryCall;
+  offerSources(
+    request: OfferSourcesRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: OfferSourcesResponse) => void,
+  ): ClientUnaryCall;
+  offerSources(
+    request: OfferSourcesRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: OfferSourcesResponse) => void,
+  ): ClientUnaryCall;
+  putSources(
+    request: PutSourcesRequest,
+    callback: (error: ServiceError | null, response: PutSourcesResponse) => void,
+  ): ClientUnaryCall;
+  putSources(
+    request: PutSourcesRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: PutSourcesResponse) => void,
+  ): ClientUnaryCall;
+  putSources(
+    request: PutSourcesRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: PutSourcesResponse) => void,
+  ): ClientUnaryCall;
 }
 
 export const SweepServiceClient = makeGenericClientConstructor(

@@ -4,6 +4,7 @@ import * as Argument from "effect/cli/Argument"
 import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
 import { findCoordinator } from "../../serving/access.ts"
+import { defaultSourceLimit } from "../../running/snapshot/limit.ts"
 import * as flags from "../../flags.ts"
 
 const detach = Flag.Boolean("detach").pipe(
@@ -15,6 +16,15 @@ const slots = Flag.Int("slots").pipe(
   Flag.optional,
 )
 
+const sharedPath = Flag.Boolean("shared-path").pipe(
+  Flag.withDescription("Send no files: the agents' hosts have program, data and model at the same paths"),
+  Flag.withDefault(false),
+)
+const sourceLimit = Flag.String("source-limit").pipe(
+  Flag.withDescription("Program and model that are sent to agents, at most, such as 2GiB (512MiB unless given)"),
+  Flag.optional,
+)
+
 export const run = Command.make(
   "run",
   {
@@ -22,15 +32,18 @@ export const run = Command.make(
     coordinator: flags.coordinator,
     detach,
     slots,
+    sharedPath,
+    sourceLimit,
     webPort: flags.webPort,
     noWeb: flags.noWeb,
     python: flags.python,
     json: flags.json,
   },
-  ({ file, coordinator, detach, slots, webPort, noWeb, python, json }) =>
+  ({ file, coordinator, detach, slots, sharedPath, sourceLimit, webPort, noWeb, python, json }) =>
     Effect.gen(function* () {
       yield* flags.atLeast("slots", 1, Option.getOrUndefined(slots))
       yield* flags.portNumber("web-port", Option.getOrUndefined(webPort))
+      const limit = yield* flags.byteCount("source-limit", Option.getOrUndefined(sourceLimit))
       const { noteWarnings, readSweepFile } = yield* Effect.promise(() => import("../../running/readSweepFile.ts"))
       const { usePython } = yield* Effect.promise(() => import("../../running/trainerPython.ts"))
       yield* usePython(python)
@@ -56,7 +69,11 @@ export const run = Command.make(
         return yield* runBeside(spec, { json, detach, slots: Option.getOrUndefined(slots) })
       }
       const { runThere } = yield* Effect.promise(() => import("../../running/runRemotely.ts"))
-      return yield* runThere(spec, found, { json, detach })
+      return yield* runThere(spec, found, {
+        json,
+        detach,
+        sourceLimit: sharedPath ? null : (limit ?? defaultSourceLimit),
+      })
     }),
 ).pipe(
   Command.withDescription("Run a sweep and write its report: on this machine, or through a coordinator"),
