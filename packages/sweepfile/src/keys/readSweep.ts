@@ -281,7 +281,9 @@ const readCommand = (top: Fields): ReadonlyArray<string> | undefined => {
     const macro = unknownMacros(text)[0]
     if (macro === undefined) return [text]
     // As W&B does: what has the form of a macro by itself and is none is left out; within a text it stays, for Hydra.
-    if (!commandMacros.includes(macro) && nearestName(macro, commandMacros) === undefined) {
+    // A name with other signs in it is a shell's or Hydra's, not a slip.
+    const isSlip = /^\w+$/.test(macro) && nearestName(macro, commandMacros) !== undefined
+    if (!commandMacros.includes(macro) && !isSlip) {
       const alone = text === `\${${macro}}`
       item.warn({
         message: `there is no macro \`\${${macro}}\`: it is ${alone ? "left out" : "passed on as it is"}`,

@@ -190,7 +190,22 @@ export const resolveSweep = Effect.fn("resolveSweep")(function* (parsed: ParsedS
     return sent
   })
 
+  /** `src.train` behind `-m`: Python finds the module from the folder that it is started in. */
+  const resolveModule = Effect.fnUntraced(function* (given: Given, sent: string | undefined) {
+    const stem = given.value.replaceAll(".", "/")
+    for (const base of yield* basesOf(sent)) {
+      for (const file of [`${stem}.py`, `${stem}/__main__.py`]) {
+        if ((yield* kindOf(path.resolve(base, file))) === "file") return { at: given.value, base }
+      }
+    }
+    return undefined
+  })
+
   const resolveProgram = Effect.fnUntraced(function* (given: Given, sent: string | undefined) {
+    const command = parsed.draft.command ?? []
+    const isModule = command[command.indexOf("${program}") - 1] === "-m" && /^[A-Za-z_][\w.]*$/.test(given.value)
+    const module = isModule ? yield* resolveModule(given, sent) : undefined
+    if (module !== undefined) return module
     if (!path.isAbsolute(given.value) && !given.value.startsWith("~/")) {
       for (const base of yield* basesOf(sent)) {
         const at = path.resolve(base, given.value)
