@@ -91,8 +91,9 @@ const attemptOf = (home: string, sender: Sender, epoch = 1, command: ReadonlyArr
     snapshot: sender.snapshot,
     working_directory: "/home/me/project/src",
     parameters: { file: "/data/train.json", other: "/database" },
+    training: { data: { train: "/data/train.json" } },
   }
-  writeFileSync(directory.trial, JSON.stringify(trial))
+  for (const file of [directory.trial, directory.assigned]) writeFileSync(file, JSON.stringify(trial))
   for (const file of [directory.events, directory.control]) writeFileSync(file, "")
   return Attempt.make(directory, {
     contract: 1,
@@ -139,6 +140,9 @@ describe("a source snapshot on a host", () => {
       expect(trial.working_directory).toBe(join(source, "src"))
       expect(readFileSync(trial.parameters.file, "utf8")).toBe("[1]")
       expect(trial.parameters.other).toBe("/database")
+      expect(trial.training.data.train).toBe(trial.parameters.file)
+      // What names the run is the same on every host.
+      expect(trial.assigned.training).toEqual({ data: { train: "/data/train.json" } })
 
       // The next trial fetches nothing, and has a copy of its own.
       sender.asked.length = 0

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import tiny
 
-from sweep_trainer import trial
+from sweep_trainer import population, prefix, trial
 from sweep_trainer.failures import DataError
 
 PLACE = Path("/nowhere")
@@ -26,6 +26,17 @@ def test_reads_every_field() -> None:
     assert parsed.training.schedule.epochs == 3
     assert parsed.probes[0].record.question == "after cat"
     assert parsed.device.threads == 1
+
+
+def test_a_run_has_the_same_name_on_every_host() -> None:
+    sent = tiny.trial(PLACE, PLACE, PLACE)
+    names = set()
+    for host in ("one", "two"):
+        here = tiny.trial(PLACE, Path("/agents") / host / "train.json", PLACE)
+        parsed = trial.parse({**here, "assigned": {"training": sent["training"]}})
+        assert parsed.training.data.train == Path("/agents") / host / "train.json"
+        names.add((prefix.run_name(parsed), population.kind_name(parsed)))
+    assert names == {(prefix.run_name(trial.parse(sent)), population.kind_name(trial.parse(sent)))}
 
 
 @pytest.mark.parametrize(

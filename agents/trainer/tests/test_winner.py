@@ -7,13 +7,21 @@ import json
 import threading
 from pathlib import Path
 
+import gguf
 import pytest
 import torch
 from peft import LoraConfig, PeftModel, get_peft_model
-from transformers import AutoModelForCausalLM, AutoTokenizer
+from transformers import (
+    AutoModelForCausalLM,
+    AutoTokenizer,
+    LlamaConfig,
+    LlamaForCausalLM,
+    MistralConfig,
+    Qwen2ForCausalLM,
+)
 
 from sweep_trainer.failures import DataError
-from sweep_trainer.winner import loading, merge, server
+from sweep_trainer.winner import gguf_file, loading, merge, server
 
 BASE = Path(__file__).parents[3] / "sweeps" / "quickstart" / "base-model"
 
@@ -135,3 +143,56 @@ def test_merged_weights_give_the_adapters_logits(adapter, tmp_path):
 def test_what_is_no_adapter_is_refused(tmp_path):
     with pytest.raises(DataError, match="no adapter and no model"):
         loading.load(str(BASE), tmp_path)
+
+
+def test_a_gguf_file_gives_the_logits_and_the_tokens_of_the_adapter(adapter, tmp_path):
+    (note,) = gguf_file.export(str(BASE), adapter, tmp_path / "out")
+    assert note.startswith("llama.cpp has no name for the way this tokenizer splits text")
+    assert [file.name for file in (tmp_path / "out").iterdir()] == ["model.gguf"]
+    reader = gguf.GGUFReader(tmp_path / "out" / "model.gguf")
+    assert reader.fields["general.architecture"].contents() == "llama"
+    assert reader.fields["tokenizer.ggml.eos_token_id"].contents() == 1
+    ours = loading.load(str(BASE), adapter)
+    theirs = AutoModelForCausalLM.from_pretrained(tmp_path / "out", gguf_file="model.gguf", dtype=torch.float32)
+    tokenizer = AutoTokenizer.from_pretrained(tmp_path / "out", gguf_file="model.gguf")
+    text = "Who is Mira, at 17:30? 数据"
+    numbers = ours.tokenizer(text)["input_ids"]
+    assert tokenizer(text)["input_ids"] == numbers
+    assert tokenizer.chat_template == ours.tokenizer.chat_template
+    with torch.no_grad():
+        difference = ours.model(torch.tensor([numbers])).logits - theirs(torch.tensor([numbers])).logits
+    assert difference.abs().max() < 1e-4
+
+
+@pytest.mark.parametrize("kind", [LlamaForCausalLM, Qwen2ForCausalLM])
+@pytest.mark.parametrize(("dtype", "name"), [(torch.float32, "F32"), (torch.bfloat16, "BF16"), (torch.float16, "F16")])
+def test_gguf_keeps_precision_and_grouped_heads(kind, dtype, name, tmp_path):
+    torch.manual_seed(0)
+    shape = {"hidden_size": 64, "intermediate_size": 96, "num_hidden_layers": 2, "num_attention_heads": 4}
+    made = kind(kind.config_class(vocab_size=2048, num_key_value_heads=2, tie_word_embeddings=False, **shape)).to(dtype)
+    gguf_file.write(made, AutoTokenizer.from_pretrained(BASE), tmp_path / "model.gguf")
+    kinds = {
+        tensor.tensor_type.name for tensor in gguf.GGUFReader(tmp_path / "model.gguf").tensors if len(tensor.shape) > 1
+    }
+    assert kinds == {name}
+    read = AutoModelForCausalLM.from_pretrained(tmp_path, gguf_file="model.gguf", dtype=torch.float32)
+    numbers = torch.arange(20)[None]
+    with torch.no_grad():
+        assert (made.float()(numbers).logits - read(numbers).logits).abs().max() < 1e-4
+
+
+@pytest.mark.parametrize(
+    ("config", "message"),
+    [
+        (MistralConfig(), "GGUF is written for llama and qwen2 models, and this is a mistral model: write the merged"),
+        (
+            LlamaConfig(rope_parameters={"rope_type": "linear", "factor": 2.0, "rope_theta": 1e4}),
+            "positions are scaled",
+        ),
+        (LlamaConfig(attention_bias=True), "the model has biases"),
+        (LlamaConfig(hidden_act="gelu"), "activation is gelu"),
+    ],
+)
+def test_gguf_refuses_what_would_not_be_the_same_model(config, message):
+    with pytest.raises(DataError, match=message):
+        gguf_file.check(config)

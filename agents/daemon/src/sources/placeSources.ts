@@ -135,7 +135,9 @@ const place = Effect.fnUntraced(function* (
     mappings.push({ from, to })
   }
   const { snapshot: _, ...trial } = JSON.parse(text) as Record<string, unknown>
-  const here = { ...mappedDeep(trial, mappings), snapshot }
+  // By these a trainer recognises checkpoints of the same run, wherever they were made.
+  const { training, llamafactory } = JSON.parse(readFileSync(directory.assigned, "utf8")) as Record<string, unknown>
+  const here = { ...mappedDeep(trial, mappings), snapshot, assigned: { training, llamafactory } }
   writeFileSync(directory.trial, `${JSON.stringify(here, null, 1)}\n`)
   if (record.command !== null) {
     attempt.record = { ...attempt.record, command: record.command.map((argument) => mappedPath(argument, mappings)) }

@@ -79,6 +79,8 @@ class Trial:
     gpus: int
     threads: int
     resume: bool
+    # As the coordinator sent them: the same on every host. In `arguments` are this host's paths.
+    assigned_arguments: dict[str, Any]
 
     @property
     def stage(self) -> str:
@@ -87,7 +89,7 @@ class Trial:
     def fingerprint(self) -> str:
         """Names the run: a checkpoint of another one is not taken up."""
         content = [
-            self.arguments,
+            self.assigned_arguments,
             self.batch_size,
             self.micro_batch_size,
             self.evals_per_epoch,
@@ -136,6 +138,7 @@ def read(path: Path) -> Trial:
         gpus=len(cards),
         threads=int(devices[0].get("threads", 1)) if devices else 1,
         resume=bool(top.raw("resume", False)),
+        assigned_arguments=((top.raw("assigned", None) or {}).get("llamafactory") or {}).get("arguments", arguments),
     )
 
 

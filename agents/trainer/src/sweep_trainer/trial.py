@@ -163,6 +163,12 @@ def read(path: Path) -> Trial:
     return parse(value)
 
 
+def _assigned(top: Fields, key: str) -> Any:
+    """What the coordinator sent: the same on every host, where the agent has put paths of this one into the section."""
+    given = top.raw("assigned", None)
+    return given[key] if isinstance(given, dict) and given.get(key) is not None else top.raw(key)
+
+
 def parse(value: Any) -> Trial:
     """The trial that a decoded trial.json describes. Keys outside `training` that are not used here are ignored."""
     top = Fields(value, "")
@@ -176,7 +182,7 @@ def parse(value: Any) -> Trial:
         number=top.optional_integer("trial", 1),
         seed=top.integer("seed", 0),
         training=training,
-        raw_training=top.raw("training"),
+        raw_training=_assigned(top, "training"),
         probes=tuple(_probe(item, f"probes[{index}]") for index, item in enumerate(_list(top, "probes", []))),
         device=device,
         resume=top.flag("resume", False),

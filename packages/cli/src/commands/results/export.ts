@@ -10,7 +10,7 @@ import { explainApi, withApi } from "../../serving/access.ts"
 import { badInput, stateFailure } from "../../exitCodes.ts"
 import { exportedFile } from "../../results/exportedFile.ts"
 import * as flags from "../../flags.ts"
-import { print, printJson, printLines } from "../../output.ts"
+import { note, print, printJson, printLines } from "../../output.ts"
 import { fileProblem } from "@sweep/domain/fileProblem"
 import { makeFolder } from "../../folders.ts"
 
@@ -42,6 +42,12 @@ const merged = Flag.String("merged").pipe(
   Flag.optional,
 )
 
+const gguf = Flag.String("gguf").pipe(
+  Flag.withMetavar("DIR"),
+  Flag.withDescription("Write that merged model as model.gguf, for llama.cpp and Ollama (llama and qwen2 models)"),
+  Flag.optional,
+)
+
 export const exportCommand = Command.make(
   "export",
   {
@@ -51,15 +57,16 @@ export const exportCommand = Command.make(
     tensorboard,
     adapter,
     merged,
+    gguf,
     coordinator: flags.coordinator,
     json: flags.json,
   },
-  ({ of, parquet, csv, tensorboard, adapter, merged, coordinator, json }) =>
+  ({ of, parquet, csv, tensorboard, adapter, merged, gguf, coordinator, json }) =>
     Effect.gen(function* () {
-      const given = [parquet, csv, tensorboard, adapter, merged].filter(Option.isSome)
+      const given = [parquet, csv, tensorboard, adapter, merged, gguf].filter(Option.isSome)
       if (given.length !== 1)
         return yield* badInput(
-          "expected one of --parquet DIR, --csv DIR, --tensorboard DIR, --adapter DIR and --merged DIR",
+          "expected one of --parquet DIR, --csv DIR, --tensorboard DIR, --adapter DIR, --merged DIR and --gguf DIR",
         )
       if (Option.isSome(csv) || Option.isSome(tensorboard)) {
         const tables = yield* Effect.promise(() => import("../../results/writeTables.ts"))
@@ -74,8 +81,9 @@ export const exportCommand = Command.make(
       }
       if (Option.isNone(parquet)) {
         const { exportModel } = yield* Effect.promise(() => import("../../models/exportModel.ts"))
-        const kind = Option.isSome(adapter) ? "adapter" : "merged"
-        const { name, target } = yield* exportModel(of, kind, given[0]!.value)
+        const kind = Option.isSome(adapter) ? "adapter" : Option.isSome(merged) ? "merged" : "gguf"
+        const { name, target, notes } = yield* exportModel(of, kind, given[0]!.value)
+        for (const said of notes) yield* note(`warning: ${said}`)
         return yield* json ? printJson({ trial: name, kind, directory: target }) : print(`${target}: ${name}, ${kind}`)
       }
       const id = yield* flags.sweepRef(of)
