@@ -150,7 +150,19 @@ describe("a coordinator with tokens", () => {
     ]
     const allowed: Record<Role, ReadonlyArray<string>> = {
       read,
-      submit: [...read, "offerSources", "putSources", "submit", "control", "orderAgent", "ask", "tell", "extend", "clone", "remove"],
+      submit: [
+        ...read,
+        "offerSources",
+        "putSources",
+        "submit",
+        "control",
+        "orderAgent",
+        "ask",
+        "tell",
+        "extend",
+        "clone",
+        "remove",
+      ],
       agent: ["session"],
     }
     await run(

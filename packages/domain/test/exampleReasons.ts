@@ -65,6 +65,7 @@ export const exampleReasons = (options: {
     SlotMissing: { slot: 2 },
     SlotBusy: { slot: 2, problem: "another process holds its memory" },
     SlotWithdrawn: { slot: 0 },
+    SourcesUnreachable: { problem: "the disk is full" },
     CheckpointUnreachable: { parent: trial, problem: "the coordinator has none" },
     DiskFull: { message: "No space left on device" },
     ForeignSignal: {},

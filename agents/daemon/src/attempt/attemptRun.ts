@@ -11,6 +11,7 @@ import { attemptEnd, isForFullDisk } from "./attemptEnd.ts"
 import type { Disk } from "../host/disk.ts"
 import { obeyStops } from "./obeyStops.ts"
 import { fetchCheckpoint } from "../session/fetchCheckpoint.ts"
+import type { Reason } from "@sweep/domain/Reason"
 import { placeSources } from "../sources/placeSources.ts"
 import type { SourceCache } from "../sources/SourceCache.ts"
 import { Processes } from "../process/Processes.ts"
@@ -48,7 +49,7 @@ export interface RunLimits {
 export const runAttempt = Effect.fn("runAttempt")(function* (attempt: Attempt, trainer: Trainer, limits: RunLimits) {
   const { grace, silence, disk } = limits
   const freeBefore = disk.free()
-  const released = (cause: string) =>
+  const released = (cause: Reason) =>
     Effect.as(attempt.endedAs({ _tag: "Released", cause }), { stuck: [] } satisfies AttemptOutcome)
   // One that runs already has its files.
   if (attempt.record.tree === null) {

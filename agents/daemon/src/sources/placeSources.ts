@@ -17,6 +17,7 @@ import {
   SnapshotManifest,
   type SnapshotRoot,
 } from "@sweep/domain/Snapshot"
+import type { Reason } from "@sweep/domain/Reason"
 import { ArtifactExchange } from "@sweep/protocol/ArtifactExchange"
 import type { Attempt } from "../attempt/Attempt.ts"
 import type { AttemptDirectory } from "../attempt/AttemptDirectory.ts"
@@ -155,7 +156,7 @@ export const placeSources = Effect.fn("placeSources")(function* (
   if (cache === undefined || Option.isNone(exchange)) return
   yield* cache.lock.withPermit(place(attempt, cache, exchange.value, disk)).pipe(
     Effect.catchDefect((defect) => Effect.fail({ message: defect instanceof Error ? defect.message : String(defect) })),
-    Effect.mapError(({ message }) => `its source snapshot cannot be had here: ${message}`),
+    Effect.mapError(({ message }): Reason => ({ _tag: "SourcesUnreachable", problem: message })),
   )
 })
 

@@ -59,8 +59,23 @@ export const makeSweepApi = Effect.fnUntraced(function* (options: {
   readonly pid: number
   readonly home: string
 }) {
-  const { state, now, roster, control, agents, askTell, revise, artifacts, remove, sources, submit, watch, version, pid, home } =
-    options
+  const {
+    state,
+    now,
+    roster,
+    control,
+    agents,
+    askTell,
+    revise,
+    artifacts,
+    remove,
+    sources,
+    submit,
+    watch,
+    version,
+    pid,
+    home,
+  } = options
   const store = yield* Store
   const answers = answerTables(state)
   const files = yield* FileSystem.FileSystem

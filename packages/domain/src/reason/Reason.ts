@@ -85,6 +85,7 @@ const plain = {
   SlotMissing: { slot: Schema.Int },
   SlotBusy: { slot: Schema.Int, problem: Schema.String },
   SlotWithdrawn: { slot: Schema.Int },
+  SourcesUnreachable: { problem: Schema.String },
   CheckpointUnreachable: { parent: TrialNumber, problem: Schema.String },
   DiskFull: { message: Schema.String },
   /** Somebody but the agent sent the trainer SIGTERM. */

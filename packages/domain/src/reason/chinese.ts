@@ -73,6 +73,7 @@ export const chinese: Catalogue = {
   SlotMissing: ({ slot }) => say`代理没有 ${slot} 号槽位`,
   SlotBusy: ({ slot, problem }) => say`代理的 ${slot} 号槽位被占用：${problem}`,
   SlotWithdrawn: ({ slot }) => say`代理的 ${slot} 号槽位已停用`,
+  SourcesUnreachable: ({ problem }) => say`这台主机无法取得源码快照：${problem}`,
   CheckpointUnreachable: ({ parent, problem }) => say`无法取得第 ${parent} 号试验的检查点：${problem}`,
   DiskFull: ({ message }) => say`代理所在主机的磁盘已满：${message}`,
   ForeignSignal: () => say`代理以外的程序要求训练程序退出（SIGTERM）`,

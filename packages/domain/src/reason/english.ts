@@ -66,6 +66,7 @@ export const english: Catalogue = {
   SlotMissing: ({ slot }) => say`the agent has no slot ${slot}`,
   SlotBusy: ({ slot, problem }) => say`slot ${slot} of the agent is not free: ${problem}`,
   SlotWithdrawn: ({ slot }) => say`slot ${slot} of the agent is withdrawn`,
+  SourcesUnreachable: ({ problem }) => say`its source snapshot cannot be had here: ${problem}`,
   CheckpointUnreachable: ({ parent, problem }) => say`the checkpoint of trial ${parent} cannot be fetched: ${problem}`,
   DiskFull: ({ message }) => say`the disk of the agent's host is full: ${message}`,
   ForeignSignal: () => say`something other than this agent asked the trainer to leave (SIGTERM)`,
