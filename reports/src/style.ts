@@ -110,7 +110,7 @@ pre { font-size: 0.8125rem; }
 .chip[aria-pressed="false"] { color: var(--quiet); border-color: var(--rule); text-decoration: line-through; }
 .no-js .chip { cursor: default; }
 .state { white-space: nowrap; color: var(--quiet); font-size: 0.8125rem; }
-.state.failed { color: var(--overfitting); font-weight: 600; }
+.state.failed, .state.infeasible { color: var(--overfitting); font-weight: 600; }
 .state.running, .state.assigned { color: var(--accent); font-weight: 600; }
 
 .scroll { overflow-x: auto; overscroll-behavior-x: contain; }

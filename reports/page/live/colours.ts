@@ -16,6 +16,7 @@ const stateColours: Readonly<Record<string, string>> = {
   assigned: "--plateaued",
   stopped: "--underfitting",
   failed: "--overfitting",
+  infeasible: "--overfitting",
 }
 const choices = ["--healthy", "--overfitting", "--plateaued", "--diverged", "--underfitting", "--quiet"]
 

@@ -34,13 +34,13 @@ section.first { margin-top: 1.5rem; }
 .description { color: var(--quiet); margin: 0.4rem 0 0; }
 .pill { display: inline-block; font-size: 0.8125rem; font-weight: 500; line-height: 1.5; padding: 0.05rem 0.7rem; border-radius: 99px; border: 1px solid var(--rule-strong); color: var(--quiet); white-space: nowrap; }
 .pill.running, .pill.assigned, .pill.connected { color: var(--plateaued); border-color: color-mix(in srgb, var(--plateaued) 45%, transparent); }
-.pill.failed, .pill.lost, .pill.quarantined { color: var(--overfitting); border-color: color-mix(in srgb, var(--overfitting) 45%, transparent); }
+.pill.failed, .pill.infeasible, .pill.lost, .pill.quarantined { color: var(--overfitting); border-color: color-mix(in srgb, var(--overfitting) 45%, transparent); }
 .pill.paused, .pill.draining, .pill.suspect, .pill.stopped { color: var(--underfitting); border-color: color-mix(in srgb, var(--underfitting) 45%, transparent); }
 .bad, .message.bad { color: var(--overfitting); }
 .progress { display: flex; gap: 1px; height: 6px; border-radius: 3px; overflow: hidden; background: var(--rule); margin: 0.9rem 0 0; }
 .progress i { display: block; background: var(--healthy); }
 .progress.thin { height: 4px; max-width: 28rem; margin: 0 0 0.9rem; }
-.progress i.stopped { background: var(--underfitting); } .progress i.failed { background: var(--overfitting); }
+.progress i.stopped { background: var(--underfitting); } .progress i.failed, .progress i.infeasible { background: var(--overfitting); }
 .progress i.cancelled { background: var(--rule-strong); } .progress i.running { background: var(--plateaued); }
 .meta { margin: 0.5rem 0 0; } .meta > .bad { color: var(--overfitting); }
 .meta > *:not(:last-child) { margin-right: 1.4em; position: relative; } .meta > time:not(:last-child)::after { content: "·"; position: absolute; right: -0.85em; }
@@ -88,7 +88,7 @@ td.c-trial { white-space: nowrap; } td.c-trial input { vertical-align: middle; m
 .lane > span { overflow: hidden; text-overflow: ellipsis; white-space: nowrap; color: var(--quiet); }
 .track { position: relative; height: 1.25rem; background: var(--raised); border-radius: 3px; overflow: hidden; }
 .track a { position: absolute; top: 2px; bottom: 2px; min-width: 2px; background: var(--inconclusive); border-radius: 2px; opacity: 0.85; } .track a:hover { opacity: 1; }
-.track a.completed { background: var(--healthy); } .track a.failed { background: var(--overfitting); } .track a.stopped { background: var(--underfitting); } .track a.running, .track a.assigned { background: var(--plateaued); }
+.track a.completed { background: var(--healthy); } .track a.failed, .track a.infeasible { background: var(--overfitting); } .track a.stopped { background: var(--underfitting); } .track a.running, .track a.assigned { background: var(--plateaued); }
 .track.axis { background: none; } .track.axis span { position: absolute; color: var(--quiet); white-space: nowrap; font-size: 0.75rem; border-left: 1px solid var(--rule-strong); padding-left: 0.35rem; }
 table.pairs { table-layout: fixed; } table.pairs th, table.pairs td { white-space: normal; overflow-wrap: anywhere; }
 table.pairs th[scope="row"], table.compare th[scope="row"] { font-weight: 400; } tr.differs td { background: color-mix(in srgb, var(--accent) 9%, var(--paper)); font-weight: 600; } tr.differs td.quiet { font-weight: 400; }

@@ -77,7 +77,9 @@ const sweepCard = (sweep: Head) => {
       { class: "meta" },
       h("span", {}, `${done} ${w("ofAll")} ${all} ${w("trialsDone")}`),
       (sweep.counts["running"] ?? 0) > 0 && h("span", {}, `${sweep.counts["running"]} ${w("running")}`),
-      (sweep.counts["failed"] ?? 0) > 0 && h("span", { class: "bad" }, `${sweep.counts["failed"]} ${named("failed")}`),
+      ["failed", "infeasible"]
+        .filter((state) => (sweep.counts[state] ?? 0) > 0)
+        .map((state) => h("span", { class: "bad" }, `${sweep.counts[state]} ${named(state)}`)),
       h("span", {}, h("code", {}, sweep.method)),
       h("time", { title: instant(sweep.createdAt) }, ago(sweep.createdAt)),
     ),

@@ -83,10 +83,14 @@ export const sweepView = (root: HTMLElement, id: string, away: (message: string 
         "p",
         { class: "meta" },
         h("span", {}, `${done} ${w("ofAll")} ${all} ${w("trialsDone")}`),
-        ["running", "assigned", "pending", "stopped", "failed"]
+        ["running", "assigned", "pending", "stopped", "failed", "infeasible"]
           .filter((state) => (now.counts[state] ?? 0) > 0)
           .map((state) =>
-            h("span", { class: state === "failed" ? "bad" : null }, `${now.counts[state]} ${named(state)}`),
+            h(
+              "span",
+              { class: state === "failed" || state === "infeasible" ? "bad" : null },
+              `${now.counts[state]} ${named(state)}`,
+            ),
           ),
         h("span", {}, h("code", {}, now.method)),
         h("span", {}, h("code", {}, now.metric.name), now.metric.goal === "minimize" ? " ↓" : " ↑"),
