@@ -160,24 +160,26 @@ export const ssh = (options: SshOptions): Engine => {
       const places = hosts.flatMap((host) =>
         Array.from({ length: Math.max(0, perHost - (taken.get(host)?.length ?? 0)) }, (_, round) => ({ host, round })),
       )
-      // Every host gets one before any gets a second.
-      const started: Array<string> = []
-      const problems: Array<string> = []
-      for (const { host } of places.sort((a, b) => a.round - b.round)) {
-        if (started.length === count) break
-        const id = idOf(host)
-        const asked = yield* Effect.result(
-          Effect.flatMap(
-            Effect.try({
-              try: () => startScript(options, job, id),
-              catch: (error) => new EngineError({ message: (error as Error).message }),
-            }),
-            (script) => ask(host, script),
-          ),
-        )
-        if (asked._tag === "Failure") problems.push(`${host}: ${asked.failure.message}`)
-        else started.push(id)
-      }
+      // Every host gets one before any gets a second. An installation takes a while, so all at once.
+      const chosen = places.sort((a, b) => a.round - b.round).slice(0, count)
+      const asked = yield* Effect.forEach(
+        chosen,
+        ({ host }) => {
+          const id = idOf(host)
+          return Effect.try({
+            try: () => startScript(options, job, id),
+            catch: (error) => new EngineError({ message: (error as Error).message }),
+          }).pipe(
+            Effect.flatMap((script) => ask(host, script)),
+            Effect.as(id),
+            Effect.mapError(({ message }) => `${host}: ${message}`),
+            Effect.result,
+          )
+        },
+        { concurrency: 16 },
+      )
+      const started = asked.flatMap((one) => (one._tag === "Success" ? [one.success] : []))
+      const problems = asked.flatMap((one) => (one._tag === "Failure" ? [one.failure] : []))
       if (started.length === 0 && problems.length > 0) {
         return yield* new EngineError({ message: `no host started an agent: ${problems.join("; ")}` })
       }

@@ -33,7 +33,8 @@ export const elasticAgents = Effect.fn("elasticAgents")(function* (setting: Agen
   const coordinator = yield* Coordinator
   const max = setting.max ?? defaultMax
   mkdirSync(job.directory, { recursive: true })
-  /** Jobs that were seen running, until they have ended. */
+  let first = true
+  /** Jobs whose agents may be at work, until they have ended. */
   const running = new Set<string>()
   let told = ""
 
@@ -51,6 +52,9 @@ export const elasticAgents = Effect.fn("elasticAgents")(function* (setting: Agen
   const look = Effect.gen(function* () {
     const jobs = yield* engine.list(job.name)
     const known = new Map(jobs.map((one) => [one.id, one]))
+    // What ended while no coordinator looked: its agent may still count as one that holds trials.
+    if (first) for (const { id } of jobs) running.add(id)
+    first = false
     for (const id of running) {
       const now = known.get(id)
       if (now !== undefined && now.state !== "ended") continue
@@ -76,6 +80,8 @@ export const elasticAgents = Effect.fn("elasticAgents")(function* (setting: Agen
     }
     if (start > 0) {
       const ids = yield* engine.start(start, job)
+      // One that ends before it is seen running was an agent all the same.
+      for (const id of ids) running.add(id)
       yield* Effect.logInfo(`asked ${engine.name} for ${start} agents: ${ids.join(", ")}`)
     }
   })
