@@ -1,6 +1,6 @@
-// `npm run engines [-- slurm|ray|ssh|kubernetes]`: sweeps on real engines on this machine, in a network of its own with
-// nothing but loopback: Ray listens on every address. Needs Linux, root, and Debian's slurmctld, slurmd, slurm-client and
-// openssh-server; Ray and Kubernetes' schemas come from PyPI into `.venv-engines` (or SWEEP_ENGINES_ENV).
+// `npm run engines [-- slurm|ssh|kubernetes]`: sweeps on real engines on this machine, in a network of its own with
+// nothing but loopback: engines listen on many ports. Needs Linux, root, and Debian's slurmctld, slurmd, slurm-client and
+// openssh-server; Kubernetes' schemas come from PyPI into `.venv-engines` (or SWEEP_ENGINES_ENV).
 import { execFileSync, spawnSync } from "node:child_process"
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
@@ -10,13 +10,13 @@ import { nodePath, orExplain, prepare, preparedEnvironment, root } from "./prepa
 const needed = {
   slurm: [["slurmctld", "slurmd", "sbatch"], "Slurm (Debian, Ubuntu: apt install slurmctld slurmd slurm-client)"],
   ssh: [["/usr/sbin/sshd", "ssh", "ssh-keygen"], "OpenSSH (Debian, Ubuntu: apt install openssh-server)"],
-  ray: [[], ""],
+
   kubernetes: [[], ""],
 }
-const requirements = ["ray[default]==2.60.0", "kubernetes-validate==1.37.0"]
+const requirements = ["kubernetes-validate==1.37.0"]
 const environment = process.env.SWEEP_ENGINES_ENV ?? join(root, ".venv-engines")
 
-/** Ray and the schemas, and Node.js' wheel for hosts that are reached over SSH. */
+/** The schemas, and Node.js' wheel for hosts that are reached over SSH. */
 const preparePython = () => {
   const python = join(environment, "bin/python")
   const wheels = join(environment, "wheels")

@@ -3,10 +3,10 @@
 // asks for another one when there is work. Its deletion is the notice: the pod gets SIGTERM, and its agent hands over.
 import { randomBytes } from "node:crypto"
 import { existsSync, readFileSync } from "node:fs"
-import { request } from "node:https"
 import process from "node:process"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
+import { request } from "./http.ts"
 import { agentIdOf, type AgentJob, type Engine, EngineError, type EngineJob } from "./Engine.ts"
 
 export interface KubernetesOptions {
@@ -196,27 +196,6 @@ const server = (address: string | undefined) => {
   }
 }
 
-const patience = 30_000
-
-/** `fetch` takes no authority of one's own; an address in plain text needs none. */
-const overTls = (url: URL, method: string, options: { token: string; ca: string }, body: string | undefined) =>
-  new Promise<{ readonly status: number; readonly text: string }>((resolve, reject) => {
-    const headers = {
-      authorization: `Bearer ${options.token}`,
-      accept: "application/json",
-      "content-type": "application/json",
-    }
-    const asked = request(url, { method, ca: options.ca, headers, timeout: patience }, (response) => {
-      let text = ""
-      response.on("data", (chunk: Buffer) => (text += chunk.toString()))
-      response.once("end", () => resolve({ status: response.statusCode ?? 0, text }))
-      response.once("error", reject)
-    })
-    asked.once("timeout", () => asked.destroy(new Error("it does not answer")))
-    asked.once("error", reject)
-    asked.end(body)
-  })
-
 export const kubernetes = (options: KubernetesOptions): Engine => {
   const namespace =
     options.namespace ??
@@ -226,18 +205,8 @@ export const kubernetes = (options: KubernetesOptions): Engine => {
     Effect.tryPromise({
       try: async () => {
         const { url, token, ca } = server(options.address)
-        const text = body === undefined ? undefined : JSON.stringify(body)
-        const target = new URL(path, url)
-        const plain = async () => {
-          const response = await fetch(target, {
-            method,
-            signal: AbortSignal.timeout(patience),
-            headers: { accept: "application/json", "content-type": "application/json" },
-            ...(text === undefined ? {} : { body: text }),
-          })
-          return { status: response.status, text: await response.text() }
-        }
-        const answer = token === undefined ? await plain() : await overTls(target, method, { token, ca }, text)
+        const headers = token === undefined ? {} : { authorization: `Bearer ${token}` }
+        const answer = await request(new URL(path, url), { method, body, headers, ca })
         if (answer.status === 404 && method === "DELETE") return {}
         if (answer.status >= 300) throw new Error(`${answer.status}: ${messageOf(answer.text)}`)
         return JSON.parse(answer.text) as unknown

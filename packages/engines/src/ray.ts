@@ -5,6 +5,7 @@ import { join } from "node:path"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import { agentIdOf, type Engine, EngineError, type EngineJob } from "./Engine.ts"
+import { request } from "./http.ts"
 import { quoted } from "./quoted.ts"
 
 export interface RayOptions {
@@ -45,16 +46,9 @@ export const ray = (options: RayOptions): Engine => {
   const { address, gpus, cpus, memory, notice = defaultNotice } = options
   const ask = (method: "GET" | "POST", path: string, body?: unknown) =>
     Effect.tryPromise({
-      try: async (signal) => {
-        const response = await fetch(new URL(path, address), {
-          method,
-          signal: AbortSignal.any([signal, AbortSignal.timeout(30_000)]),
-          ...(body === undefined
-            ? {}
-            : { body: JSON.stringify(body), headers: { "content-type": "application/json" } }),
-        })
-        const text = await response.text()
-        if (!response.ok) throw new Error(`${response.status}: ${text.slice(0, 500)}`)
+      try: async () => {
+        const { status, text } = await request(new URL(path, address), { method, body })
+        if (status >= 300) throw new Error(`${status}: ${text.slice(0, 500)}`)
         return JSON.parse(text) as unknown
       },
       catch: (error) => {

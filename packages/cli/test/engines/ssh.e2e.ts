@@ -62,4 +62,7 @@ it("installs and starts agents on hosts, gives a killed one's trial to the other
       }
     })
   while (left().length > 0) await new Promise((done) => setTimeout(done, 500))
+  // While its engine is there: it asks for nothing more once it has gone.
+  serving.kill("SIGTERM")
+  await serving.done
 })
