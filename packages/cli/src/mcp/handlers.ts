@@ -4,6 +4,7 @@ import { said } from "@sweep/domain/Reason"
 import * as Effect from "effect/Effect"
 import type * as FileSystem from "effect/FileSystem"
 import type * as Path from "effect/Path"
+import * as Schedule from "effect/Schedule"
 import { renderDescription, describeSweep } from "@sweep/sweepfile/describeSweep"
 import { answerOf } from "@sweep/diagnosis/answer"
 import { SweepApi, Unavailable } from "@sweep/protocol/SweepApi"
@@ -28,6 +29,11 @@ const lookMillis = 500
 const plain = <A>(value: A): Readonly<Record<string, unknown>> =>
   JSON.parse(JSON.stringify(value, (_, one: unknown) => (typeof one === "bigint" ? Number(one) : one)))
 
+const isGone = (error: unknown) => error instanceof Unavailable && error.reason === "unreachable"
+/** The coordinator of a `sweep run` ends with its sweep, perhaps under this call: what it left is asked then. */
+const whileItGoes = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
+  Effect.retry(effect, { times: 10, schedule: Schedule.spaced(lookMillis), while: isGone })
+
 type Needed = FileSystem.FileSystem | Path.Path
 
 export const handlersFor = Effect.fnUntraced(function* (coordinator: flags.CoordinatorFlags) {
@@ -44,7 +50,7 @@ export const handlersFor = Effect.fnUntraced(function* (coordinator: flags.Coord
     )
 
   const asking = <A, E>(effect: Effect.Effect<A, E, Needed | SweepApi>) =>
-    told(withApi(coordinator, effect).pipe(explainApi))
+    told(withApi(coordinator, effect).pipe(whileItGoes, explainApi))
 
   const check = ({ file }: { readonly file: string }) =>
     told(
@@ -84,8 +90,7 @@ export const handlersFor = Effect.fnUntraced(function* (coordinator: flags.Coord
     })
   const watch = (asked: { readonly sweep: string; readonly wait_seconds?: number }) => {
     const once = withApi(coordinator, waitFor(asked.sweep, asked.wait_seconds ?? defaultWait))
-    const gone = (error: unknown) => error instanceof Unavailable && error.reason === "unreachable"
-    return told(once.pipe(Effect.retry({ times: 3, while: gone }), explainApi))
+    return told(once.pipe(whileItGoes, explainApi))
   }
 
   const best = ({ sweep }: { readonly sweep: string }) =>
