@@ -18,8 +18,8 @@ import { makeAgents } from "./api/agents.ts"
 import { makeAskTell } from "./api/askTell.ts"
 import { type ArtifactQuotas, makeArtifacts } from "./attempts/artifacts.ts"
 import { makeControl } from "./api/control.ts"
-import { type Decide, makeDecide } from "./stopping/decide.ts"
-import { type Dispatch, makeDispatch } from "./scheduling/dispatch.ts"
+import { makeDecide } from "./stopping/decide.ts"
+import { makeDispatch } from "./scheduling/dispatch.ts"
 import { warningsOf } from "./attempts/warnings.ts"
 import { makeEndings } from "./attempts/endings.ts"
 import { finishSweeps } from "./scheduling/finish.ts"
@@ -36,6 +36,9 @@ import { makeServe } from "./attempts/session.ts"
 import { makeSources } from "./api/sources.ts"
 import { makeSubmit } from "./api/submit.ts"
 import { makeSweepApi } from "./api/sweepApi.ts"
+import { VerdictsDue } from "./stopping/VerdictsDue.ts"
+import { attempts } from "./state/StateView.ts"
+import { makeWakeSignal } from "./state/WakeSignal.ts"
 import { makeWatch } from "./api/watch.ts"
 
 export interface CoordinatorOptions {
@@ -86,37 +89,38 @@ export const layer = (
       // Agents that hold trials may come back. From now on they have a whole lease for that: when they were last heard
       // of, this process does not know.
       const now = yield* monotonic
-      for (const { agent, host } of journal.state.attempts()) roster.known(agent!, now).host = host ?? ""
+      for (const { agent, host } of attempts(journal.state)) roster.known(agent!, now).host = host ?? ""
       for (const agent of agentsAwaited(journal.state)) roster.known(agent, now)
 
-      let decide: Decide
-      let dispatch: Dispatch
-      const wake = () => dispatch.wake()
-      const isJudged = (sweep: SweepState) => decide.isJudged(sweep)
+      const signal = yield* makeWakeSignal
+      const { wake } = signal
+      const due = new VerdictsDue()
 
       const artifacts = yield* makeArtifacts(journal, wake, options.artifactQuotas)
       const sources = yield* makeSources(journal)
-      const control = yield* makeControl(journal, roster, (sweep, trial) => decide.settled(sweep, trial))
+      const control = yield* makeControl(journal, roster, due.add)
       // A rule may find the trial ended meanwhile: then there is nothing to do.
       const ifPossible = (effect: Effect.Effect<void, Refused | StoreError>) =>
         Effect.catchTag(effect, "Refused", () => Effect.void)
       const stop = (sweep: SweepId, trial: TrialNumber, reason: Reason) =>
         ifPossible(control.stopTrial(sweep, trial, reason))
-      decide = yield* makeDecide({
+      const decide = yield* makeDecide({
         journal,
         progress,
+        due,
         stop,
         pause: (sweep, trial, reason) => ifPossible(control.pauseTrial(sweep, trial, reason, "rule")),
         resume: (sweep, trial) => ifPossible(control.resumeTrial(sweep, trial)),
         wake,
       })
       const populations = makePopulations({ journal, roster, samplers, curves: decide.curves, artifacts })
-      const finish = finishSweeps({ journal, samplers, curves: decide.curves, isJudged, stop })
-      dispatch = yield* makeDispatch({
+      const finish = finishSweeps({ journal, samplers, curves: decide.curves, isJudged: due.isJudged, stop })
+      const dispatch = makeDispatch({
         journal,
         roster,
         samplers,
         curves: decide.curves,
+        signal,
         // A verdict can wait for a slot to be filled; a free GPU should not wait for a verdict.
         afterRound: Effect.andThen(Effect.andThen(populations, finish), Effect.sync(decide.judgeDue)),
       })
@@ -125,7 +129,7 @@ export const layer = (
           roster.vacate(epoch)
           wake()
         },
-        settled: (sweep, trial) => decide.settled(sweep, trial),
+        settled: due.add,
       })
       const ingest = yield* makeIngest({
         committed: (batch) => {
@@ -145,7 +149,7 @@ export const layer = (
       const isOver = (sweep: SweepState) =>
         (sweep.status === "finished" || sweep.status === "stopped") &&
         journal.state.open(sweep.id).size === 0 &&
-        isJudged(sweep)
+        due.isJudged(sweep)
 
       journal.listen((facts) => {
         for (const fact of facts) {
@@ -167,7 +171,7 @@ export const layer = (
         curves: decide.curves,
         ingest,
         lookedAt: decide.lookedAt,
-        settled: (sweep, trial) => decide.settled(sweep, trial),
+        settled: due.add,
         finish,
       })
       const api = yield* makeSweepApi({

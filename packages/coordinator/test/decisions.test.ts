@@ -201,3 +201,34 @@ describe("retries", () => {
     expect(Math.max(...waits)).toBe(60_000)
   })
 })
+
+describe("a sampler after parameters have changed", () => {
+  it("answers as that of a restarted coordinator would", () => {
+    const of = (name: string, ...values: readonly [number, ...ReadonlyArray<number>]) => ({
+      name,
+      distribution: { _tag: "Categorical" as const, values, probabilities: null },
+      when: null,
+      prior: null,
+    })
+    const space = { dimensions: [of("rank", 4, 8)], derived: [], constraints: [] }
+    const change = { method: "random", space, budget: { trials: 9, gpuHours: null, hours: null } } as const
+    const one = { sweep, trial: TrialNumber.make(1) }
+    const state = stateOf(change, created(1, { rank: 4 }), created(2, { rank: 8 }))
+    const samplers = new Samplers()
+    expect(ask(theSweep(state), state, samplers, 0)._tag).toBe("None")
+    state.apply({ _tag: "TrialAssigned", at: 0, ...one, epoch: Epoch.make(1), attempt: 1, agent, slot: 0 })
+    state.apply({ _tag: "TrialPaused", at: 0, ...one, rule: { _tag: "Said", text: "waits" }, step: 3 })
+    const from = { trial: TrialNumber.make(2), epoch: Epoch.make(2), step: 3 }
+    state.apply({
+      _tag: "TrialExploited",
+      at: 0,
+      ...one,
+      from,
+      parameters: { rank: 8 },
+      reason: { _tag: "Said", text: "is worse" },
+    })
+    const restarted = ask(theSweep(state), state, new Samplers(), 0)
+    expect(restarted).toMatchObject({ _tag: "Trial", parameters: { rank: 4 } })
+    expect(ask(theSweep(state), state, samplers, 0)).toEqual(restarted)
+  })
+})

@@ -25,6 +25,7 @@ import type { Revise } from "./revise.ts"
 import type { Sources } from "./sources.ts"
 import type { Roster } from "../state/Roster.ts"
 import { snapshotOf, type State } from "../state/State.ts"
+import { attempts } from "../state/StateView.ts"
 
 /** More points than this of one curve no reader can use. */
 const maxCurvePoints = 100_000
@@ -138,7 +139,7 @@ export const makeSweepApi = Effect.fnUntraced(function* (options: {
   return {
     status: Effect.gen(function* () {
       const now = yield* monotonic
-      const running = Map.groupBy(state.attempts(), ({ agent }) => agent!)
+      const running = Map.groupBy(attempts(state), ({ agent }) => agent!)
       return {
         version,
         pid,

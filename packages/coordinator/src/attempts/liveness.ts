@@ -11,6 +11,7 @@ import type { Endings } from "./endings.ts"
 import type { Journal } from "../state/Journal.ts"
 import { monotonic } from "../state/monotonic.ts"
 import type { Agent, Roster } from "../state/Roster.ts"
+import { attempts } from "../state/StateView.ts"
 
 export interface Liveness {
   /** Knows better than any clock: the process of this agent is gone, and its trials with it. */
@@ -37,7 +38,7 @@ export const makeLiveness = (options: {
       // Should it be stopped rather than dead, it has to say Hello again, and is told that its trials are no longer its.
       agent.session?.close(new SessionBroken({ message: reasonSentence(cause) }))
       agent.session = null
-      for (const trial of journal.state.attempts()) {
+      for (const trial of attempts(journal.state)) {
         if (trial.agent === agent.id) endings.ended(trial.epoch!, { _tag: "Released", cause }, null)
       }
       // For people to read; what matters are the trials.

@@ -21,6 +21,7 @@ import type { Ingest } from "./ingest.ts"
 import type { Journal } from "../state/Journal.ts"
 import { monotonic } from "../state/monotonic.ts"
 import type { Agent, Roster, Session } from "../state/Roster.ts"
+import { attempts } from "../state/StateView.ts"
 
 type Hello = Extract<AgentMessage, { readonly _tag: "Hello" }>
 
@@ -86,7 +87,7 @@ export const makeServe = (options: {
     if (agent === undefined || agent.lost || hello.host === undefined) return Effect.void
     if (agent.host === "" || agent.host === hello.host) return Effect.void
     const held = new Set(hello.held.map(({ epoch }) => epoch))
-    const others = Array.from(state.attempts()).some(
+    const others = Array.from(attempts(state)).some(
       (trial) => trial.agent === agent.id && !held.has(trial.epoch!) && (trial.host ?? agent.host) !== hello.host,
     )
     if (!others) return Effect.void
@@ -182,7 +183,7 @@ export const makeServe = (options: {
       store,
     })
     if (settled.length > 0) session.post({ _tag: "Ack", acknowledged: [], ended: settled })
-    for (const trial of state.attempts()) {
+    for (const trial of attempts(state)) {
       if (trial.agent !== agent.id) continue
       if (!holds.has(trial.epoch!)) {
         // The assignment never reached it, or it has forgotten: nobody runs this trial.
@@ -312,7 +313,7 @@ export const makeServe = (options: {
           agent.session = null
           const { id } = agent
           // It finished what it had and said that it takes no more: nothing of it is waited for.
-          const idle = !Array.from(state.attempts()).some((trial) => trial.agent === id)
+          const idle = !Array.from(attempts(state)).some((trial) => trial.agent === id)
           if (!agent.draining || !idle) return Effect.void
           roster.agents.delete(id)
           return Effect.ignore(journal.record((at) => [{ _tag: "AgentLeft", at, agent: id }]))

@@ -1,6 +1,6 @@
 // Which trial comes next in a sweep: what a person enqueued, then the sampler, each set of parameters in as many
 // replicas as the sweep has. Owns this order, and asks the sampler as late as possible, so that it sees every result
-// there is. Decides only; dispatch.ts records.
+// there is. Decides only; others record.
 import { type Origin, sampled } from "@sweep/domain/Origin"
 import { canonicalText, type Parameters } from "@sweep/domain/Parameter"
 import type { Reason } from "@sweep/domain/Reason"
@@ -16,7 +16,7 @@ import { within } from "@sweep/search/within"
 import { spent } from "./budget.ts"
 import { curvesOfSets, firstOf, placeOf, seedOf } from "../state/replicas.ts"
 import { learnedHistory } from "./warmStart.ts"
-import type { State } from "../state/State.ts"
+import type { StateView } from "../state/StateView.ts"
 
 export type Next =
   | {
@@ -64,7 +64,7 @@ export class Samplers {
   }
 
   /** Asked again before anything has changed, it need not be computed again. Throws what the sampler throws. */
-  suggest(sweep: SweepState, state: State, set: number, curves: Curves | undefined): Suggestion {
+  suggest(sweep: SweepState, state: StateView, set: number, curves: Curves | undefined): Suggestion {
     const version = `${sweep.revision}/${state.version(sweep.id)}/${set}`
     const known = this.#answers.get(sweep.id)
     if (known?.version === version && curves === undefined) return known.suggestion
@@ -94,7 +94,7 @@ export class Samplers {
 /** `now` is in milliseconds since the Unix epoch. */
 export const ask = (
   sweep: SweepState,
-  state: State,
+  state: StateView,
   samplers: Samplers,
   now: number,
   curvesOf: CurvesOf = () => undefined,

@@ -8,22 +8,15 @@ import { canonicalText } from "@sweep/domain/Parameter"
 import { applyFact, type SweepState } from "@sweep/domain/SweepState"
 import { isTerminal, type Trial } from "@sweep/domain/Trial"
 import type { Observation } from "@sweep/search/History"
-import { observeSet, placeOf } from "./replicas.ts"
+import { observeSet } from "./replicas.ts"
 import { isBugRetry, type Releases } from "./retry.ts"
+import type { Run, StateView } from "./StateView.ts"
 
 const keyOf = ({ sweep, number }: Trial): string => `${sweep}/${number}`
 
-/** What `State.assume` can take back. */
-type Assumable = FactOf<"TrialCreated" | "TrialAssigned">
-export const canAssume = (fact: Fact): fact is Assumable =>
-  fact._tag === "TrialCreated" || fact._tag === "TrialAssigned"
-
-/** A trial, or what will be one. */
-export type Run = Pick<Trial, "number" | "parameters" | "seed">
-
 const none: Releases = { total: 0, bugs: 0 }
 
-export class State {
+export class State implements StateView {
   readonly sweeps = new Map<SweepId, SweepState>()
   /** Ids of sweeps that are gone, which no other sweep gets. */
   readonly removed = new Set<SweepId>()
@@ -104,8 +97,10 @@ export class State {
       }
     }
     const sweep = this.sweeps.get(trial.sweep)!
-    this.#versions.set(sweep.id, this.version(sweep.id) + 1)
+    this.#versions.set(sweep.id, (this.#versions.get(sweep.id) ?? 0) + 1)
     const set = observeSet(sweep, trial.number)
+    // Samplers take the same array for a history that has only grown, and this one changes parameters in its middle.
+    if (fact._tag === "TrialExploited") this.#sets.set(sweep.id, [...this.sets(sweep.id)])
     this.#sets.get(trial.sweep)![set.number - 1] = set
     return trial
   }
@@ -126,47 +121,6 @@ export class State {
     }
     for (const index of [this.#open, this.#sets, this.#enqueued, this.#beginnings, this.#beginningOf, this.#versions]) {
       index.delete(id)
-    }
-  }
-
-  /**
-   * Folds in what is not committed, for the length of one decision that rests on it. Returns how to take it back, the
-   * last one first: nobody else may see it.
-   */
-  assume(fact: Assumable): () => void {
-    const { sweep: id, trial: number } = fact
-    const sweep = this.sweeps.get(id)!
-    const trials = sweep.trials as Map<TrialNumber, Trial>
-    const open = this.#open.get(id)!
-    const sets = this.#sets.get(id)!
-    const place = placeOf(number, sweep.spec.replicas).set - 1
-    const key = `${id}/${number}`
-    const beginnings = this.#beginnings.get(id)!
-    const before = { trial: trials.get(number), set: sets[place], agent: this.#lastAgents.get(key) }
-    const trial = this.apply(fact)!
-    const beginning = fact._tag === "TrialCreated" ? beginningOf(sweep.spec, trial) : null
-    return () => {
-      if (before.trial === undefined) {
-        this.#beginningOf.get(id)!.delete(number)
-        trials.delete(number)
-        open.delete(number)
-      } else {
-        trials.set(number, before.trial)
-        open.set(number, before.trial)
-      }
-      if (before.set === undefined) sets.length = place
-      else sets[place] = before.set
-      if (before.agent === undefined) this.#lastAgents.delete(key)
-      else this.#lastAgents.set(key, before.agent)
-      if (beginning !== null) beginnings.get(beginning)!.pop()
-      if (fact._tag === "TrialAssigned") this.#epochs.delete(fact.epoch)
-      else if (fact.origin._tag === "Enqueued") {
-        const taken = this.#enqueued.get(id)!
-        const text = canonicalText(fact.parameters)
-        taken.set(text, taken.get(text)! - 1)
-      }
-      // What was answered meanwhile rests on a state that was never committed.
-      this.#versions.set(id, this.version(id) + 1)
     }
   }
 
@@ -207,16 +161,6 @@ export class State {
     return this.#open.get(sweep) ?? new Map()
   }
 
-  /** Every trial that an agent has now, of all sweeps. Whoever asks for a trial and runs it is no agent. */
-  *attempts(): Generator<Trial> {
-    for (const [sweep, trials] of this.#open) {
-      if (this.sweeps.get(sweep)!.spec.trainer === "external") continue
-      for (const trial of trials.values()) {
-        if (trial.state === "assigned" || trial.state === "running") yield trial
-      }
-    }
-  }
-
   /** The sets of parameters tried so far, as samplers see them. */
   sets(sweep: SweepId): ReadonlyArray<Observation> {
     return this.#sets.get(sweep) ?? []
@@ -228,12 +172,9 @@ export class State {
     return known === undefined ? beginningOf(sweep.spec, run) : known
   }
 
-  /** Trials of the sweep, the run itself among them if it is one, that differ from it in their epochs alone and begin alike. */
-  alike(sweep: SweepState, run: Run): ReadonlyArray<Trial> {
-    const beginning = this.beginning(sweep, run)
-    if (beginning === null) return []
-    const numbers = this.#beginnings.get(sweep.id)?.get(beginning) ?? []
-    return numbers.map((number) => sweep.trials.get(number)!)
+  /** Trials of the sweep that begin so. */
+  madeAlike(sweep: SweepId, beginning: string): ReadonlyArray<TrialNumber> {
+    return this.#beginnings.get(sweep)?.get(beginning) ?? []
   }
 
   /** How many trials were made of each set of parameters that a person gave, by its canonical text. */
@@ -241,9 +182,9 @@ export class State {
     return this.#enqueued.get(sweep) ?? new Map()
   }
 
-  /** Greater after every fact that changed a trial of the sweep. */
-  version(sweep: SweepId): number {
-    return this.#versions.get(sweep) ?? 0
+  /** Counts the facts that changed a trial of the sweep. */
+  version(sweep: SweepId): string {
+    return String(this.#versions.get(sweep) ?? 0)
   }
 
   releases(trial: Trial): Releases {

@@ -26,18 +26,15 @@ import type { Progress } from "../state/Progress.ts"
 import { monotonic } from "../state/monotonic.ts"
 import { curvesOfSets, firstOf, placeOf } from "../state/replicas.ts"
 import { Reports } from "../state/Reports.ts"
+import type { VerdictsDue } from "./VerdictsDue.ts"
 
 export interface Decide {
   /** Events of a trial were committed. */
   readonly reported: (batch: EventBatch) => void
-  /** A trial has ended: its last verdict is due, at the next `judgeDue`. */
-  readonly settled: (sweep: SweepId, trial: TrialNumber) => void
-  /** Now is the time: no slot waits for the store. */
+  /** Reaches the verdicts that are due: no slot waits for the store now. */
   readonly judgeDue: () => void
   /** What the sweep's trials reported, where a stopping rule wants to know. */
   readonly curves: CurvesOf
-  /** Whether every trial of the sweep that ended has its verdict. */
-  readonly isJudged: (sweep: SweepState) => boolean
   /** Waits until everything that was reported before has been looked at. */
   readonly lookedAt: Effect.Effect<void>
   readonly run: Effect.Effect<never>
@@ -72,6 +69,7 @@ const verdictOf = (features: CurveFeatures, context: DiagnosisContext): Verdict 
 export const makeDecide = Effect.fnUntraced(function* (options: {
   readonly journal: Journal
   readonly progress: Progress
+  readonly due: VerdictsDue
   /** Ends a running trial, so that it keeps what it has. */
   readonly stop: (sweep: SweepId, trial: TrialNumber, reason: Reason) => Effect.Effect<void, StoreError>
   readonly pause: (sweep: SweepId, trial: TrialNumber, reason: Reason) => Effect.Effect<void, StoreError>
@@ -79,7 +77,7 @@ export const makeDecide = Effect.fnUntraced(function* (options: {
   /** The last verdict of a sweep may have fallen. */
   readonly wake: () => void
 }) {
-  const { journal, progress, stop, pause, resume, wake } = options
+  const { journal, progress, due, stop, pause, resume, wake } = options
   const { state } = journal
   const store = yield* Store
   const signal = yield* Queue.sliding<void>(1)
@@ -89,15 +87,14 @@ export const makeDecide = Effect.fnUntraced(function* (options: {
   const reports = new Reports()
   const stoppers = new Map<string, Stopper | null>()
 
-  /** Trials whose verdict may have changed, and those whose last one is due. */
+  /** Trials whose verdict may have changed. */
   const touched = new Map<SweepId, Set<TrialNumber>>()
-  const due = new Map<SweepId, Set<TrialNumber>>()
   /** Reports that the sweep's rule has not been asked about, in the order in which they came. */
   const reported = new Map<SweepId, Array<Report>>()
   for (const sweep of state.sweeps.values()) {
     // Whatever a restart interrupted.
     for (const trial of sweep.trials.values()) {
-      if (deservesVerdict(trial) && trial.verdict === null) addTo(due, sweep.id, trial.number)
+      if (deservesVerdict(trial) && trial.verdict === null) due.add(sweep.id, trial.number)
     }
   }
 
@@ -141,7 +138,8 @@ export const makeDecide = Effect.fnUntraced(function* (options: {
   journal.listen((facts) => {
     for (const fact of facts) {
       if (fact._tag !== "SweepRemoved") continue
-      for (const known of [touched, due, reported]) known.delete(fact.sweep)
+      for (const known of [touched, reported]) known.delete(fact.sweep)
+      due.forget(fact.sweep)
       reports.forget(fact.sweep)
     }
   })
@@ -212,11 +210,11 @@ export const makeDecide = Effect.fnUntraced(function* (options: {
   })
 
   const look = Effect.gen(function* () {
-    for (const id of new Set([...touched.keys(), ...reported.keys(), ...due.keys()])) {
+    for (const id of new Set([...touched.keys(), ...reported.keys(), ...due.sweeps])) {
       const sweep = state.sweeps.get(id)
       const changed = touched.get(id) ?? new Set<TrialNumber>()
       // More may come due while these are judged.
-      const ended = new Set(due.get(id))
+      const ended = due.of(id)
       touched.delete(id)
       if (sweep === undefined) continue
       // A sweep may get its rule by an extension: what was reported before counts, too.
@@ -228,10 +226,9 @@ export const makeDecide = Effect.fnUntraced(function* (options: {
         Effect.tapError(() => Effect.sync(() => changed.forEach((trial) => addTo(touched, id, trial)))),
       )
       for (const trial of ended) {
-        due.get(id)?.delete(trial)
+        due.remove(id, trial)
         progress.forget(id, trial)
       }
-      if (due.get(id)?.size === 0) due.delete(id)
       for (const number of changed) yield* actOnVerdict(sweep, number).pipe(defective(id))
       yield* actOnReports(sweep)
       if (reported.get(id)?.length === 0) reported.delete(id)
@@ -260,12 +257,10 @@ export const makeDecide = Effect.fnUntraced(function* (options: {
       addTo(touched, batch.sweep, batch.trial)
       Queue.offerUnsafe(signal, undefined)
     },
-    settled: (sweep, trial) => addTo(due, sweep, trial),
     judgeDue: () => {
-      if (due.size > 0) Queue.offerUnsafe(signal, undefined)
+      if (!due.isEmpty) Queue.offerUnsafe(signal, undefined)
     },
     curves: (sweep) => (reports.has(sweep) ? reports.with(sweep, reported.get(sweep) ?? []) : undefined),
-    isJudged: (sweep) => !due.has(sweep.id),
     lookedAt: Effect.suspend(() => {
       const looked = Deferred.makeUnsafe<void>()
       waiting.add(looked)
