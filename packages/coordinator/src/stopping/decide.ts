@@ -28,7 +28,7 @@ import { curvesOfSets, firstOf, placeOf } from "../state/replicas.ts"
 import { Reports } from "../state/Reports.ts"
 import type { VerdictsDue } from "./VerdictsDue.ts"
 
-export interface Decide {
+interface Decide {
   /** Events of a trial were committed. */
   readonly reported: (batch: EventBatch) => void
   /** Reaches the verdicts that are due: no slot waits for the store now. */
