@@ -19,8 +19,8 @@ from peft import (
     prepare_model_for_kbit_training,
 )
 from peft.optimizers import create_loraplus_optimizer
-from sweep_trainer.alpaca import read_records
-from sweep_trainer.encoding import Encoder
+from sweep_trainer.data.alpaca import read_records
+from sweep_trainer.data.encoding import Encoder
 from transformers import (
     AutoModelForCausalLM,
     AutoTokenizer,

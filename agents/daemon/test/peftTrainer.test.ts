@@ -51,7 +51,7 @@ const limitedPython = (megabytes: number): string => {
   const program = `
 import resource, sys
 import peft, torch._dynamo
-from sweep_trainer import training_run
+from sweep_trainer.training import training_run
 from sweep_trainer.__main__ import main
 used = int(open("/proc/self/statm").read().split()[0]) * resource.getpagesize()
 resource.setrlimit(resource.RLIMIT_AS, (used + ${megabytes} * 2**20,) * 2)

@@ -4,7 +4,7 @@ import json
 
 import pytest
 from attempts import document, make
-from sweep_trainer.failures import DataError
+from sweep_trainer.contract.failures import DataError
 
 from sweep_llamafactory import trial as trials
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from sweep_trainer import environment
+from sweep_trainer.process import environment
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 environment.prepare()
@@ -19,9 +19,9 @@ import pytest
 import tiny
 import torch
 
-from sweep_trainer import attempt
-from sweep_trainer.preemption import Preemption
-from sweep_trainer.warm_state import WarmState
+from sweep_trainer.contract import attempt
+from sweep_trainer.contract.preemption import Preemption
+from sweep_trainer.model.warm_state import WarmState
 
 torch.set_num_threads(1)
 

@@ -16,7 +16,7 @@ from test_training import eval_loss, stop
 from test_variants import adapter_of, attached, base_of, disturbed, logits
 from variants import LAYERS, RANK, SHAPES, VARIANTS
 
-from sweep_trainer.preemption import Preemption
+from sweep_trainer.contract.preemption import Preemption
 
 CHANGES = VARIANTS["adalora"].changes()
 LAYER_COUNT = LAYERS * len(SHAPES)

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from sweep_trainer.alpaca import Record, read_records
-from sweep_trainer.failures import DataError
+from sweep_trainer.contract.failures import DataError
+from sweep_trainer.data.alpaca import Record, read_records
 
 GOOD = {"instruction": "name it", "input": "", "output": "done"}
 

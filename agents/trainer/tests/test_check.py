@@ -13,8 +13,8 @@ import pytest
 import tiny
 from conftest import World
 
-from sweep_trainer.check import check
-from sweep_trainer.describe import describe
+from sweep_trainer.process.check import check
+from sweep_trainer.process.describe import describe
 
 
 def written(folder: Path, trial: dict[str, Any]) -> Path:

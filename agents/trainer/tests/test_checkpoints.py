@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from tiny import environment
 
-from sweep_trainer.checkpoints import Checkpoints, write_folder
+from sweep_trainer.training.checkpoints import Checkpoints, write_folder
 
 
 def fill(folder: Path) -> None:
@@ -92,7 +92,7 @@ _ON_A_FULL_DISK = """
 import errno, sys
 from pathlib import Path
 import torch
-from sweep_trainer.checkpoints import write_folder
+from sweep_trainer.training.checkpoints import write_folder
 
 disk = Path(sys.argv[1])
 write_folder(disk / "adapter", lambda folder: (folder / "weights").write_bytes(b"w") and None)

@@ -9,9 +9,9 @@ import pytest
 from conftest import World
 from transformers import AutoTokenizer, PreTrainedTokenizerBase
 
-from sweep_trainer.alpaca import Record
-from sweep_trainer.encoding import Encoder
-from sweep_trainer.failures import DataError
+from sweep_trainer.contract.failures import DataError
+from sweep_trainer.data.alpaca import Record
+from sweep_trainer.data.encoding import Encoder
 
 SHORT = Record("after cat", "red blue", "dog", "", ())
 

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 import tiny
 
-from sweep_trainer.control import Control
-from sweep_trainer.events import AttemptUsed, EventLog
+from sweep_trainer.contract.control import Control
+from sweep_trainer.contract.events import AttemptUsed, EventLog
 
 
 def test_lines_are_numbered_stamped_and_valid_json(tmp_path: Path) -> None:

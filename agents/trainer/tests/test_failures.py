@@ -19,7 +19,7 @@ from conftest import Train, World
 from transformers import AutoConfig, LlamaForCausalLM
 
 from sweep_trainer.adapters.lora import Lora
-from sweep_trainer.failures import classify
+from sweep_trainer.contract.failures import classify
 
 
 def failed(directory: Path) -> dict[str, Any]:
@@ -77,8 +77,8 @@ def test_a_gated_model_needs_a_token_that_the_sweep_names(tmp_path: Path, token:
     threading.Thread(target=server.serve_forever, daemon=True).start()
     program = """
 import torch
-from sweep_trainer import base_model, model_files
-from sweep_trainer.failures import classify
+from sweep_trainer.model import base_model, model_files
+from sweep_trainer.contract.failures import classify
 try:
     base_model.load(model_files.locate("org/gated"), None, "fp32", torch.device("cpu"))
 except Exception as error:
@@ -213,7 +213,7 @@ def test_classes(error: Exception, kind: str) -> None:
 LIMITED = """
 import resource, sys
 import torch._dynamo, peft
-from sweep_trainer import training_run
+from sweep_trainer.training import training_run
 from sweep_trainer.__main__ import main
 used = int(open("/proc/self/statm").read().split()[0]) * resource.getpagesize()
 limit = used + int(sys.argv[2]) * 2**20

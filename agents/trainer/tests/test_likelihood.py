@@ -9,11 +9,11 @@ import torch
 from conftest import World
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
-from sweep_trainer.alpaca import read_records
-from sweep_trainer.batches import IGNORED, EvalSet, collate
-from sweep_trainer.encoding import Encoder, Example
-from sweep_trainer.evaluation import evaluate
-from sweep_trainer.likelihood import answer_logits, score, summed_loss
+from sweep_trainer.data.alpaca import read_records
+from sweep_trainer.data.batches import IGNORED, EvalSet, collate
+from sweep_trainer.data.encoding import Encoder, Example
+from sweep_trainer.training.evaluation import evaluate
+from sweep_trainer.training.likelihood import answer_logits, score, summed_loss
 
 CPU = torch.device("cpu")
 

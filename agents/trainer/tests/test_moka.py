@@ -19,17 +19,17 @@ from sweep_trainer import adapters
 from sweep_trainer.adapters.contract import Adapter
 from sweep_trainer.adapters.moka import load_adapter
 from sweep_trainer.adapters.moka_layers import MokaLinear, TokenTypes
-from sweep_trainer.alpaca import read_records
-from sweep_trainer.base_model import BaseModel, load
-from sweep_trainer.batches import LABELS, MODALITY, EvalSet, collate
-from sweep_trainer.encoding import Encoder
-from sweep_trainer.evaluation import evaluate
-from sweep_trainer.fields import Fields
-from sweep_trainer.images import IMAGE, TEXT
-from sweep_trainer.likelihood import summed_loss
-from sweep_trainer.model_files import locate
-from sweep_trainer.preemption import Preemption
+from sweep_trainer.contract.fields import Fields
+from sweep_trainer.contract.preemption import Preemption
+from sweep_trainer.data.alpaca import read_records
+from sweep_trainer.data.batches import LABELS, MODALITY, EvalSet, collate
+from sweep_trainer.data.encoding import Encoder
+from sweep_trainer.data.images import IMAGE, TEXT
+from sweep_trainer.model.base_model import BaseModel, load
+from sweep_trainer.model.model_files import locate
 from sweep_trainer.quantization.none import NoQuantization
+from sweep_trainer.training.evaluation import evaluate
+from sweep_trainer.training.likelihood import summed_loss
 
 CPU = torch.device("cpu")
 QUESTIONS = Path(__file__).parents[3] / "sweeps" / "moka"

@@ -16,10 +16,10 @@ from test_training import eval_loss
 from transformers import AutoModelForCausalLM
 
 from sweep_trainer import posts
-from sweep_trainer.fields import Fields
+from sweep_trainer.contract.fields import Fields
+from sweep_trainer.contract.preemption import Preemption
 from sweep_trainer.posts import subspaces
 from sweep_trainer.posts.norm import NoiseReduction
-from sweep_trainer.preemption import Preemption
 
 NORM = {"type": "norm"}
 #: A high learning rate and rank, so that there is noise to find.

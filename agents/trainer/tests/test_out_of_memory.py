@@ -14,8 +14,8 @@ import pytest
 import tiny
 from conftest import World
 
-from sweep_trainer.failures import classify, is_out_of_memory, memory_kind
-from sweep_trainer.memory_ladder import Rung, below
+from sweep_trainer.contract.failures import classify, is_out_of_memory, memory_kind
+from sweep_trainer.model.memory_ladder import Rung, below
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the address space is limited on Linux only")
 

@@ -10,11 +10,11 @@ import torch
 from conftest import Train, World
 from transformers import AutoModelForCausalLM, GPT2Config, GPT2LMHeadModel, LlamaForCausalLM
 
-from sweep_trainer.batches import IGNORED, collate
-from sweep_trainer.encoding import Example
-from sweep_trainer.failures import DataError
-from sweep_trainer.likelihood import summed_loss
-from sweep_trainer.packing import packed, refuse_if_mixed
+from sweep_trainer.contract.failures import DataError
+from sweep_trainer.data.batches import IGNORED, collate
+from sweep_trainer.data.encoding import Example
+from sweep_trainer.data.packing import packed, refuse_if_mixed
+from sweep_trainer.training.likelihood import summed_loss
 
 CPU = torch.device("cpu")
 

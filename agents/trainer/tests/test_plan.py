@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 import tiny
 
-from sweep_trainer import trial
-from sweep_trainer.data_order import DataOrder
-from sweep_trainer.plan import Plan, plan
+from sweep_trainer.contract import trial
+from sweep_trainer.data.data_order import DataOrder
+from sweep_trainer.training.plan import Plan, plan
 
 PLACE = Path("/nowhere")
 

@@ -11,7 +11,7 @@ import tiny
 from conftest import Train, Uninterrupted
 from variants import VARIANTS
 
-from sweep_trainer.warm_state import WarmState
+from sweep_trainer.model.warm_state import WarmState
 
 # 52 records in batches of 8: 7 steps an epoch, 21 in all, evaluations at 4, 7, 10, 14, 18 and 21.
 AT_EPOCH_1 = {"top__pause_at": {"resource": "epoch", "at": 1}}

@@ -11,9 +11,9 @@ import tiny
 from conftest import Train, Uninterrupted, World
 from variants import VARIANTS
 
-from sweep_trainer import attempt
-from sweep_trainer.preemption import Preemption
-from sweep_trainer.warm_state import WarmState
+from sweep_trainer.contract import attempt
+from sweep_trainer.contract.preemption import Preemption
+from sweep_trainer.model.warm_state import WarmState
 
 # 52 records in batches of 8: 7 steps an epoch.
 ALIKE: dict[str, Any] = {"schedule__type": "constant", "schedule__warmup_ratio": 0}

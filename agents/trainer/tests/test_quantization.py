@@ -12,8 +12,8 @@ from test_variants import LAYER, PROBE, attached, base_of, disturbed, logits, un
 from variants import VARIANTS
 
 from sweep_trainer import adapters
-from sweep_trainer.base_model import count
-from sweep_trainer.warm_state import WarmState
+from sweep_trainer.model.base_model import count
+from sweep_trainer.model.warm_state import WarmState
 
 BLOCK, OUTER = 64, 256  # weights that share a scale, scales that share one
 

@@ -11,10 +11,10 @@ import tiny
 from conftest import LONG, Train, Uninterrupted, World
 from variants import VARIANTS
 
-from sweep_trainer import training_run
-from sweep_trainer.control import Control
-from sweep_trainer.evaluation import evaluate
-from sweep_trainer.preemption import Preemption
+from sweep_trainer.contract.control import Control
+from sweep_trainer.contract.preemption import Preemption
+from sweep_trainer.training import training_run
+from sweep_trainer.training.evaluation import evaluate
 
 # 52 records in batches of 8: 7 steps an epoch, 21 in all, evaluations at 4, 7, 10, 14, 18 and 21.
 WEIGHTS = Path("adapter") / "adapter_model.safetensors"

@@ -9,8 +9,8 @@ import pytest
 import tiny
 from conftest import Train, Uninterrupted, World
 
-from sweep_trainer.task_metrics import exact_match, rouge_l
-from sweep_trainer.warm_state import WarmState
+from sweep_trainer.model.warm_state import WarmState
+from sweep_trainer.training.task_metrics import exact_match, rouge_l
 
 SCORING = """
 seen = []

@@ -14,11 +14,11 @@ from safetensors.torch import load_file
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from sweep_trainer.adapters.lora import Lora
-from sweep_trainer.alpaca import Record, read_records
-from sweep_trainer.batches import EvalSet
-from sweep_trainer.encoding import Encoder
-from sweep_trainer.evaluation import evaluate
-from sweep_trainer.warm_state import WarmState
+from sweep_trainer.data.alpaca import Record, read_records
+from sweep_trainer.data.batches import EvalSet
+from sweep_trainer.data.encoding import Encoder
+from sweep_trainer.model.warm_state import WarmState
+from sweep_trainer.training.evaluation import evaluate
 
 CPU = torch.device("cpu")
 

@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 import tiny
 
-from sweep_trainer import population, prefix, trial
-from sweep_trainer.failures import DataError
+from sweep_trainer.contract import trial
+from sweep_trainer.contract.failures import DataError
+from sweep_trainer.sharing import population, prefix
 
 PLACE = Path("/nowhere")
 

@@ -15,17 +15,17 @@ from conftest import Train, World
 from test_resume import assert_goes_on_exactly, preempt_at_step, take_over
 
 from sweep_trainer import objectives
-from sweep_trainer.alpaca import Record, read_records
-from sweep_trainer.base_model import BaseModel, load
-from sweep_trainer.batches import IGNORED, collate
-from sweep_trainer.encoding import Encoder, Example
-from sweep_trainer.fields import Fields
-from sweep_trainer.model_files import locate
+from sweep_trainer.contract.fields import Fields
+from sweep_trainer.contract.preemption import Preemption
+from sweep_trainer.data.alpaca import Record, read_records
+from sweep_trainer.data.batches import IGNORED, collate
+from sweep_trainer.data.encoding import Encoder, Example
+from sweep_trainer.data.sweep_cache import SweepCache
+from sweep_trainer.model.base_model import BaseModel, load
+from sweep_trainer.model.model_files import locate
+from sweep_trainer.model.warm_state import WarmState
 from sweep_trainer.objectives.upft import UnsupervisedPrefixFineTuning
-from sweep_trainer.preemption import Preemption
 from sweep_trainer.quantization.none import NoQuantization
-from sweep_trainer.sweep_cache import SweepCache
-from sweep_trainer.warm_state import WarmState
 
 UPFT = {"type": "upft", "prefix_tokens": 3, "structure_share": 0.25}
 

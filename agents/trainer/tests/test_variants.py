@@ -15,9 +15,10 @@ from peft.utils.integrations import dequantize_bnb_weight
 from test_training import eval_loss
 from variants import RANK, VARIANTS
 
-from sweep_trainer import adapters, base_model, model_files, quantization
+from sweep_trainer import adapters, quantization
 from sweep_trainer.adapters.contract import Adapter
-from sweep_trainer.fields import Fields
+from sweep_trainer.contract.fields import Fields
+from sweep_trainer.model import base_model, model_files
 
 LAYER = "model.layers.1.mlp.down_proj"  # the one whose inputs and outputs differ in number, 128 → 64
 PROBE = torch.tensor([[5, 17, 42, 99, 7, 230]])

@@ -20,7 +20,7 @@ from transformers import (
     Qwen2ForCausalLM,
 )
 
-from sweep_trainer.failures import DataError
+from sweep_trainer.contract.failures import DataError
 from sweep_trainer.winner import gguf_file, loading, merge, server
 
 BASE = Path(__file__).parents[3] / "sweeps" / "quickstart" / "base-model"

@@ -10,8 +10,8 @@ import signal
 import sys
 from pathlib import Path
 
-from sweep_trainer.events import AttemptUsed
-from sweep_trainer.preemption import EXIT_STATUS, Preempted, Preemption
+from sweep_trainer.contract.events import AttemptUsed
+from sweep_trainer.contract.preemption import EXIT_STATUS, Preempted, Preemption
 
 from . import attempt, distributed, environment
 

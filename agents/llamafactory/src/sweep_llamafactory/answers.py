@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from sweep_trainer.checkpoints import write_folder
+from sweep_trainer.training.checkpoints import write_folder
 
 from . import pissa
 from .trial import Trial

@@ -12,11 +12,11 @@ import time
 from pathlib import Path
 from typing import Any, Literal
 
-from sweep_trainer import memory
-from sweep_trainer.checkpoints import Checkpoints
-from sweep_trainer.events import EventLog
-from sweep_trainer.failures import DataError, classify
-from sweep_trainer.preemption import Preempted, Preemption
+from sweep_trainer.contract.events import EventLog
+from sweep_trainer.contract.failures import DataError, classify
+from sweep_trainer.contract.preemption import Preempted, Preemption
+from sweep_trainer.model import memory
+from sweep_trainer.training.checkpoints import Checkpoints
 
 from . import trial as trials
 

@@ -19,11 +19,11 @@ from typing import Any
 
 import torch
 import torch.distributed as dist
-from sweep_trainer.checkpoints import Checkpoints
-from sweep_trainer.control import Control
-from sweep_trainer.events import EventLog
-from sweep_trainer.failures import Diverged
-from sweep_trainer.preemption import Preempted, Preemption
+from sweep_trainer.contract.control import Control
+from sweep_trainer.contract.events import EventLog
+from sweep_trainer.contract.failures import Diverged
+from sweep_trainer.contract.preemption import Preempted, Preemption
+from sweep_trainer.training.checkpoints import Checkpoints
 from transformers import TrainerCallback
 
 from . import pissa

@@ -11,7 +11,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from sweep_trainer.preemption import EXIT_STATUS
+from sweep_trainer.contract.preemption import EXIT_STATUS
 
 
 def processes(directory: Path) -> int:

@@ -6,7 +6,7 @@ import os
 import sys
 from pathlib import Path
 
-from sweep_trainer import environment
+from sweep_trainer.process import environment
 
 _SETTINGS = {
     # Warnings only: its progress goes into the events.

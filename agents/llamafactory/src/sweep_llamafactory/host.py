@@ -9,8 +9,8 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from sweep_trainer.host import serve_with
-from sweep_trainer.preemption import EXIT_STATUS, Preemption
+from sweep_trainer.contract.preemption import EXIT_STATUS, Preemption
+from sweep_trainer.process.host import serve_with
 
 from . import attempt, distributed
 

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sweep_trainer.failures import DataError
-from sweep_trainer.fields import Fields
+from sweep_trainer.contract.failures import DataError
+from sweep_trainer.contract.fields import Fields
 
 _LOGS = 100
 _MICRO_BATCH = 8

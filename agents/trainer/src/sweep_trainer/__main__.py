@@ -12,9 +12,11 @@ import signal
 import sys
 from pathlib import Path
 
-from . import __version__, attempt, environment
-from .events import AttemptUsed
-from .preemption import EXIT_STATUS, Preempted, Preemption
+from . import __version__
+from .contract import attempt
+from .contract.events import AttemptUsed
+from .contract.preemption import EXIT_STATUS, Preempted, Preemption
+from .process import environment
 
 _USAGE = 2
 
@@ -34,15 +36,15 @@ def main(arguments: list[str] | None = None) -> int:
     if parsed.command == "run":
         return _run(parsed.directory)
     if parsed.command == "host":
-        from .host import serve
+        from .process.host import serve
 
         return serve()
     if parsed.command == "describe":
-        from .describe import describe
+        from .process.describe import describe
 
         print(json.dumps(describe(), indent=1))
         return 0
-    from .check import check as checked
+    from .process.check import check as checked
 
     result = checked(parsed.trial)
     print(json.dumps(result, ensure_ascii=False))

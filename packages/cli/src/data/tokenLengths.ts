@@ -30,7 +30,7 @@ export const estimated: TokenLengths = {
 
 /** Fails, with the tokenizer's own words, where the model has none that can be read. */
 export const ofModel = (model: string): TokenLengths => {
-  const child = spawn(trainerPython(), ["-m", "sweep_trainer.lengths", model], {
+  const child = spawn(trainerPython(), ["-m", "sweep_trainer.data.lengths", model], {
     stdio: ["pipe", "pipe", "pipe"],
     env: { ...process.env, PYTHONPATH: join(programRoot, "agents/trainer/src"), TOKENIZERS_PARALLELISM: "false" },
   })

@@ -1,6 +1,6 @@
 """The adapter axis: which weights are trained. One module per value; this file only lists them."""
 
-from ..registry import Registry
+from ..contract.registry import Registry
 from .adalora import AdaLora
 from .contract import Adapter
 from .dora import Dora

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..failures import DataError
-from ..fields import Fields
+from ..contract.failures import DataError
+from ..contract.fields import Fields
 from . import low_rank, peft_model
 
 if TYPE_CHECKING:

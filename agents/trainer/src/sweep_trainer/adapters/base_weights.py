@@ -9,8 +9,8 @@ from abc import abstractmethod
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
-from ..failures import DataError
-from ..installed import missing
+from ..contract.failures import DataError
+from ..process.installed import missing
 from .contract import Adapter
 
 if TYPE_CHECKING:

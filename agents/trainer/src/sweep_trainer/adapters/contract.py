@@ -17,7 +17,7 @@ from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from ..fields import Fields
+from ..contract.fields import Fields
 
 if TYPE_CHECKING:
     from torch import Tensor, nn

@@ -8,8 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ..failures import DataError
-from ..fields import Fields
+from ..contract.failures import DataError
+from ..contract.fields import Fields
 from .base_weights import BaseWeights
 
 if TYPE_CHECKING:

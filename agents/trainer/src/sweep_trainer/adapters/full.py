@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..fields import Fields
+from ..contract.fields import Fields
 from .base_weights import BaseWeights
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from ..fields import Fields
+from ..contract.fields import Fields
 from . import low_rank, peft_model
 
 if TYPE_CHECKING:

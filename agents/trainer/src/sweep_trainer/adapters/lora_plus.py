@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from ..fields import Fields
+from ..contract.fields import Fields
 from .lora import Lora
 
 if TYPE_CHECKING:

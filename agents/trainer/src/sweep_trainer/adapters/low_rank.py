@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..fields import Fields
+from ..contract.fields import Fields
 from . import target_modules
 
 

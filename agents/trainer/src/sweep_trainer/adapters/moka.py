@@ -14,9 +14,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..failures import DataError
-from ..fields import Fields
-from ..installed import missing
+from ..contract.failures import DataError
+from ..contract.fields import Fields
+from ..process.installed import missing
 from . import low_rank, target_modules
 from .contract import Adapter
 
@@ -82,8 +82,8 @@ class Moka(Adapter):
 
     @contextmanager
     def forward_context(self, model: nn.Module, batch: dict[str, Tensor]) -> Iterator[None]:
-        from ..batches import IGNORED, LABELS, MODALITY
-        from ..images import TEXT
+        from ..data.batches import IGNORED, LABELS, MODALITY
+        from ..data.images import TEXT
 
         types = _types(model)
         types.clear()
@@ -143,7 +143,7 @@ def load_adapter(base: nn.Module, directory: Path) -> nn.Module:
 
 def _modalities(base: nn.Module) -> tuple[int, ...]:
     """What the model reads besides text."""
-    from ..images import IMAGE
+    from ..data.images import IMAGE
 
     return (IMAGE,) if hasattr(base.config, "vision_config") else ()
 

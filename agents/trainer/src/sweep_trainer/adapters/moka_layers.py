@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from ..images import TEXT
+from ..data.images import TEXT
 
 
 @dataclass

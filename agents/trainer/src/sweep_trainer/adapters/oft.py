@@ -9,8 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from ..failures import DataError
-from ..fields import Fields
+from ..contract.failures import DataError
+from ..contract.fields import Fields
 from . import peft_model, target_modules
 
 if TYPE_CHECKING:

@@ -11,8 +11,8 @@ from copy import copy
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..failures import DataError
-from ..installed import missing
+from ..contract.failures import DataError
+from ..process.installed import missing
 from .contract import Adapter
 from .target_modules import none_matched
 

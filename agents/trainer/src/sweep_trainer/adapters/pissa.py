@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..failures import DataError
+from ..contract.failures import DataError
 from . import peft_model
 from .lora import Lora
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from ..failures import DataError
-from ..fields import Fields
+from ..contract.failures import DataError
+from ..contract.fields import Fields
 
 if TYPE_CHECKING:
     from torch import nn

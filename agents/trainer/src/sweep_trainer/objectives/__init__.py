@@ -1,6 +1,6 @@
 """The objective axis: which tokens are trained. One module per value; this file only lists them."""
 
-from ..registry import Registry
+from ..contract.registry import Registry
 from .contract import Objective
 from .sft import SupervisedFineTuning
 from .upft import UnsupervisedPrefixFineTuning

@@ -10,12 +10,12 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from ..alpaca import Record
-from ..fields import Fields
+from ..contract.fields import Fields
+from ..data.alpaca import Record
 
 if TYPE_CHECKING:
-    from ..base_model import BaseModel
-    from ..encoding import Encoder, Example
+    from ..data.encoding import Encoder, Example
+    from ..model.base_model import BaseModel
 
 
 #: `once(kind, make)`: a JSON value that the trials of a sweep with equal model, data and objective make once and share.

@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ..alpaca import Record
-from ..fields import Fields
+from ..contract.fields import Fields
+from ..data.alpaca import Record
 from .contract import Objective, Once
 
 if TYPE_CHECKING:
-    from ..base_model import BaseModel
-    from ..encoding import Encoder, Example
+    from ..data.encoding import Encoder, Example
+    from ..model.base_model import BaseModel
 
 
 @dataclass(frozen=True)

@@ -10,13 +10,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ..alpaca import Record
-from ..fields import Fields
+from ..contract.fields import Fields
+from ..data.alpaca import Record
 from .contract import Objective, Once
 
 if TYPE_CHECKING:
-    from ..base_model import BaseModel
-    from ..encoding import Encoder, Example
+    from ..data.encoding import Encoder, Example
+    from ..model.base_model import BaseModel
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,7 @@ class UnsupervisedPrefixFineTuning(Objective):
         self, prompts: list[list[int]], whole: frozenset[int], encoder: Encoder, base: BaseModel
     ) -> list[tuple[list[int], bool]]:
         """Tokens of each answer, at most what will be trained, and whether the model ended it."""
-        from ..generation import Sampling, generate
+        from ..training.generation import Sampling, generate
 
         room = [encoder.max_length - len(prompt) for prompt in prompts]
         limits = [left if at in whole else min(self.prefix_tokens, left - 1) for at, left in enumerate(room)]
@@ -76,7 +76,7 @@ class UnsupervisedPrefixFineTuning(Objective):
 
 def _example(prompt: list[int], answer: list[int], unfinished: bool, encoder: Encoder) -> Example:
     """An answer that was to be whole and came to no end does not learn to end; all others do, prefixes included."""
-    from ..encoding import Example
+    from ..data.encoding import Example
 
     tokens = [*prompt, *answer] if unfinished else [*prompt, *answer, encoder.eos]
     return Example(tokens, len(prompt), unfinished)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from ..fields import Fields
+from ..contract.fields import Fields
 
 if TYPE_CHECKING:
     from torch import nn

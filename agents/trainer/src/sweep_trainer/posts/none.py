@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from ..fields import Fields
+from ..contract.fields import Fields
 from .contract import Post
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from ..fields import Fields
+from ..contract.fields import Fields
 from .contract import Post
 
 if TYPE_CHECKING:

@@ -10,8 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from ..fields import Fields
-from ..installed import missing
+from ..contract.fields import Fields
+from ..process.installed import missing
 from . import bitsandbytes
 from .contract import Quantization
 

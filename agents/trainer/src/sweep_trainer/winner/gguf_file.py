@@ -13,9 +13,9 @@ from typing import Any
 
 import numpy as np
 
-from .. import environment
-from ..checkpoints import write_folder
-from ..failures import DataError
+from ..contract.failures import DataError
+from ..process import environment
+from ..training.checkpoints import write_folder
 
 FILE = "model.gguf"
 

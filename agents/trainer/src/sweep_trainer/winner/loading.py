@@ -11,8 +11,9 @@ from typing import Any
 
 import torch
 
-from .. import base_model, environment, model_files
-from ..failures import DataError
+from ..contract.failures import DataError
+from ..model import base_model, model_files
+from ..process import environment
 from ..quantization.none import NoQuantization
 
 

@@ -8,9 +8,9 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from .. import environment
-from ..checkpoints import write_folder
-from ..failures import DataError
+from ..contract.failures import DataError
+from ..process import environment
+from ..training.checkpoints import write_folder
 
 
 def merge(base: str, adapter: Path, target: Path) -> None:

@@ -19,8 +19,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
-from .. import environment
-from ..failures import DataError
+from ..contract.failures import DataError
+from ..process import environment
 
 _BODY = 4 << 20
 _MOST_TOKENS = 4096

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from .batches import IGNORED, LABELS, Batch, model_inputs
+from ..data.batches import IGNORED, LABELS, Batch, model_inputs
 
 
 def answer_logits(model: nn.Module, batch: Batch) -> tuple[Tensor, Tensor]:

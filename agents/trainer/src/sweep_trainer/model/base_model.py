@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
-from .failures import DataError, Unavailable
-from .images import ImageEncoder
+from ..contract.failures import DataError, Unavailable
+from ..data.images import ImageEncoder
+from ..quantization.contract import Quantization
 from .model_files import ModelFiles
-from .quantization.contract import Quantization
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase

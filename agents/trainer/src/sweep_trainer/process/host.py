@@ -15,12 +15,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from . import attempt, environment
-from .events import AttemptUsed
-from .preemption import EXIT_STATUS, Preempted, Preemption
+from ..contract import attempt
+from ..contract.events import AttemptUsed
+from ..contract.preemption import EXIT_STATUS, Preempted, Preemption
+from . import environment
 
 if TYPE_CHECKING:
-    from .warm_state import WarmState
+    from ..model.warm_state import WarmState
 
 _USAGE = 2
 
@@ -70,8 +71,8 @@ def _warmed_up() -> WarmState | None:
         import torch._dynamo  # noqa: F401  (torch's optimisers import it when they are made)
         from transformers import AutoModelForCausalLM, AutoTokenizer, Trainer  # noqa: F401
 
-        from . import training_run  # noqa: F401
-        from .warm_state import WarmState
+        from ..model.warm_state import WarmState
+        from ..training import training_run  # noqa: F401
     except ImportError as error:
         print(error, file=sys.stderr, flush=True)
         return None

@@ -12,7 +12,7 @@ import torch
 from torch import nn
 from transformers import GenerationConfig
 
-from .encoding import Encoder
+from ..data.encoding import Encoder
 
 # What one batch may hold, in tokens with the answers to come: the cache of keys and values is its memory.
 _BATCH_TOKENS = 8192

@@ -1,4 +1,4 @@
-"""Lengths of texts in tokens of a model: `python -m sweep_trainer.lengths MODEL`.
+"""Lengths of texts in tokens of a model: `python -m sweep_trainer.data.lengths MODEL`.
 
 Owns one exchange: a JSON list of texts a line on standard input, a JSON list of numbers a line on standard output. It
 loads the tokenizer and nothing else.

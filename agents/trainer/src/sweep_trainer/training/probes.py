@@ -8,9 +8,9 @@ from __future__ import annotations
 import torch
 from torch import nn
 
-from .encoding import Encoder
+from ..contract.trial import Probe
+from ..data.encoding import Encoder
 from .generation import generate
-from .trial import Probe
 
 
 def answer(model: nn.Module, encoder: Encoder, probes: tuple[Probe, ...], device: torch.device) -> list[str]:

@@ -10,9 +10,12 @@ import hashlib
 from pathlib import Path
 from typing import Any
 
-from . import adapters, model_files, objectives, plan, posts, quantization, trial
-from .alpaca import read_records
-from .failures import DataError, Unavailable, classify
+from .. import adapters, objectives, posts, quantization
+from ..contract import trial
+from ..contract.failures import DataError, Unavailable, classify
+from ..data.alpaca import read_records
+from ..model import model_files
+from ..training import plan
 
 
 def check(path: Path) -> dict[str, Any]:

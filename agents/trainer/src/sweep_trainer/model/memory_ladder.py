@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from .trial import Training
+    from ..contract.trial import Training
 
 
 @dataclass(frozen=True)

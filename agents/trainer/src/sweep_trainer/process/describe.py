@@ -12,10 +12,11 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from . import CONTRACT, __version__, adapters, objectives, plan, posts, quantization
-from .population import CHANGEABLE
-from .registry import Registry
-from .trial import PRECISIONS, SCHEDULES
+from .. import CONTRACT, __version__, adapters, objectives, posts, quantization
+from ..contract.registry import Registry
+from ..contract.trial import PRECISIONS, SCHEDULES
+from ..sharing.population import CHANGEABLE
+from ..training import plan
 
 _PACKAGES = ("torch", "transformers", "peft", "accelerate", "tokenizers", "safetensors", "numpy", "bitsandbytes")
 

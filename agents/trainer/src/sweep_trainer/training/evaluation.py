@@ -12,8 +12,8 @@ from collections.abc import Callable
 import torch
 from torch import nn
 
-from .adapters.contract import Adapter
-from .batches import Batch
+from ..adapters.contract import Adapter
+from ..data.batches import Batch
 from .likelihood import score
 
 LOSS = "eval/loss"

@@ -14,15 +14,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .alpaca import Record
-from .failures import DataError
-from .fields import Fields, shown
+from ..contract.failures import DataError
+from ..contract.fields import Fields, shown
+from ..data.alpaca import Record
 
 if TYPE_CHECKING:
     import torch
     from torch import nn
 
-    from .encoding import Encoder
+    from ..data.encoding import Encoder
 
 #: (predictions, references) → a number; both lists hold stripped texts, in the order of the eval file.
 Metric = Callable[[list[str], list[str]], float]

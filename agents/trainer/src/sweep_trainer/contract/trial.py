@@ -11,15 +11,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from . import CONTRACT, adapters, objectives, posts, quantization
-from .adapters.contract import Adapter
-from .alpaca import Record, record_from
+from .. import CONTRACT, adapters, objectives, posts, quantization
+from ..adapters.contract import Adapter
+from ..data.alpaca import Record, record_from
+from ..objectives.contract import Objective
+from ..posts.contract import Post
+from ..quantization.contract import Quantization
+from ..training.task_metrics import TaskMetrics
 from .failures import DataError
 from .fields import Fields, shown
-from .objectives.contract import Objective
-from .posts.contract import Post
-from .quantization.contract import Quantization
-from .task_metrics import TaskMetrics
 
 SCHEDULES = ("constant", "cosine", "linear", "warmup_stable_decay")
 RESOURCES = ("epoch", "step")

@@ -20,27 +20,30 @@ from typing import Any, Literal
 import torch
 from torch import Tensor, nn
 
-from . import environment, memory, micro_batch, model_files, packing, probes
+from ..contract.control import Control
+from ..contract.events import EventLog
+from ..contract.failures import DataError, Diverged, Unavailable
+from ..contract.preemption import Preempted, Preemption
+from ..contract.trial import Device, Parent, Trial
+from ..data import packing
+from ..data.alpaca import read_records
+from ..data.batches import EvalSet
+from ..data.encoding import Encoder, Example
+from ..data.sweep_cache import SweepCache
+from ..model import memory, micro_batch, model_files
+from ..model.base_model import BaseModel, count
+from ..model.memory_ladder import Rung
+from ..model.warm_state import WarmState
+from ..process import environment
+from ..sharing.population import kind_name
+from ..sharing.prefix import Beginning, Prefix, run_name
 from . import plan as planning
-from .alpaca import read_records
-from .base_model import BaseModel, count
-from .batches import EvalSet
+from . import probes
 from .checkpoints import Checkpoints, write_folder
-from .control import Control
-from .encoding import Encoder, Example
 from .evaluation import LOSS, evaluate
-from .events import EventLog
-from .failures import DataError, Diverged, Unavailable
-from .memory_ladder import Rung
-from .population import kind_name
-from .preemption import Preempted, Preemption
-from .prefix import Beginning, Prefix, run_name
 from .progress import Progress, Window
-from .sweep_cache import SweepCache
 from .task_metrics import TaskEvaluation
 from .training_loop import TrainingLoop
-from .trial import Device, Parent, Trial
-from .warm_state import WarmState
 
 Status = Literal["finished", "failed", "preempted"]
 

@@ -15,11 +15,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from . import plan as planning
-from .checkpoints import write_folder
-from .evaluation import LOSS
-from .plan import Plan
-from .trial import Trial
+from ..contract.trial import Trial
+from ..training import plan as planning
+from ..training.checkpoints import write_folder
+from ..training.evaluation import LOSS
+from ..training.plan import Plan
 
 _METRICS = "metrics.jsonl"
 _ORIGIN = "trial"

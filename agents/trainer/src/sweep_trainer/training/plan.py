@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from .trial import Training
+from ..contract.trial import Training
 
 _CURVE_POINTS = 100  # points of a train curve, besides those at evaluations
 _EPOCH_POINTS = 50  # of it an epoch, where runs of different length share their beginning

@@ -14,10 +14,10 @@ from typing import TypeVar
 import torch
 from torch import nn
 
+from ..quantization.contract import Quantization
 from . import base_model
 from .base_model import BaseModel
 from .model_files import ModelFiles
-from .quantization.contract import Quantization
 
 Kept = TypeVar("Kept")
 

@@ -25,8 +25,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from ..contract.failures import DataError
 from .alpaca import Record
-from .failures import DataError
 from .images import TEXT, ImageEncoder, ImageInputs
 
 if TYPE_CHECKING:

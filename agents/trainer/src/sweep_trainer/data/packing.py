@@ -12,9 +12,9 @@ from itertools import chain
 import torch
 from torch import nn
 
+from ..contract.failures import DataError
 from .batches import IGNORED, LABELS, TOKENS, Batch
 from .encoding import Example
-from .failures import DataError
 
 # Of the largest logit. Rounding makes up to about 1 % in bf16; another sequence in sight far more.
 _TOLERANCE = 0.02

@@ -15,13 +15,13 @@ import torch
 from torch import Tensor, nn
 from transformers import Trainer, TrainerCallback, TrainingArguments
 
-from .batches import TOKENS, Batch, collate
-from .data_order import DataOrder
-from .encoding import Example
+from ..contract.trial import Training
+from ..data.batches import TOKENS, Batch, collate
+from ..data.data_order import DataOrder
+from ..data.encoding import Example
+from ..data.packing import packed
 from .likelihood import summed_loss
-from .packing import packed
 from .plan import Plan
-from .trial import Training
 
 _SCHEDULERS = {
     "constant": "constant_with_warmup",

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from .failures import DataError
+from ..contract.failures import DataError
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from .failures import DataError
-from .fields import nearest, shown
+from ..contract.failures import DataError
+from ..contract.fields import nearest, shown
 
 FIELDS = ("instruction", "input", "output", "system", "history", "images")
 

@@ -10,7 +10,7 @@ import hashlib
 import json
 from typing import Any
 
-from .trial import Trial
+from ..contract.trial import Trial
 
 #: Parts of the training configuration, by their sweep parameters. They shape no tensor and no plan: everything that a
 #: checkpoint holds means the same under other values of them.

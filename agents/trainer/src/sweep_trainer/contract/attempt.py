@@ -11,14 +11,15 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from . import memory, memory_ladder, trial
+from ..model import memory, memory_ladder
+from . import trial
 from .events import EventLog
 from .failures import classify, is_out_of_memory, memory_kind
 from .preemption import Preempted, Preemption
 
 if TYPE_CHECKING:
-    from .memory_ladder import Rung
-    from .warm_state import WarmState
+    from ..model.memory_ladder import Rung
+    from ..model.warm_state import WarmState
 
 Status = Literal["finished", "failed", "preempted"]
 
@@ -29,7 +30,7 @@ def run(directory: Path, warm: WarmState | None, preemption: Preemption) -> Stat
     events = EventLog(directory / "events.jsonl")
     try:
         parsed = trial.read(directory / "trial.json")
-        from .warm_state import WarmState
+        from ..model.warm_state import WarmState
 
         return _train(directory, parsed, events, warm or WarmState(), preemption)
     except Preempted:
@@ -59,7 +60,7 @@ class _NothingFits(Exception):
 def _train(directory: Path, parsed: trial.Trial, events: EventLog, warm: WarmState, preemption: Preemption) -> Status:
     """Trains, and when a step is out of memory again from the last checkpoint in smaller pieces, with the same result
     but for the order of floating-point sums and the random numbers of dropout."""
-    from .training_run import TrainingRun
+    from ..training.training_run import TrainingRun
 
     said: set[tuple[int, str]] | None = None
     rung: Rung | None = None

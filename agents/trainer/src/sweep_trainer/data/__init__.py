@@ -1,0 +1,1 @@
+"""Reading examples and making batches of them."""

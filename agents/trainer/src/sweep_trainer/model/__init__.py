@@ -1,0 +1,1 @@
+"""The base model: finding, loading, lending it, and what it takes of memory."""

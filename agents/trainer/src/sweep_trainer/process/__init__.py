@@ -1,0 +1,1 @@
+"""The process: the warm host, its environment, and what it can do here."""

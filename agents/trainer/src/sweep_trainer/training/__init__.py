@@ -1,0 +1,1 @@
+"""One run: its plan, its loop, its evaluations and checkpoints."""
