@@ -12,7 +12,7 @@ const command =
     return { ok: done.status === 0, output: `${done.stdout ?? ""}${done.stderr ?? ""}${done.error ?? ""}` }
   }
 
-/** Generates anew and compares: what is in proto/gen is what buf and ts-proto make of the .proto files. */
+/** Generates again and compares: what is in proto/gen is what buf and ts-proto make of the .proto files. */
 const generated = () => {
   const before = spawnSync("git", ["status", "--porcelain", "proto/gen"], { cwd: root, encoding: "utf8" }).stdout
   const done = command("pnpm", "--filter", "@sweep/proto", "generate")()

@@ -1,6 +1,6 @@
 // Prepares a clone for use, step by step: a new enough Node, pnpm, the workspace, the bundle, the trainer's Python
 // environment. Runs on the system's Node (20 or newer) without any dependency. Each step leaves a stamp with the hash
-// of its inputs: an interrupted preparation goes on where it was, and a change repeats only the steps it concerns.
+// of its inputs: an interrupted preparation continues where it was, and a change repeats only the steps it concerns.
 import { spawn, spawnSync } from "node:child_process"
 import { createHash } from "node:crypto"
 import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, statfsSync, writeFileSync } from "node:fs"
@@ -19,7 +19,7 @@ const leastPython = [3, 10]
 /** The Python environment takes 1.3 GB with a CPU build of torch; a CUDA build takes several times as much. */
 const leastFreeBytes = 3e9
 
-/** A preparation that cannot go on: one sentence on what is wrong and one on the remedy. */
+/** A preparation that cannot continue: one sentence on what is wrong and one on the remedy. */
 class CannotPrepare extends Error {}
 
 const hashOf = (...parts) => createHash("sha256").update(parts.join("\0")).digest("hex").slice(0, 16)

@@ -1,8 +1,8 @@
 // What it saves to train the common beginning of trials once: a grid of rank, alpha, learning rate and epochs, as one
-// sweep, where the longer trials go on from the shorter ones, against a sweep for each number of epochs, where nothing
-// begins alike. Both are `sweep run` in a process of its own: the real coordinator, agent and trainer. The results have to
+// sweep, where the longer trials resume from the shorter ones, against a sweep for each number of epochs, where nothing
+// shares its prefix. Both are `sweep run` in a process of its own: the real coordinator, agent and trainer. The results have to
 // be the same to the bit: every reported value of every step but the speed. Steps are counted that were trained: where a
-// trial ended less where it went on from. At least 1.7 times fewer is the target.
+// trial ended less where it resumed from. At least 1.7 times fewer is the target.
 import { spawnSync } from "node:child_process"
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"

@@ -1,5 +1,5 @@
 // What users see, kept as files: every compiled Vega specification of the fixture and the page without its pictures and
-// its program. `UPDATE_GOLDEN=1` writes them anew; look at the difference before you commit it.
+// its program. `UPDATE_GOLDEN=1` writes them again; look at the difference before you commit it.
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { expect, it } from "vitest"

@@ -136,7 +136,7 @@ describe("sweeps of every shape", () => {
     expect(sectionOf(page, "board")).toContain("reused from earlier/7")
   })
 
-  it("says which trials went on from shorter ones, and what that saved", async () => {
+  it("says which trials resumed from shorter ones, and what that saved", async () => {
     const results = fixture()
     const shared = { shared_steps: 30, shared_from: TrialNumber.make(2) }
     const details = results.details.map((one) =>
@@ -145,9 +145,9 @@ describe("sweeps of every shape", () => {
     const page = await render({ ...results, details })
     const all = details.reduce((sum, { started, finished }) => sum + (finished?.step ?? started?.total_steps ?? 0), 0)
     expect(sectionOf(page, "answer")).toContain(
-      `1 trial went on from a shorter one: 30 of ${all.toLocaleString("en")} optimiser steps were not trained twice.`,
+      `1 trial resumed from a shorter one: 30 of ${all.toLocaleString("en")} optimiser steps were not trained twice.`,
     )
-    expect(sectionOf(page, "board")).toContain("went on from #2 at step 30")
+    expect(sectionOf(page, "board")).toContain("resumed from #2 at step 30")
     expect(page).toContain("1 次试验接续了较短的试验")
   })
 
@@ -288,7 +288,7 @@ describe("sweeps of every shape", () => {
     expect(section).toContain("layers.0.v_proj")
   })
 
-  it("shows who went on from whom in a population", async () => {
+  it("shows who resumed from whom in a population", async () => {
     expect(await render(fixture())).not.toContain('id="lineage"')
     const results = fixture()
     const trials = new Map(results.sweep.trials)
@@ -315,7 +315,7 @@ describe("sweeps of every shape", () => {
     expect(section).toContain("种群成员共有 1 次接过更好成员的权重")
     expect(section).toContain("1,200 1 2")
     expect(section).toContain(`learning_rate ${parameterValue(rate)} → 0.0125 had ${parameterValue(0.0001)} before`)
-    expect(textOf(page)).toContain("went on from #2 at step 1,200")
+    expect(textOf(page)).toContain("resumed from #2 at step 1,200")
     const best = results.sweep.trials.values().reduce((a, b) => ((b.objective ?? 9) < (a.objective ?? 9) ? b : a))
     trials.set(best.number, { ...best, lineage: trials.get(one)!.lineage })
     const answered = await render({ ...results, sweep: { ...results.sweep, trials } })

@@ -214,7 +214,7 @@ describe("an attempt", () => {
     }),
   )
 
-  it.live("that deletes its own directory ends as a failure, and its slot goes on", () =>
+  it.live("that deletes its own directory ends as a failure, and its slot continues", () =>
     Effect.gen(function* () {
       const { coordinator } = yield* withAgent
       const epoch = yield* coordinator.assign({
@@ -239,7 +239,7 @@ describe("an attempt", () => {
     }),
   )
 
-  it.live("goes on from the checkpoints of the attempt before", () =>
+  it.live("resumes from the checkpoints of the attempt before", () =>
     Effect.gen(function* () {
       const { coordinator, home } = yield* withAgent
       const first = yield* coordinator.assign({
@@ -360,7 +360,7 @@ describe("a stop", () => {
 })
 
 describe("a session", () => {
-  it.live("goes on after a break from what was acknowledged", () =>
+  it.live("continues after a break from what was acknowledged", () =>
     Effect.gen(function* () {
       const { coordinator } = yield* withAgent
       const epoch = yield* command(coordinator, ["slow", 40, 0.03], "finish")

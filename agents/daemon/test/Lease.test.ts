@@ -62,7 +62,7 @@ describe("an agent's lease", () => {
     }),
   )
 
-  it.effect("goes on in the agent's next life", () =>
+  it.effect("continues in the agent's next life", () =>
     Effect.gen(function* () {
       const directory = yield* home
       const first = yield* leaseIn(directory)

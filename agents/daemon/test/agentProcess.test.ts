@@ -169,7 +169,7 @@ describe("signals", () => {
 })
 
 describe("an agent that stood still", () => {
-  it.live("past its lease ends its trial as the first thing when it goes on", () =>
+  it.live("past its lease ends its trial as the first thing when it continues", () =>
     Effect.gen(function* () {
       const { coordinator, start } = yield* served("command")
       coordinator.timings = new Timings({

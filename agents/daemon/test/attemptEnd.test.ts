@@ -60,7 +60,7 @@ describe("the end of an attempt", () => {
     })
   })
 
-  it("is a release when the disk of the box was full: that is not the trial's fault", () => {
+  it("is a release when the disk of the host was full: that is not the trial's fault", () => {
     for (const stderr of [
       "Traceback (most recent call last):\n  File ...\nOSError: [Errno 28] No space left on device",
       'safetensors_rust.SafetensorError: Error while serializing: IoError(Os { code: 122, message: "Disk quota exceeded" })',

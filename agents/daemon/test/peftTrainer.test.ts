@@ -63,7 +63,7 @@ sys.exit(main(sys.argv[1:]))`
 
 describe("the PEFT trainer", () => {
   it.live(
-    "runs trials in one warm process, alike for the same seed; a preempted one goes on from its checkpoint",
+    "runs trials in one warm process, alike for the same seed; a preempted one resumes from its checkpoint",
     () =>
       Effect.gen(function* () {
         const coordinator = new ScriptedCoordinator()
@@ -115,7 +115,7 @@ describe("the PEFT trainer", () => {
   )
 
   it.live.skipIf(!existsSync("/proc/self/statm"))(
-    "goes on after a trial that diverged and one that ran out of memory, whose memory is free again",
+    "continues after a trial that diverged and one that ran out of memory, whose memory is free again",
     () =>
       Effect.gen(function* () {
         const coordinator = new ScriptedCoordinator()

@@ -134,7 +134,7 @@ describe("files of an attempt", () => {
     }).pipe(Effect.scoped),
   )
 
-  it.effect("go on from where they broke off when the coordinator was away", () =>
+  it.effect("resume from where they broke off when the coordinator was away", () =>
     Effect.gen(function* () {
       const receiver = new Receiver()
       receiver.puts = (_, count) =>
@@ -147,7 +147,7 @@ describe("files of an attempt", () => {
     }).pipe(Effect.scoped),
   )
 
-  it.effect("that are refused are sent anew, a few times; the attempt is let go in any case", () =>
+  it.effect("that are refused are sent again, a few times; the attempt is let go in any case", () =>
     Effect.gen(function* () {
       const receiver = new Receiver()
       receiver.puts = () => new Refused({ message: "its checksum differs" })

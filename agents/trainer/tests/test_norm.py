@@ -117,7 +117,7 @@ def test_the_export_is_plain_pefts_and_says_what_was_kept(world: World, uninterr
 
 
 def test_what_plain_peft_loads_computes_the_same(world: World, tmp_path: Path) -> None:
-    """Logits of the treated model and of the export loaded anew, to the last bit."""
+    """Logits of the treated model and of the export loaded again, to the last bit."""
     from sweep_trainer import adapters
 
     fields = {"type": "lora", "rank": 8, "alpha": 16, "dropout": 0.0, "target_modules": "all-linear"}

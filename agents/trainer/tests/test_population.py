@@ -1,4 +1,4 @@
-"""A member of a population: it waits at its point, and goes on from the checkpoint of another with other parameters."""
+"""A member of a population: it waits at its point, and resumes from the checkpoint of another with other parameters."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def test_goes_on_from_another_trial_exactly_where_nothing_changed(
     child = train(prepare=given(paused), warm=warm, top__parent=PARENT, **changes)
     for curve in CURVES:
         assert after(tiny.curve(child, curve), 7) == after(tiny.curve(whole, curve), 7), curve
-    # What it goes on from is evaluated as its own, and is the same.
+    # What it resumes from is evaluated as its own, and is the same.
     assert tiny.curve(child, "eval/loss")[7] == tiny.curve(whole, "eval/loss")[7]
     for file in (whole / "adapter").glob("*.safetensors"):
         assert (child / "adapter" / file.name).read_bytes() == file.read_bytes()
@@ -100,7 +100,7 @@ def test_goes_on_from_its_own_checkpoint_once_it_has_one(train: Train) -> None:
 
 def test_the_best_is_sought_from_there_on(train: Train) -> None:
     paused = train(status="preempted", **AT_EPOCH_1)
-    # With an absurd rate it only gets worse: what it goes on from stays the best, and is its own to export.
+    # With an absurd rate it only gets worse: what it resumes from stays the best, and is its own to export.
     child = train(prepare=given(paused), top__parent=PARENT, optimizer__learning_rate=1000.0)
     best = tiny.events(child)[-1]["values"]
     assert (best["eval/best_step"], best["eval/best_loss"]) == (7, tiny.curve(child, "eval/loss")[7])

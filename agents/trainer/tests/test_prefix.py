@@ -1,4 +1,4 @@
-"""Trials that differ in their epochs alone: the longer one goes on from the shorter one and equals a run of its own."""
+"""Trials that differ in their epochs alone: the longer one resumes from the shorter one and equals a run of its own."""
 
 from __future__ import annotations
 

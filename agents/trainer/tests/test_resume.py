@@ -1,4 +1,4 @@
-"""Leaving in the middle and going on: the curves and the adapter are those of an uninterrupted run, bit for bit."""
+"""Leaving in the middle and continuing: the curves and the adapter are those of an uninterrupted run, bit for bit."""
 
 from __future__ import annotations
 

@@ -10,7 +10,7 @@ import { AccessError } from "./AccessError.ts"
 import type { Identity } from "./Identity.ts"
 import { writePrivately } from "./privateFile.ts"
 
-/** A certificate with less than this left is made anew by `sweep certs`; in milliseconds. */
+/** A certificate with less than this left is made again by `sweep certs`; in milliseconds. */
 export const renewBefore = 30 * 86_400_000
 
 export interface AuthorityFiles {
@@ -50,7 +50,7 @@ export interface Made {
 }
 
 /**
- * Makes what is missing in `directory`, and the coordinator's certificate anew when it ends soon or `renew` is set. The
+ * Makes what is missing in `directory`, and the coordinator's certificate again when it ends soon or `renew` is set. The
  * authority itself is never replaced: every access file would be void.
  */
 export const makeCertificates = async (directory: string, renew: boolean): Promise<Made> => {

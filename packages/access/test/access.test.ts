@@ -47,7 +47,7 @@ describe("the authority", () => {
     }
   })
 
-  it("is never made anew; the coordinator's certificate is, when asked for or when it is gone", async () => {
+  it("is never made again; the coordinator's certificate is, when asked for or when it is gone", async () => {
     const { authority, files } = await place()
     const [ca, server] = [readFileSync(files.ca, "utf8"), readFileSync(files.server, "utf8")]
     expect(await makeCertificates(authority, false)).toEqual({ authority: "kept", server: "kept" })
@@ -149,7 +149,7 @@ describe("tokens", () => {
     }
   })
 
-  it("for the coordinator's own box are in no list and gone with it", async () => {
+  it("for the coordinator's own host are in no list and gone with it", async () => {
     const { directory, authority, tokens } = await place()
     const file = join(directory, "own.json")
     await createOwnToken(tokens, { authority, name: "this box", role: "submit", file })

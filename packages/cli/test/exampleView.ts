@@ -9,7 +9,7 @@ import { said } from "@sweep/domain/Reason"
 import type { SweepView } from "../src/terminal/SweepView.ts"
 
 export const sweep = SweepId.make("example")
-const agent = AgentId.make("box")
+const agent = AgentId.make("host")
 const trial = (n: number) => TrialNumber.make(n)
 const epoch = (n: number) => Epoch.make(n)
 const minute = 60_000

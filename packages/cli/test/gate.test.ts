@@ -233,7 +233,7 @@ describe("a coordinator with tokens", () => {
 
   it("ends the session of an agent whose token is revoked, and takes no new one", async () => {
     const { authority, tokens, access } = await place()
-    const box = await access("box", "agent")
+    const host = await access("host", "agent")
     const lasting = Layer.merge(
       Layer.succeed(SweepApi, api),
       Layer.succeed(AgentGateway, { serve: () => Effect.never }),
@@ -241,12 +241,12 @@ describe("a coordinator with tokens", () => {
     await Effect.runPromise(
       Effect.gen(function* () {
         const address = yield* serve(authority, tokens)
-        const ended = yield* Effect.forkScoped(session(address, box))
+        const ended = yield* Effect.forkScoped(session(address, host))
         yield* Effect.sleep("200 millis")
         expect(ended.pollUnsafe()).toBeUndefined()
-        tokens.revoke("box")
-        expect(yield* Fiber.join(ended)).toMatch(/'box' was revoked on \d{4}-\d\d-\d\d/)
-        expect(yield* session(address, box)).toContain("was revoked")
+        tokens.revoke("host")
+        expect(yield* Fiber.join(ended)).toMatch(/'host' was revoked on \d{4}-\d\d-\d\d/)
+        expect(yield* session(address, host)).toContain("was revoked")
       }).pipe(Effect.scoped, Effect.provide(lasting)),
     )
   })

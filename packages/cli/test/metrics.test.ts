@@ -14,7 +14,7 @@ import { exampleView } from "./exampleView.ts"
 const agents = (["connected", "quarantined"] as const).map((state) => ({
   agent: AgentId.make(state),
   version: "1",
-  hostname: "box",
+  hostname: "host",
   slots: [],
   trainers: [],
   running: [],

@@ -62,7 +62,7 @@ export class Coordinator extends Context.Service<
   }
 >()("@sweep/coordinator/Coordinator") {}
 
-/** A defect is written down and the loop goes on: the trials of days are worth more than a clean end. */
+/** A defect is written down and the loop continues: the trials of days are worth more than a clean end. */
 const supervised = (name: string, loop: Effect.Effect<never>): Effect.Effect<never> =>
   loop.pipe(
     Effect.catchDefect((defect) =>

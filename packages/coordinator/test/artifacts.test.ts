@@ -67,7 +67,7 @@ describe("files of trials", () => {
     }).pipe(Effect.scoped, Effect.provide(withFolder())),
   )
 
-  it.effect("a trial that may go on leaves its checkpoints, until it has ended", () =>
+  it.effect("a trial that may continue leaves its checkpoints, until it has ended", () =>
     Effect.gen(function* () {
       const { api, exchange, agent, owner, handOver } = yield* begin("best")
       yield* agent.report(owner.epoch, evalLosses(1))

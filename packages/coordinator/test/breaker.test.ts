@@ -1,4 +1,4 @@
-// A box that fails everything: it loses its trials to others at no cost to them, and gets no more for a while.
+// A host that fails everything: it loses its trials to others at no cost to them, and gets no more for a while.
 import { describe, expect, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import { TestClock } from "effect/testing"
@@ -53,14 +53,14 @@ const stateOf = (id: string) =>
     ({ agents }) => agents.find(({ agent }) => agent === id)?.state,
   )
 
-describe("a box that fails everything", () => {
+describe("a host that fails everything", () => {
   it.effect("is quarantined after three, and every trial it failed completes elsewhere", () =>
     Effect.gen(function* () {
       const sweep = yield* trialsOf(4)
       const good = yield* connectAgent({ id: "good", hostname: "good" })
       const first = yield* good.next("Assign")
       const bad = yield* connectAgent({ id: "bad", hostname: "bad" })
-      // A missing package would be final: here it is the box that lacks it.
+      // A missing package would be final: here it is the host that lacks it.
       const failed = [yield* fail(bad, "dependency"), yield* fail(bad, "bug"), yield* fail(bad, "dependency")]
       expect(new Set(failed.map(({ trial }) => trial)).size).toBe(3)
       expect(yield* stateOf("bad")).toBe("quarantined")
@@ -100,7 +100,7 @@ describe("a box that fails everything", () => {
     }).pipe(Effect.scoped, Effect.provide(inMemory())),
   )
 
-  it.effect("is not told from a sweep that cannot work when there is no other box: its trials fail", () =>
+  it.effect("is not told from a sweep that cannot work when there is no other host: its trials fail", () =>
     Effect.gen(function* () {
       const sweep = yield* trialsOf(4)
       const agent = yield* connectAgent()
@@ -112,7 +112,7 @@ describe("a box that fails everything", () => {
     }).pipe(Effect.provide(inMemory())),
   )
 
-  it.effect("nor when all of them fail it: a trial that no box can run fails, after at most two more tries", () =>
+  it.effect("nor when all of them fail it: a trial that no host can run fails, after at most two more tries", () =>
     Effect.gen(function* () {
       const sweep = yield* trialsOf(1)
       const agents: Array<ScriptedAgent> = []
@@ -170,7 +170,7 @@ describe("a box that fails everything", () => {
     }).pipe(Effect.provide(inMemory())),
   )
 
-  it.effect("nor when the other box is too small for the trial", () =>
+  it.effect("nor when the other host is too small for the trial", () =>
     Effect.gen(function* () {
       const api = yield* SweepApi
       const sweep = yield* api.submit(

@@ -28,21 +28,21 @@ describe("two agents of one name on two hosts", () => {
   it.effect("the second gets nothing of the first before its lease, grace and margin are over", () =>
     Effect.gen(function* () {
       const sweep = yield* submitOne
-      const { agent: first, cut } = yield* agentInScope({ host: "one", hostname: "box" })
+      const { agent: first, cut } = yield* agentInScope({ host: "one", hostname: "host" })
       const { epoch } = yield* first.next("Assign")
       yield* first.report(epoch, evalLosses(3))
       yield* first.acknowledged(epoch, 1)
       yield* cut
       yield* TestClock.adjust(defaultTimings.suspect + 1_000)
       // The same host name, as containers have, is no proof.
-      const second = yield* connectAgent({ host: "two", hostname: "box" })
+      const second = yield* connectAgent({ host: "two", hostname: "host" })
       expect(yield* second.over).toMatchObject({
         _tag: "SessionBroken",
         message: expect.stringContaining("may still run on another host"),
       })
       expect(yield* trialOf(sweep, 1)).toMatchObject({ state: "running", epoch })
       yield* TestClock.adjust(redispatchAfter(defaultTimings))
-      const third = yield* connectAgent({ host: "two", hostname: "box" })
+      const third = yield* connectAgent({ host: "two", hostname: "host" })
       expect((yield* third.next("Assign")).epoch).toBe(epoch + 1)
     }).pipe(Effect.scoped, Effect.provide(inMemory())),
   )
@@ -50,10 +50,10 @@ describe("two agents of one name on two hosts", () => {
   it.effect("the first is back at once, in the same place", () =>
     Effect.gen(function* () {
       yield* submitOne
-      const { agent: first, cut } = yield* agentInScope({ host: "one", hostname: "box" })
+      const { agent: first, cut } = yield* agentInScope({ host: "one", hostname: "host" })
       const { epoch } = yield* first.next("Assign")
       yield* cut
-      const back = yield* connectAgent({ host: "one", hostname: "box" })
+      const back = yield* connectAgent({ host: "one", hostname: "host" })
       expect((yield* back.next("Assign")).epoch).toBe(epoch + 1)
     }).pipe(Effect.scoped, Effect.provide(inMemory())),
   )
@@ -97,7 +97,7 @@ describe("messages lost, repeated and out of order", () => {
     }).pipe(Effect.provide(inMemory())),
   )
 
-  it.effect("breaks a session that leaves lines out, and goes on from the last one it has", () =>
+  it.effect("breaks a session that leaves lines out, and resumes from the last one it has", () =>
     Effect.gen(function* () {
       const sweep = yield* submitOne
       const agent = yield* connectAgent()
@@ -177,7 +177,7 @@ describe("messages lost, repeated and out of order", () => {
         _tag: "SessionBroken",
         message: expect.stringMatching(/newer session.*another --id/),
       })
-      const other = yield* connectAgent({ hostname: "another-box" })
+      const other = yield* connectAgent({ hostname: "another-host" })
       expect(yield* other.over).toMatchObject({
         _tag: "SessionRefused",
         message: expect.stringMatching(/another name/),
@@ -478,7 +478,7 @@ describe("stop, pause and resume", () => {
     }).pipe(Effect.provide(inMemory())),
   )
 
-  it.effect("pauses a sweep by taking its trials back, and goes on with them", () =>
+  it.effect("pauses a sweep by taking its trials back, and continues with them", () =>
     Effect.gen(function* () {
       const { api, sweep, agent, epoch } = yield* running
       yield* api.control(sweep, null, "pause", said("lunch"))
@@ -511,7 +511,7 @@ describe("stop, pause and resume", () => {
     }).pipe(Effect.provide(inMemory())),
   )
 
-  it.effect("does not pause a trial that is about to end: of a stopped sweep it could never go on", () =>
+  it.effect("does not pause a trial that is about to end: of a stopped sweep it could never continue", () =>
     Effect.gen(function* () {
       const api = yield* SweepApi
       const sweep = yield* submitOne
@@ -546,7 +546,7 @@ describe("a store that refuses to write", () => {
       }),
     ).pipe(Layer.provide(layerMemory))
 
-  it.effect("acknowledges nothing, says why, and goes on once it can", () => {
+  it.effect("acknowledges nothing, says why, and continues once it can", () => {
     const disk = { full: false }
     return Effect.gen(function* () {
       const api = yield* SweepApi
@@ -568,7 +568,7 @@ describe("a store that refuses to write", () => {
     }).pipe(Effect.provide(coordinator().pipe(Layer.provideMerge(failing(disk)))))
   })
 
-  it.effect("ends the attempt alone whose lines cannot be stored; the session and the others go on", () => {
+  it.effect("ends the attempt alone whose lines cannot be stored; the session and the others continue", () => {
     const poison = Layer.effect(
       Store,
       Effect.map(Store, (store) => ({

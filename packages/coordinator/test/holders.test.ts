@@ -55,7 +55,7 @@ describe("another agent", () => {
   it.effect("cannot come under a name that its token is not bound to, and throws nobody out", () =>
     Effect.gen(function* () {
       const { mine, epoch } = yield* begin
-      const posing = yield* as("other")(connectAgent({ id: "mine", hostname: "box" }))
+      const posing = yield* as("other")(connectAgent({ id: "mine", hostname: "host" }))
       expect(yield* posing.over).toMatchObject({ _tag: "SessionRefused", denied: true })
       yield* mine.report(epoch, evalLosses(1))
       yield* mine.acknowledged(epoch, 1)

@@ -146,7 +146,7 @@ const wait = Effect.fnUntraced(function* (at: Run, loss: number) {
   yield* handOver(at)
 })
 
-/** What an agent without a checkpoint gets to go on from. */
+/** What an agent without a checkpoint gets to resume from. */
 const checkpointFor = Effect.fnUntraced(function* (sweep: SweepId, trial: number) {
   const exchange = yield* ArtifactExchange
   const number = TrialNumber.make(trial)
@@ -166,7 +166,7 @@ const begin = Effect.fnUntraced(function* (change: Parameters<typeof population>
 })
 
 describe("a population", () => {
-  it.effect("goes on together once all wait and their checkpoints are there, the worst from the best", () =>
+  it.effect("continues together once all wait and their checkpoints are there, the worst from the best", () =>
     Effect.gen(function* () {
       const { sweep, agents, runs } = yield* begin()
       expect(Array.from(runs.values(), ({ document }) => document.pause_at)).toEqual(
@@ -186,7 +186,7 @@ describe("a population", () => {
 
       const second = yield* given(agents, 2)
       const exploiting = second.get(1)!
-      // The box that had the trial goes on with it.
+      // The host that had the trial continues with it.
       expect(exploiting.agent.id).toBe(worst.agent.id)
       expect(exploiting).toMatchObject({
         attempt: 2,
@@ -222,7 +222,7 @@ describe("a population", () => {
       for (const [trial, at] of second) yield* wait(at, trial === 2 ? 9 : trial / 10)
       const third = yield* given(agents, 2)
       expect(third.get(2)!.document.parent).toMatchObject({ trial: 1, epoch: exploiting.epoch, step: 20 })
-      // Who has a checkpoint of its own since then goes on from that.
+      // Who has a checkpoint of its own since then resumes from that.
       expect((yield* checkpointFor(sweep, 1))[0]).toEqual([
         "checkpoints/step-00000020/manifest.json",
         `weights of 1 by ${exploiting.epoch}`,
@@ -243,7 +243,7 @@ describe("a population", () => {
       )
       const learned = (yield* (yield* SweepApi).get(taught)).spec.learned ?? []
       expect(learned.map(({ trial }) => trial)).toEqual([3, 4])
-      // What is not gone on from any more is not kept.
+      // What is not resumed from any more is not kept.
       yield* eventually(
         "no checkpoint is kept",
         Effect.map((yield* SweepApi).artifacts(sweep, null), (all) => all.length === 0),
@@ -272,7 +272,7 @@ describe("a population", () => {
     }).pipe(Effect.scoped, Effect.provide(inFolder())),
   )
 
-  it.effect("goes on without those who fail, diverge, run out of memory or are stopped", () =>
+  it.effect("continues without those who fail, diverge, run out of memory or are stopped", () =>
     Effect.gen(function* () {
       const { sweep, agents, runs } = yield* begin({ budget: { trials: 4, gpuHours: null, hours: null } })
       yield* arrive(runs.get(1)!, Number.NaN, failed("diverged"))
@@ -286,7 +286,7 @@ describe("a population", () => {
         const next = run(agent, yield* agent.next("Assign"))
         second.set(next.trial, next)
       }
-      // The best has left with its weights: the best of the others is gone on from.
+      // The best has left with its weights: the best of the others is resumed from.
       expect(second.get(3)!.document.parent).toMatchObject({ trial: 2 })
       yield* arrive(second.get(3)!, 1, failed("oom"))
       yield* wait(second.get(2)!, 2)
@@ -312,7 +312,7 @@ describe("a population", () => {
       const kept = Array.from(runs.values()).filter(({ agent }) => agent.id === two.agent.id)
       for (const at of kept) yield* wait(at, at.trial)
       yield* one.cut
-      yield* (yield* Coordinator).agentGone(one.agent.id, said("its box is gone"))
+      yield* (yield* Coordinator).agentGone(one.agent.id, said("its host is gone"))
       const again = yield* given([two.agent], 2)
       expect(Array.from(again.keys()).sort()).toEqual(lost.map(({ trial }) => trial).sort())
       for (const at of again.values()) {
@@ -326,25 +326,25 @@ describe("a population", () => {
     }).pipe(Effect.scoped, Effect.provide(inFolder())),
   )
 
-  it.effect("a member whose box dies while it waits goes on elsewhere from what was handed over", () =>
+  it.effect("a member whose host dies while it waits continues elsewhere from what was handed over", () =>
     Effect.gen(function* () {
       const { sweep, one, two, runs } = yield* begin()
       const here = Array.from(runs.values()).filter(({ agent }) => agent.id === one.agent.id)
       const there = Array.from(runs.values()).filter(({ agent }) => agent.id === two.agent.id)
-      // Of the best, its checkpoint is there; that of the second best was still on the box.
+      // Of the best, its checkpoint is there; that of the second best was still on the host.
       yield* wait(here[0]!, 0.1)
       yield* arrive(here[1]!, 0.2)
       for (const [i, at] of there.entries()) yield* wait(at, i + 1)
       yield* trialIs(sweep, here[1]!.trial, "paused")
       expect(two.agent.waiting("Assign")).toBe(0)
       yield* one.cut
-      yield* (yield* Coordinator).agentGone(one.agent.id, said("its box is gone"))
+      yield* (yield* Coordinator).agentGone(one.agent.id, said("its host is gone"))
       const second = yield* given([two.agent], 2)
       const [goesOn, begins] = here.map(({ trial }) => second.get(trial))
       expect((yield* checkpointFor(sweep, goesOn!.trial))[0]![1]).toBe(
         `weights of ${here[0]!.trial} by ${here[0]!.epoch}`,
       )
-      // It begins anew, and waits where the others do.
+      // It begins again, and waits where the others do.
       expect(yield* checkpointFor(sweep, begins!.trial)).toEqual([])
       expect(begins!.document.pause_at.at).toBe(20)
       for (const at of second.values()) yield* wait(at, at.document.pause_at.at)
@@ -363,7 +363,7 @@ describe("a population", () => {
       const beat = Effect.forEach(agents, ({ send }) => send({ _tag: "Heartbeat", at: 0 }))
       for (let second = 0; second < 20 * 60; second += 5) yield* Effect.andThen(TestClock.adjust("5 seconds"), beat)
       const second = yield* given(agents, 2)
-      // Nobody goes on from the best, whose weights are its own agent's alone.
+      // Nobody resumes from the best, whose weights are its own agent's alone.
       expect(Array.from(second.values()).flatMap(({ document }) => document.parent ?? [])).toEqual([])
     }).pipe(Effect.scoped, Effect.provide(inFolder())),
   )

@@ -1,4 +1,4 @@
-// Trials that differ in their epochs alone: the longer one waits for the shorter one, and follows it to its box.
+// Trials that differ in their epochs alone: the longer one waits for the shorter one, and follows it to its host.
 import { mkdtempSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
@@ -213,7 +213,7 @@ describe("a sweep over epochs", () => {
     }).pipe(Effect.provide(inMemory())),
   )
 
-  it.effect("waits for nothing where runs do not begin alike", () =>
+  it.effect("waits for nothing where runs do not share a prefix", () =>
     Effect.gen(function* () {
       const api = yield* SweepApi
       const cosine = exampleSpec({ space: { dimensions: [epochs], derived: [], constraints: [] } })
@@ -255,7 +255,7 @@ describe("a sweep over epochs", () => {
     return { sweep, one, first, third }
   })
 
-  it.effect("goes back to the shorter one's box, whichever has room", () =>
+  it.effect("goes back to the shorter one's host, whichever has room", () =>
     Effect.gen(function* () {
       const { sweep, one, first } = yield* twoBoxes
       const two = yield* connectAgent({ id: "two" })
@@ -266,7 +266,7 @@ describe("a sweep over epochs", () => {
     }).pipe(Effect.provide(inMemory())),
   )
 
-  it.effect("begins anew elsewhere rather than not at all", () =>
+  it.effect("begins again elsewhere rather than not at all", () =>
     Effect.gen(function* () {
       const { one, first, third } = yield* twoBoxes
       // Its home is busy with another sweep's trial, and nothing else is left to run here.
@@ -282,7 +282,7 @@ describe("a sweep over epochs", () => {
     }).pipe(Effect.provide(inMemory())),
   )
 
-  it.effect("does not look to a box that takes no more work", () =>
+  it.effect("does not look to a host that takes no more work", () =>
     Effect.gen(function* () {
       const { sweep, one, first } = yield* twoBoxes
       const two = yield* connectAgent({ id: "two" })

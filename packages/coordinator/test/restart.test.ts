@@ -18,7 +18,7 @@ import { coordinator, overGrpc, sweepIs, trialIs } from "./harness.ts"
 const on = (directory: string) => overGrpc(coordinator().pipe(Layer.provide(duckdb({ directory }))))
 
 describe("a coordinator that starts again", () => {
-  it.live("goes on with the same sweep, its trials, epochs and acknowledged lines", () =>
+  it.live("continues with the same sweep, its trials, epochs and acknowledged lines", () =>
     Effect.gen(function* () {
       const directory = mkdtempSync(join(tmpdir(), "sweep-restart-"))
       const losses = [5, 4, 3]

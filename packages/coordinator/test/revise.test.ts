@@ -38,7 +38,7 @@ const exhaust = (sweep: SweepId, worth: (parameters: Parameters) => number) =>
 const worth = ({ rank }: Parameters) => Math.abs(Number(rank) - 16) + 1
 
 describe("extending", () => {
-  it.effect("goes on with a finished grid: what it has is not run again", () =>
+  it.effect("continues with a finished grid: what it has is not run again", () =>
     Effect.gen(function* () {
       const api = yield* SweepApi
       const spec = (...values: Ranks) => exampleSpec({ trainer: "external", ...ranks(...values) })
@@ -52,7 +52,7 @@ describe("extending", () => {
     }).pipe(Effect.provide(inMemory())),
   )
 
-  it.effect("lets agents go on with a sweep whose budget was used", () =>
+  it.effect("lets agents continue with a sweep whose budget was used", () =>
     Effect.gen(function* () {
       const api = yield* SweepApi
       const agent = yield* connectAgent()

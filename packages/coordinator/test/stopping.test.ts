@@ -191,7 +191,7 @@ describe("early stopping", () => {
         })
       yield* one.next("Welcome")
       yield* two.next("Welcome")
-      // The first to arrive at a rung is the best so far and goes on; it is held back until the others are there.
+      // The first to arrive at a rung is the best so far and continues; it is held back until the others are there.
       const ahead = yield* one.next("Assign")
       yield* one.report(ahead.epoch, evalLosses(losses[ahead.trial]!))
       yield* one.acknowledged(ahead.epoch, 1)

@@ -56,7 +56,7 @@ describe("a warm start", () => {
     }).pipe(Effect.provide(inMemory())),
   )
 
-  it.effect("stays what it was when the earlier sweep goes on, and through a restart", () =>
+  it.effect("stays what it was when the earlier sweep continues, and through a restart", () =>
     Effect.gen(function* () {
       const store = Layer.succeed(Store, yield* Store)
       const again = () => coordinator().pipe(Layer.provide(store))
@@ -102,7 +102,7 @@ describe("a warm start", () => {
     }).pipe(Effect.provide(inMemory())),
   )
 
-  it.effect("is learned anew when an extension widens the space", () =>
+  it.effect("is learned again when an extension widens the space", () =>
     Effect.gen(function* () {
       const api = yield* SweepApi
       const teacher = yield* api.submit(spec(0, 10, { name: "teacher" }))

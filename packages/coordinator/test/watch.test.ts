@@ -44,7 +44,7 @@ describe("watching", () => {
       expect(tags.length).toBeLessThan(1_100)
       yield* api.control(sweep, null, "pause", said(""))
       yield* eventually(
-        "it goes on with facts",
+        "it continues with facts",
         Effect.sync(() => tags.at(-1) === "Recorded"),
       )
     }).pipe(Effect.provide(inMemory())),

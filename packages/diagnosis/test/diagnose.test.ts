@@ -18,7 +18,7 @@ const table: ReadonlyArray<
   ["eval and train loss fall together", "healthy", falling],
   ["the eval loss falls slower than the train loss", "healthy", [2, 1.5, 1.3, 1.2, 1.15, 1.12, 1.1], memorising],
   ["one bad eval at the end", "healthy", [2, 1.5, 1.2, 1, 0.9, 1.1]],
-  ["eval loss turns while the train loss goes on", "overfitting", [2, 1.4, 1.2, 1.25, 1.4, 1.6, 1.9], memorising],
+  ["eval loss turns while the train loss continues", "overfitting", [2, 1.4, 1.2, 1.25, 1.4, 1.6, 1.9], memorising],
   ["eval loss turns and wobbles", "overfitting", [2, 1.4, 1.2, 1.3, 1.28, 1.4, 1.38], memorising],
   [
     "eval loss rises from the base model on, train loss falls",
@@ -209,7 +209,7 @@ describe("shouldStop", () => {
 
 /**
  * Of 1,000 seeded curves, the share that is called overfitting at any eval, the way a running trial is watched. The eval
- * loss decays from 3 towards 1.5 and, from 40% of the evals on, rises by `rise` nats in all; the train loss goes on
+ * loss decays from 3 towards 1.5 and, from 40% of the evals on, rises by `rise` nats in all; the train loss continues
  * falling, as it does in a trial that is healthy too. `noise` is the standard deviation of an eval, relative to it.
  */
 const flagged = (evals: number, noise: number, rise: number): number => {

@@ -86,7 +86,7 @@ describe("the front", () => {
     expect(frontOf(sweepOf(twice.slice(0, 2)))!.members[0]).toMatchObject({ trial: 1, trials: [1, 2] })
   })
 
-  it("is one point with a box around it where one configuration is best in everything", () => {
+  it("is one point with a host around it where one configuration is best in everything", () => {
     const front = frontOf(sweepOf(rows.slice(0, 2)))!
     expect(front).toMatchObject({ compromise: 2, hypervolume: 1, growth: [{ trials: 2, hypervolume: 1 }] })
     expect(frontOf(sweepOf(rows.slice(0, 1)))!.hypervolume).toBe(1)

@@ -8,7 +8,7 @@ import { exampleSpec } from "./exampleSpec.ts"
 
 const sweep = SweepId.make("s")
 const trial = TrialNumber.make(1)
-const agent = AgentId.make("box")
+const agent = AgentId.make("host")
 const epoch = (n: number) => Epoch.make(n)
 const submitted: Fact = { _tag: "SweepSubmitted", at: 1, sweep, spec: exampleSpec(), versions: {} }
 const created: Fact = {
@@ -68,7 +68,7 @@ describe("the fold of a trial's facts", () => {
     expect(fold(assigned(1), completed(1, 0.5), completed(1, 0.4)).objective).toBe(0.5)
   })
 
-  it("a member of a population goes on from another one's checkpoint with other parameters", () => {
+  it("a member of a population resumes from another one's checkpoint with other parameters", () => {
     const of = { at: 5, sweep, trial }
     const from = { trial: TrialNumber.make(2), epoch: epoch(9), step: 10 }
     const waits: Fact = { _tag: "TrialPaused", ...of, rule: said("it waits"), step: 10 }
@@ -84,7 +84,7 @@ describe("the fold of a trial's facts", () => {
     expect(once).toMatchObject({ state: "pending", rounds: 1, waitedAt: 10, parameters: { rank: 8 }, lineage: [first] })
     const twice = fold(assigned(1), waits, exploited, assigned(3), waits, exploited)
     expect(twice).toMatchObject({ rounds: 2, lineage: [first, { ...first, after: 3, replaced: { rank: 8 } }] })
-    // What a person has paused has not come to a point; and only who waits goes on from another.
+    // What a person has paused has not come to a point; and only who waits resumes from another.
     expect(fold(assigned(1), { _tag: "TrialPaused", ...of })).toMatchObject({ rounds: 0, waitedAt: null })
     expect(fold(assigned(1), exploited)).toMatchObject({ state: "assigned", parameters: { rank: 4 }, lineage: [] })
   })

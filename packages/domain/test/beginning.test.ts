@@ -13,7 +13,7 @@ const specOf = (distribution: Distribution, change: Parameters = {}) =>
 const listed: Distribution = { _tag: "Categorical", values: [1, 3, 2], probabilities: null }
 const alike = { rank: 4, schedule: "constant", warmup_ratio: 0 }
 
-describe("trials that begin alike", () => {
+describe("trials that share a prefix", () => {
   const spec = specOf(listed)
   const of = (parameters: Parameters, seed = 7) => beginningOf(spec, { parameters, seed })
 

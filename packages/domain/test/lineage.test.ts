@@ -24,7 +24,7 @@ const waits = (trial: number, epoch: number): ReadonlyArray<Fact> => [
     ...of(trial),
     epoch: Epoch.make(epoch),
     attempt: 1,
-    agent: AgentId.make("box"),
+    agent: AgentId.make("host"),
     slot: 0,
   },
   { _tag: "TrialPaused", ...of(trial), rule: said("it waits") },

@@ -62,8 +62,8 @@ describe("reasons", () => {
 
   it("reads the sentences of older facts", () => {
     const decode = Schema.decodeUnknownSync(StoredReason)
-    expect(decode("the box is gone")).toEqual(said("the box is gone"))
-    expect(reasonSentence(decode("the box is gone"), "zh")).toBe("the box is gone")
+    expect(decode("the host is gone")).toEqual(said("the host is gone"))
+    expect(reasonSentence(decode("the host is gone"), "zh")).toBe("the host is gone")
     // An open trial has used up its retry.
     expect(decode("retried after a bug: it crashed")).toEqual({ _tag: "Retried", last: said("it crashed") })
   })

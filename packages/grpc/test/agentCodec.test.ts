@@ -30,9 +30,9 @@ const fromAgent: ReadonlyArray<AgentMessage> = [
   {
     _tag: "Hello",
     protocol: 1,
-    agent: AgentId.make("box-1"),
+    agent: AgentId.make("host-1"),
     version: "0.1.0",
-    hostname: "box",
+    hostname: "host",
     slots: [slot],
     trainers: ["peft"],
     held: [{ epoch, slot: 0, running: true }],

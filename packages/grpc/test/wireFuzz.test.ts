@@ -24,7 +24,7 @@ const up: ReadonlyArray<AgentMessage> = [
   {
     _tag: "Hello",
     protocol: 1,
-    agent: AgentId.make("box"),
+    agent: AgentId.make("host"),
     version: "1",
     hostname: "h",
     slots: slotsOf(2),

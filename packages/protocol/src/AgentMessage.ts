@@ -43,7 +43,7 @@ export type AttemptEnd =
   | {
       readonly _tag: "Released"
       readonly cause: Reason
-      /** Optimiser steps at which it waits, with a checkpoint of that step: until a rule says so, it is not to go on. */
+      /** Optimiser steps at which it waits, with a checkpoint of that step: until a rule says so, it is not to continue. */
       readonly pausedAt?: number
     }
 

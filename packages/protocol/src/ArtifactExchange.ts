@@ -55,7 +55,7 @@ export class ArtifactExchange extends Context.Service<
       owner: ArtifactOwner,
       files: ReadonlyArray<ArtifactFile>,
     ) => Effect.Effect<Offer, Refused | Unavailable>
-    /** Pieces of a file come in order; `Refused` means that it has to be sent anew from the start. */
+    /** Pieces of a file come in order; `Refused` means that it has to be sent again from the start. */
     readonly put: (owner: ArtifactOwner, piece: Piece) => Effect.Effect<void, Refused | Unavailable>
     /** The files of the checkpoints that are kept of a trial's newest attempt with one; empty when there is none. */
     readonly listCheckpoint: (

@@ -91,7 +91,7 @@ export type Asked =
 export interface Told {
   /** By growing step; values by metric name. */
   readonly reports: ReadonlyArray<{ readonly step: number; readonly values: Readonly<Record<string, number>> }>
-  /** `null`: it goes on. Finished without a value of the sweep's metric: the reports say it. */
+  /** `null`: it continues. Finished without a value of the sweep's metric: the reports say it. */
   readonly end:
     | { readonly _tag: "Finished"; readonly values: Readonly<Record<string, number>> }
     | { readonly _tag: "Failed"; readonly class: FailureClass; readonly message: string }
@@ -102,7 +102,7 @@ export interface Told {
 export interface Heard {
   readonly state: TrialState
   readonly objective: number | null
-  /** Why it is not to go on: a stopping rule or a person ended it or set it aside. */
+  /** Why it is not to continue: a stopping rule or a person ended it or set it aside. */
   readonly stop: string | null
 }
 
@@ -190,7 +190,7 @@ export class SweepApi extends Context.Service<
       trial: TrialNumber,
       told: Told,
     ) => Effect.Effect<Heard, NotFound | Refused | Unavailable>
-    /** Appends a revision of the sweep, made from `revision`; one that has ended goes on. Returns the new number. */
+    /** Appends a revision of the sweep, made from `revision`; one that has ended continues. Returns the new number. */
     readonly extend: (
       sweep: SweepId,
       spec: SweepSpec,

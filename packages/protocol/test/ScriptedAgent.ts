@@ -108,7 +108,7 @@ export const connectAgent = Effect.fnUntraced(function* (
     readonly silent?: boolean
   } = {},
 ): Effect.fn.Return<ScriptedAgent, SessionBroken | SessionRefused, AgentConnection | Scope.Scope> {
-  const { id = "agent", hostname = "box", slots = slotsOf(1), trainers = ["peft", "command"], held = [] } = options
+  const { id = "agent", hostname = "host", slots = slotsOf(1), trainers = ["peft", "command"], held = [] } = options
   const agent = AgentId.make(id)
   const session = yield* (yield* AgentConnection).open
   const queues = new Map<string, Queue.Queue<CoordinatorMessage>>()

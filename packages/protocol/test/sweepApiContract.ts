@@ -37,15 +37,15 @@ export const sweepApiContract = (name: string, make: () => Layer.Layer<SweepApi 
       Effect.gen(function* () {
         const api = yield* SweepApi
         expect((yield* api.status).agents).toEqual([])
-        const agent = yield* connectAgent({ id: "box-1", slots: slotsOf(2, 2) })
+        const agent = yield* connectAgent({ id: "host-1", slots: slotsOf(2, 2) })
         yield* agent.next("Welcome")
         const { version, home, agents } = yield* api.status
         expect([version, home]).toEqual(["test", "/home"])
         expect(agents).toEqual([
           {
-            agent: "box-1",
+            agent: "host-1",
             version: "0.1.0",
-            hostname: "box",
+            hostname: "host",
             slots: slotsOf(2, 2),
             running: [],
             state: "connected",

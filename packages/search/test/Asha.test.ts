@@ -18,7 +18,7 @@ describe("ASHA", () => {
     expect(rungsOf(options({ min_resource: 10, max_resource: 100, eta: 2 }))).toEqual([10, 20, 40, 80])
   })
 
-  it("lets the best third of a rung go on, trials before the first rung alone", () => {
+  it("lets the best third of a rung continue, trials before the first rung alone", () => {
     const curves = curvesOf(
       curve(1, 0.9),
       curve(2, 0.5, 0.45),

@@ -76,7 +76,7 @@ describe("Gaussian process", () => {
 })
 
 describe("log expected improvement", () => {
-  it("agrees with the formula where that can be computed, and goes on where it cannot", () => {
+  it("agrees with the formula where that can be computed, and continues where it cannot", () => {
     const direct = (z: number) => Math.log(normalDensity(z) + z * 0.5 * (1 + erf(z / Math.SQRT2)))
     for (const z of [-3, -1.5, -1, 0, 2, 6]) expect(logImprovement(z).value).toBeCloseTo(direct(z), 4)
     // h(z) → φ(z) / z²: −½z² − ln √(2π) − 2 ln |z|.

@@ -71,7 +71,7 @@ describe("grid", () => {
     ])
   })
 
-  it("goes on where a restarted sweep was, skips what was run by hand, and picks up new values", () => {
+  it("continues where a restarted sweep was, skips what was run by hand, and picks up new values", () => {
     const definition = space({ rank: list(4, 8), lr: list(0.1, 0.2) })
     const all = walk(definition).sets
     for (let done = 0; done <= all.length; done++) {

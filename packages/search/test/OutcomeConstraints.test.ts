@@ -68,7 +68,7 @@ it("gp looks for what keeps a constraint before anything does", () => {
   expect(found).toBeLessThan(20)
 })
 
-it.each(["gp", "tpe", "cmaes", "nsga2", "ehvi"] as const)("%s goes on where nobody reports the metric", (method) => {
+it.each(["gp", "tpe", "cmaes", "nsga2", "ehvi"] as const)("%s continues where nobody reports the metric", (method) => {
   const unknown = [new OutcomeConstraint({ metric: "nowhere", comparison: ">", limit: 1 })]
   expect(run(method, 1, unknown, 24)).toHaveLength(24)
 })

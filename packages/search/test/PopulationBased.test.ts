@@ -34,7 +34,7 @@ const round = (members: ReadonlyArray<Member>, change: Partial<PopulationOptions
   exploitations(sweep, { ...options, ...change }, members, number)
 
 describe("population-based training", () => {
-  it("lets the worst quarter go on from one of the best, changed in what may change", () => {
+  it("lets the worst quarter resume from one of the best, changed in what may change", () => {
     const [exploit, ...others] = round(four)
     expect(others).toEqual([])
     expect(exploit).toMatchObject({
@@ -54,7 +54,7 @@ describe("population-based training", () => {
     expect(new Set(rounds).size).toBeGreaterThan(1)
   })
 
-  it("perturbs by its factors, a list by a neighbour, when nothing is drawn anew", () => {
+  it("perturbs by its factors, a list by a neighbour, when nothing is drawn again", () => {
     const { parameters } = round(four, { resample_probability: 0 })[0]!
     const ratio = (parameters["learning_rate"] as number) / 2e-4
     expect([0.8, 1.2].some((factor) => Math.abs(ratio - factor) < 1e-9)).toBe(true)
@@ -89,7 +89,7 @@ describe("population-based training", () => {
     }
   })
 
-  it("counts NaN as worst, goes on from nobody whose checkpoint is not to be had, and needs two", () => {
+  it("counts NaN as worst, resumes from nobody whose checkpoint is not to be had, and needs two", () => {
     expect(round([...four, member(5, Number.NaN)])[0]).toMatchObject({ trial: 5, from: 2 })
     expect(round([member(1, 0.9), member(2, 0.4, false), member(3, 0.6)])).toEqual([])
     expect(round([member(1, 0.9)])).toEqual([])

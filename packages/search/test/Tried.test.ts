@@ -1,4 +1,4 @@
-// A history that grows in place is asked about as often as one that is made anew.
+// A history that grows in place is asked about as often as one that is made again.
 import { describe, expect, it } from "vitest"
 import type { Observation } from "../src/space/History.ts"
 import { tried } from "../src/space/Tried.ts"
@@ -20,7 +20,7 @@ const space = {
 }
 
 describe("a history that is one array", () => {
-  it("is looked at where it has grown, and anew where its end was taken back", () => {
+  it("is looked at where it has grown, and again where its end was taken back", () => {
     const history: Array<Observation> = []
     const look = tried()
     const inSpace = within(space)

@@ -20,7 +20,7 @@ export const verdicts = (stopper: Stopper, curves: Curves): Record<number, strin
     Array.from(curves, ([trial, reports]) => [trial, stopper.decide(running(curves), curves, reports.at(-1)!)._tag]),
   )
 
-/** What becomes of each trial when every report of it has been judged, in order: the first decision that is not to go on. */
+/** What becomes of each trial when every report of it has been judged, in order: the first decision that is not to continue. */
 export const verdictsOnTheWay = (stopper: Stopper, curves: Curves): Record<number, string> =>
   Object.fromEntries(
     Array.from(curves, ([trial, reports]) => [

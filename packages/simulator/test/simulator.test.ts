@@ -5,11 +5,11 @@ import { simulate } from "../src/cluster/simulate.ts"
 
 /** Seeds that once found something in the program, so that it stays mended. */
 const known = [
-  // Each time: a trial on two boxes, one of which no longer had its lease.
+  // Each time: a trial on two hosts, one of which no longer had its lease.
   229, 5_325, 5_356,
   // Heartbeats that a proxy took, and nobody else, kept a lease alive.
   260,
-  // A trial that every box had given back waited for another one, for ever.
+  // A trial that every host had given back waited for another one, for ever.
   598, 1_132,
   // Lines of an attempt that was over were committed after the next one had begun.
   1_722, 4_592, 8_298,

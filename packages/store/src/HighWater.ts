@@ -17,7 +17,7 @@ export const newPart = (mark: HighWater, chunk: LogChunk): LogChunk | undefined 
   if (chunk.end <= from || chunk.offset > from) return undefined
   if (chunk.offset === from) return chunk
   const bytes = Buffer.from(chunk.text)
-  // Text that stands for bytes that are no UTF-8 cannot be cut by byte offsets; the sender goes on from the mark.
+  // Text that stands for bytes that are no UTF-8 cannot be cut by byte offsets; the sender resumes from the mark.
   if (bytes.length !== chunk.end - chunk.offset) return undefined
   return { ...chunk, offset: from, text: bytes.subarray(from - chunk.offset).toString() }
 }

@@ -52,7 +52,7 @@ export class Store extends Context.Service<
     readonly append: (facts: ReadonlyArray<Fact>) => Effect.Effect<void, StoreError>
     /** Every fact, in the order of their commits. */
     readonly facts: Effect.Effect<ReadonlyArray<Fact>, StoreError>
-    /** Commits batches and log chunks together. Lines at or below the attempt's high-water mark are skipped, so resending is harmless; a batch or a chunk that would leave a hole is refused whole, and so is one of an attempt after which its trial was assigned again. Returns the marks of the attempts named, each once: from there a sender goes on. */
+    /** Commits batches and log chunks together. Lines at or below the attempt's high-water mark are skipped, so resending is harmless; a batch or a chunk that would leave a hole is refused whole, and so is one of an attempt after which its trial was assigned again. Returns the marks of the attempts named, each once: from there a sender continues. */
     readonly ingest: (
       batches: ReadonlyArray<EventBatch>,
       logs: ReadonlyArray<LogChunk>,
@@ -124,7 +124,7 @@ export class Store extends Context.Service<
       limit: number,
       given?: ReadonlyArray<GivenTable>,
     ) => Effect.Effect<QueryResult, QueryError | StoreError>
-    /** Writes a copy of everything, as of one moment, to `path`. Commits go on meanwhile. */
+    /** Writes a copy of everything, as of one moment, to `path`. Commits continue meanwhile. */
     readonly backup: (path: string) => Effect.Effect<void, StoreError>
     /** Writes `sweeps.parquet`, `trials.parquet`, `metrics.parquet`, `events.parquet` of one sweep; returns the paths. */
     readonly exportParquet: (sweep: SweepId, directory: string) => Effect.Effect<ReadonlyArray<string>, StoreError>

@@ -25,7 +25,7 @@ const content = (text: string) => ({
 const piece = (text: string, offset = 0) => ({ offset, data: Buffer.from(text) })
 
 describe("source files in a folder", () => {
-  it.effect("go on where they broke off, and count once their content is their name", () =>
+  it.effect("continue where they broke off, and count once their content is their name", () =>
     Effect.gen(function* () {
       const store = yield* storeIn()
       const file = content("hello world")

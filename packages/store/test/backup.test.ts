@@ -57,7 +57,7 @@ describe("a backup", () => {
           expect(count).toBe(last)
           expect(last).toBeGreaterThanOrEqual(before)
           expect((yield* store.highWater)[0]!.seq).toBe(last)
-          // It goes on from there.
+          // It resumes from there.
           yield* point(store, last! + 1)
           expect((yield* points(store))[0]).toBe(last! + 1)
           expect((yield* store.facts).slice(0, 2)).toEqual([submitted, created(1)])

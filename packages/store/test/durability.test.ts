@@ -178,7 +178,7 @@ describe("a sweep whose removal is killed", () => {
 })
 
 describe("a store that is opened again", () => {
-  it.live("knows its facts, marks and metrics, and goes on with their numbers", () =>
+  it.live("knows its facts, marks and metrics, and continues with their numbers", () =>
     Effect.gen(function* () {
       const directory = freshDirectory()
       yield* inStore(directory, (store) =>
@@ -372,38 +372,40 @@ const smallDisk = (bytes: number) => {
   }
 }
 
-it.live("a full disk is called full; nothing acknowledged is lost, and with room again the store goes on", (context) =>
-  Effect.gen(function* () {
-    const disk = smallDisk(3 << 20)
-    if (disk === undefined) return context.skip("this process may not mount a disk")
-    const lines = 5000
-    const batch = (n: number) =>
-      batchOf(
-        1,
-        1,
-        Array.from({ length: lines }, (_, i) => [n * lines + i + 1, "m", n * lines + i, Math.sin(i * n)] as const),
-      )
-    const send = (store: Store["Service"], n: number) => Effect.result(store.ingest([batch(n)], []))
-    const count = (store: Store["Service"]) =>
-      Effect.map(store.query("SELECT count(*) FROM metrics", 1), ({ rows }) => rows[0]![0])
-    yield* Effect.gen(function* () {
-      let acknowledged = 0
-      yield* inStore(disk.directory, (store) =>
-        Effect.gen(function* () {
-          let result = yield* send(store, 0)
-          while (result._tag === "Success" && acknowledged < 100) result = yield* send(store, ++acknowledged)
-          expect(result).toMatchObject({ _tag: "Failure", failure: { _tag: "StoreError", reason: "full" } })
-          expect(yield* count(store)).toBe(acknowledged * lines)
-          disk.resize(64 << 20)
-          expect((yield* send(store, acknowledged++))._tag).toBe("Success")
-        }),
-      )
-      yield* inStore(disk.directory, (store) =>
-        Effect.gen(function* () {
-          expect(yield* count(store)).toBe(acknowledged * lines)
-          expect(yield* store.highWater).toEqual([{ epoch: 1, seq: acknowledged * lines, stdout: 0, stderr: 0 }])
-        }),
-      )
-    }).pipe(Effect.ensuring(Effect.sync(disk.remove)))
-  }),
+it.live(
+  "a full disk is called full; nothing acknowledged is lost, and with room again the store continues",
+  (context) =>
+    Effect.gen(function* () {
+      const disk = smallDisk(3 << 20)
+      if (disk === undefined) return context.skip("this process may not mount a disk")
+      const lines = 5000
+      const batch = (n: number) =>
+        batchOf(
+          1,
+          1,
+          Array.from({ length: lines }, (_, i) => [n * lines + i + 1, "m", n * lines + i, Math.sin(i * n)] as const),
+        )
+      const send = (store: Store["Service"], n: number) => Effect.result(store.ingest([batch(n)], []))
+      const count = (store: Store["Service"]) =>
+        Effect.map(store.query("SELECT count(*) FROM metrics", 1), ({ rows }) => rows[0]![0])
+      yield* Effect.gen(function* () {
+        let acknowledged = 0
+        yield* inStore(disk.directory, (store) =>
+          Effect.gen(function* () {
+            let result = yield* send(store, 0)
+            while (result._tag === "Success" && acknowledged < 100) result = yield* send(store, ++acknowledged)
+            expect(result).toMatchObject({ _tag: "Failure", failure: { _tag: "StoreError", reason: "full" } })
+            expect(yield* count(store)).toBe(acknowledged * lines)
+            disk.resize(64 << 20)
+            expect((yield* send(store, acknowledged++))._tag).toBe("Success")
+          }),
+        )
+        yield* inStore(disk.directory, (store) =>
+          Effect.gen(function* () {
+            expect(yield* count(store)).toBe(acknowledged * lines)
+            expect(yield* store.highWater).toEqual([{ epoch: 1, seq: acknowledged * lines, stdout: 0, stderr: 0 }])
+          }),
+        )
+      }).pipe(Effect.ensuring(Effect.sync(disk.remove)))
+    }),
 )

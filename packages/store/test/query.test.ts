@@ -192,7 +192,7 @@ describe("a person's query", () => {
 
   const endless = "SELECT count(*) FROM range(1000000000) a, range(1000000000) b WHERE (a.range + b.range) % 7 = 1"
   test(
-    "is stopped when it runs too long, and the store goes on",
+    "is stopped when it runs too long, and the store continues",
     (store) =>
       Effect.gen(function* () {
         expect(yield* refusal(store, endless)).toMatch(/ran longer than 3s/)

@@ -49,7 +49,7 @@ describe("a query process", () => {
     }).pipe(Effect.provide(layer({ directory: freshDirectory(), queryProcess: true, queryTimeout: "5 seconds" }))),
   )
 
-  it.live("ends with what takes too much memory or answers with too much, and another one goes on", () =>
+  it.live("ends with what takes too much memory or answers with too much, and another one continues", () =>
     Effect.gen(function* () {
       const store = yield* Store
       const said = (sql: string) => Effect.map(Effect.flip(store.query(sql, 1_000_000)), ({ message }) => message)

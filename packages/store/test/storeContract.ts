@@ -73,7 +73,7 @@ export const storeContract = (name: string, layer: () => Layer.Layer<Store, Stor
             parameters: { "optimizer.lr": 1e-30, on: true, none: null, text: "„ü\u0000\u{1f600}'\"\n" },
           } as Fact,
           assigned(1, 41),
-          { _tag: "AgentConnected", at: 1.5, agent: AgentId.make("box"), version: "1", devices: ["cpu"] },
+          { _tag: "AgentConnected", at: 1.5, agent: AgentId.make("host"), version: "1", devices: ["cpu"] },
         ]
         yield* store.append(facts.slice(0, 2))
         yield* store.append(facts.slice(2))
@@ -114,7 +114,7 @@ export const storeContract = (name: string, layer: () => Layer.Layer<Store, Stor
         expect(curve!.points).toEqual([1, 2, 3, 4, 5].map((n) => ({ step: n * 10, value: n })))
       }))
 
-    test("refuses a batch that would leave a hole, and says from where to go on", (store) =>
+    test("refuses a batch that would leave a hole, and says from where to continue", (store) =>
       Effect.gen(function* () {
         expect(yield* store.ingest([batchOf(1, 9, [[2, evalLoss, 1, 1]])], [])).toEqual([mark(9, 0)])
         expect(yield* store.ingest([batchOf(1, 9, [[1, evalLoss, 1, 1]])], [])).toEqual([mark(9, 1)])
@@ -185,7 +185,7 @@ export const storeContract = (name: string, layer: () => Layer.Layer<Store, Stor
           trial: trialNumber(1),
           epoch: epochNumber(epoch),
           attempt: epoch,
-          agent: AgentId.make("box"),
+          agent: AgentId.make("host"),
           slot: 0,
         })
         yield* store.append([assigned(1)])
@@ -410,7 +410,7 @@ export const storeContract = (name: string, layer: () => Layer.Layer<Store, Stor
           { _tag: "TrialCompleted", at: 7, sweep, trial, epoch: epochNumber(1), objective: 1, step: 1, values: {} },
           { _tag: "TrialCompleted", at: 8, sweep, trial, epoch: epochNumber(2), objective: 1, step: 1, values: {} },
         ])
-        const agent = AgentId.make("box")
+        const agent = AgentId.make("host")
         expect(yield* store.attempts(sweep)).toEqual([
           { trial: 1, attempt: 1, agent, assignedAt: 3, endedAt: 5, end: "released", cause: said("agent lost") },
           { trial: 1, attempt: 2, agent, assignedAt: 6, endedAt: 8, end: "completed", cause: null },

@@ -85,6 +85,6 @@ export const assigned = (trial: number, epoch: number, attempt = 1): Fact => ({
   trial: trialNumber(trial),
   epoch: epochNumber(epoch),
   attempt,
-  agent: AgentId.make("box"),
+  agent: AgentId.make("host"),
   slot: 0,
 })

@@ -65,7 +65,7 @@ const randomFacts = (seed: number, count: number): ReadonlyArray<Fact> => {
           parameters: { rank: -i },
           reason,
         },
-        { _tag: "AgentLost", ...at, agent: AgentId.make("box"), reason },
+        { _tag: "AgentLost", ...at, agent: AgentId.make("host"), reason },
       ])
     }
     return pick<Fact>([

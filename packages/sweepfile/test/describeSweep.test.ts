@@ -86,7 +86,7 @@ describe("describeSweep", () => {
     // 10 steps an epoch, two seeds: of 60 each, 10 and 20 are there already.
     expect(await sharedOf(alike, [1, 2, 3])).toEqual([
       { runs: 4, steps: 60, of: 120 },
-      "4 runs go on from shorter ones: about 60 of 120 steps are not trained twice",
+      "4 runs resume from shorter ones: about 60 of 120 steps are not trained twice",
     ])
     // All but the tenth in which each decays: 9 and 18.
     expect((await sharedOf(alike, [1, 2, 3], "warmup_stable_decay"))[0]).toEqual({ runs: 4, steps: 54, of: 120 })
@@ -101,7 +101,7 @@ describe("describeSweep", () => {
     expect((await sharedOf(alike, [3, 2, 1], "constant", "run_cap: 3\n"))[0]).toEqual({ runs: 1, steps: 20, of: 80 })
     expect(await sharedOf(alike, [0.05, 0.1], "warmup_stable_decay")).toEqual([
       { runs: 0, steps: 0, of: 4 },
-      "nothing: the shorter runs are over before there is anything to go on from",
+      "nothing: the shorter runs are over before there is anything to resume from",
     ])
     expect((await sharedOf(alike, [1, 2, 3], "constant", "run_cap: 3\n"))[0]).toEqual({ runs: 1, steps: 10, of: 40 })
     expect(await sharedOf(alike, [1, 2, 3], "cosine")).toEqual([null, undefined])
@@ -140,14 +140,14 @@ describe("spaceProblem", () => {
       return /^ +population +(.*)$/m.exec(renderDescription(describeSweep(specOf(parsed), view)))?.[1]
     }
     expect(await populationText("interval: 2, population: 4", "run_cap: 4\n")).toBe(
-      "4 members, which wait for each other after epochs 2, 4 and 6 of 8; there the worst goes on from the best, with learning_rate changed",
+      "4 members, which wait for each other after epochs 2, 4 and 6 of 8; there the worst resumes from the best, with learning_rate changed",
     )
     expect(await populationText("interval: 5", "run_cap: 16\n")).toBe(
-      "2 populations of 8 members, which wait for each other after epoch 5 of 8; there the worst 2 go on from the best 2, with learning_rate changed",
+      "2 populations of 8 members, which wait for each other after epoch 5 of 8; there the worst 2 resume from the best 2, with learning_rate changed",
     )
     // 900 examples in batches of 16: 57 steps an epoch.
     expect(await populationText("resource: step, interval: 40")).toBe(
-      "populations of 8 members, which wait for each other after steps 40, 80, 120, …, 440 of 456; there the worst 2 go on from the best 2, with learning_rate changed",
+      "populations of 8 members, which wait for each other after steps 40, 80, 120, …, 440 of 456; there the worst 2 resume from the best 2, with learning_rate changed",
     )
   })
 })

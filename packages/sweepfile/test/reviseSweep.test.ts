@@ -74,7 +74,7 @@ describe("a sweep's file with changes", () => {
         expect((yield* setting("[8, 128]")).space.dimensions[1]).toMatchObject({ distribution: { values: [8, 128] } })
         const more = yield* reviseSweep(spec, { parameters: {}, budget: { trials: 9 } })
         expect(more.budget.trials).toBe(9)
-        // On a box that does not have the model, the trainer says it.
+        // On a host that does not have the model, the trainer says it.
         const elsewhere = new SweepSpec({ ...spec, model: "/nowhere" })
         expect((yield* reviseSweep(elsewhere, { parameters: { rank: "129" }, budget: {} })).model).toBe("/nowhere")
       }),

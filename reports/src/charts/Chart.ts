@@ -1,6 +1,6 @@
 // What a chart is before anything is drawn: a Vega-Lite specification without data, the rows it is drawn from, and a
 // sentence for those who cannot see it. Owns the look all charts share. Colours are the page's CSS variables, so that a
-// chart follows the light, the dark and the printed page without being drawn anew.
+// chart follows the light, the dark and the printed page without being drawn again.
 import type { VerdictKind } from "@sweep/domain/Verdict"
 import type { Config, TopLevelSpec } from "vega-lite"
 

@@ -74,7 +74,7 @@ const spec = (height: number): TopLevelSpec => ({
       params: [
         {
           name: "frame",
-          // A plain wheel and a finger go on scrolling the page.
+          // A plain wheel and a finger continue scrolling the page.
           select: {
             type: "interval",
             translate: "[pointerdown[event.pointerType !== 'touch'], window:pointerup] > window:pointermove!",

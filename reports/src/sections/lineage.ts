@@ -1,4 +1,4 @@
-// Who went on from whom in a population: one row a takeover, in the order of the training, with what was changed. Owns this
+// Who resumed from whom in a population: one row a takeover, in the order of the training, with what was changed. Owns this
 // table; a sweep whose trials all trained on their own has no such section.
 import { type Takeover, takeovers } from "@sweep/domain/lineage"
 import { count, parameterValue } from "../Format.ts"

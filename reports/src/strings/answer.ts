@@ -69,7 +69,7 @@ export const answer = {
     zh: `它的权重经由试验 ${from.join("、")} 而来，途中参数有过改动：仅用上述参数单独训练，会是另一次训练。`,
   }),
   shared: (runs: number, steps: string, all: string): Text => ({
-    en: `${plural(runs, "trial")} went on from ${runs === 1 ? "a shorter one" : "shorter ones"}: ${steps} of ${all} optimiser steps were not trained twice.`,
+    en: `${plural(runs, "trial")} resumed from ${runs === 1 ? "a shorter one" : "shorter ones"}: ${steps} of ${all} optimiser steps were not trained twice.`,
     zh: `${runs} 次试验接续了较短的试验：共 ${all} 个优化步，其中 ${steps} 步无需重复训练。`,
   }),
   cpu: { en: "one CPU", zh: "1 个 CPU" },
@@ -107,7 +107,7 @@ export const answer = {
     zh: `同样有可能最佳的还有第 ${trials.join("、")} 号试验。用其他种子重跑它们和最佳者，平均可再改善 ${gain}。`,
   }),
   hour: (trials: number, gain: string): Text => ({
-    en: `Another hour, ${plural(trials, "trial")} at the pace so far, would improve the best by about ${gain} if the search goes on as before.`,
+    en: `Another hour, ${plural(trials, "trial")} at the pace so far, would improve the best by about ${gain} if the search continues as before.`,
     zh: `若搜索照此继续，再用一小时（按目前的速度为 ${trials} 次试验），最佳值预计再改善约 ${gain}。`,
   }),
   shorter: (parameter: string, to: string, from: string, why: "overfitting" | "plateaued"): Text => ({

@@ -24,7 +24,7 @@ export const board = {
     zh: html`相同参数各次运行的平均${metric.zh}`,
   }),
   wentOn: (from: number | null, step: string): Text => ({
-    en: `went on from ${from === null ? "a shorter one" : `#${from}`} at step ${step}`,
+    en: `resumed from ${from === null ? "a shorter one" : `#${from}`} at step ${step}`,
     zh: `自第 ${step} 步接续${from === null ? "较短的试验" : ` #${from}`}`,
   }),
   reused: (from: string): Text => ({ en: `reused from ${from}`, zh: `复用自 ${from}` }),
@@ -59,7 +59,7 @@ export const variants = {
 export const lineage = {
   title: { en: "Lineage", zh: "谱系" },
   lead: (takeovers: number): Text => ({
-    en: `${takeovers === 1 ? "Once a member" : `${takeovers} times a member`} of the population took over the weights of a better one and went on with changed parameters. A curve jumps where its trial did.`,
+    en: `${takeovers === 1 ? "Once a member" : `${takeovers} times a member`} of the population took over the weights of a better one and continued with changed parameters. A curve jumps where its trial did.`,
     zh: `种群成员共有 ${takeovers} 次接过更好成员的权重，并以改动后的参数继续训练。曲线在接替处会跳变。`,
   }),
   step: { en: "Step", zh: "步" },

@@ -138,7 +138,7 @@ export class Attempts {
       ),
     )
 
-  /** An attempt that ran the very same trial here before and is over: its checkpoints can be gone on from. */
+  /** An attempt that ran the very same trial here before and is over: its checkpoints can be resumed from. */
   private earlier(assignment: Assignment): AttemptDirectory | undefined {
     const wanted = essence(assignment.trialJson)
     return keptAttempts(this.home)

@@ -14,7 +14,7 @@ export const FileWatch = Context.Reference<{
     watch: (directory, changed) => {
       try {
         const watcher = watch(directory, changed)
-        // The directory may be removed under it; the looking goes on.
+        // The directory may be removed under it; the looking continues.
         watcher.on("error", () => watcher.close())
         return watcher
       } catch {

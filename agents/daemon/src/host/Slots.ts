@@ -189,7 +189,7 @@ export class Slots {
 }
 
 const abandon = Effect.fnUntraced(function* (attempt: Attempt, defect: unknown) {
-  yield* Effect.logError(`${attempt.name}: the agent could not go on with it`, defect)
+  yield* Effect.logError(`${attempt.name}: the agent could not continue with it`, defect)
   const { tree } = attempt.record
   const stuck = tree === null ? [] : yield* (yield* Processes).kill(tree)
   const message = defect instanceof Error ? defect.message : String(defect)

@@ -122,7 +122,7 @@ export const terminate = Effect.fn("ProcessTree.terminate")(function* (tree: Pro
     if (asked.has(process.pid)) return
     asked.add(process.pid)
     signal(process, "SIGTERM")
-    // One that is stopped gets the signal only when it goes on.
+    // One that is stopped gets the signal only when it continues.
     signal(process, "SIGCONT")
   }
   const earlier = new Map<number, ProcessIdentity>()

@@ -1,4 +1,4 @@
-// How long this agent may go on without its coordinator. Owns the moment of the last contact, on the monotonic clock and
+// How long this agent may continue without its coordinator. Owns the moment of the last contact, on the monotonic clock and
 // across restarts of the agent, and ending the trials when the lease has run out: by then the coordinator gives them to
 // another agent. Contact is what the coordinator answered, as of when it was said: that a transport took a message, or
 // that an answer lay in a buffer for long, is none. An agent that itself stood still (stopped, starved, suspended) finds

@@ -1,5 +1,5 @@
-// The checkpoint a later attempt goes on from, when an earlier one ran on another host: fetched from the coordinator and
-// put in place whole, or not at all. Without one the attempt begins anew, which costs time and nothing else.
+// The checkpoint a later attempt resumes from, when an earlier one ran on another host: fetched from the coordinator and
+// put in place whole, or not at all. Without one the attempt begins again, which costs time and nothing else.
 import { createHash } from "node:crypto"
 import { existsSync, readFileSync } from "node:fs"
 import { mkdir, open, rename, rm } from "node:fs/promises"
@@ -51,7 +51,7 @@ const fetchInto = Effect.fnUntraced(function* (
   return true
 })
 
-/** The trial whose checkpoint the attempt goes on from, unless it has one of its own. */
+/** The trial whose checkpoint the attempt resumes from, unless it has one of its own. */
 const parentOf = ({ directory }: Attempt): TrialNumber | undefined => {
   const { parent } = JSON.parse(readFileSync(directory.trial, "utf8")) as {
     readonly parent?: { readonly trial: TrialNumber }
@@ -61,7 +61,7 @@ const parentOf = ({ directory }: Attempt): TrialNumber | undefined => {
 
 /**
  * For an attempt that is not the first and finds no checkpoint on this host. Fails, with a sentence, only where the trial
- * is to go on from another one's: that it cannot do without.
+ * is to resume from another one's: that it cannot do without.
  */
 export const fetchCheckpoint = Effect.fn("fetchCheckpoint")(function* (attempt: Attempt) {
   const { name } = attempt
@@ -71,12 +71,12 @@ export const fetchCheckpoint = Effect.fn("fetchCheckpoint")(function* (attempt: 
   yield* fetchInto(exchange.value, attempt).pipe(
     Effect.catchDefect((defect) => Effect.fail({ message: String(defect) })),
     Effect.flatMap((found) => {
-      if (found) return Effect.logInfo(`${name}: goes on from the checkpoint that the coordinator keeps`)
+      if (found) return Effect.logInfo(`${name}: resumes from the checkpoint that the coordinator keeps`)
       return parent === undefined ? Effect.void : Effect.fail({ message: "the coordinator has none" })
     }),
     Effect.catch(({ message }) =>
       parent === undefined
-        ? Effect.logWarning(`${name}: begins anew, its checkpoint cannot be fetched: ${message}`)
+        ? Effect.logWarning(`${name}: begins again, its checkpoint cannot be fetched: ${message}`)
         : Effect.fail({ _tag: "CheckpointUnreachable", parent, problem: message } satisfies Reason),
     ),
   )

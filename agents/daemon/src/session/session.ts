@@ -50,7 +50,7 @@ export interface SessionContext {
   readonly lease: Lease
   /** The coordinator wants this agent to leave. */
   readonly drain: (reason: string) => Effect.Effect<void>
-  /** The agent's own scope, for what has to go on when a session ends. */
+  /** The agent's own scope, for what has to continue when a session ends. */
   readonly background: Scope.Scope
 }
 
@@ -234,7 +234,7 @@ const announceSlots = (send: AgentSession["send"], slots: Slots) =>
 
 /**
  * The loop. Fails with `SessionRefused` when the coordinator will not have this agent and nothing is lost by leaving;
- * with attempts still held it goes on asking, until the lease has ended them.
+ * with attempts still held it continues asking, until the lease has ended them.
  */
 export const keepSession = (context: SessionContext): Effect.Effect<never, SessionRefused, AgentConnection> =>
   Effect.gen(function* () {

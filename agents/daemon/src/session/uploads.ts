@@ -1,5 +1,5 @@
 // Hands the files of attempts that are over to the coordinator, as far as it wants them: one file after the other, each
-// in pieces with a checksum, from where an earlier try broke off. Owns the queue and going on after a failure; nothing
+// in pieces with a checksum, from where an earlier try broke off. Owns the queue and continuing after a failure; nothing
 // waits for it but the end of an agent that drains. On a disk shared with the coordinator a file is copied into place.
 import { createHash } from "node:crypto"
 import { constants } from "node:fs"

@@ -47,7 +47,7 @@ class Progress:
 
 
 class SweepCallback(TrainerCallback):
-    """`checkpoint` is the one this run goes on from. `events` is None in all processes of a distributed run but the
+    """`checkpoint` is the one this run resumes from. `events` is None in all processes of a distributed run but the
     first."""
 
     def __init__(

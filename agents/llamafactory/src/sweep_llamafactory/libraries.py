@@ -1,6 +1,6 @@
 """How LLaMA-Factory and what is below it behave in this process.
 
-Owns environment variables that count when they are imported, and settings that each run makes anew. Importing this
+Owns environment variables that count when they are imported, and settings that each run makes again. Importing this
 module imports torch.
 """
 

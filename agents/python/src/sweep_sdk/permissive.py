@@ -1,5 +1,5 @@
 """What a stand-in gives for a name of the real library that it does not have: an object that can be called, subclassed,
-entered and read, does nothing, and says so once. A script goes on instead of crashing."""
+entered and read, does nothing, and says so once. A script continues instead of crashing."""
 
 from __future__ import annotations
 

@@ -22,12 +22,12 @@ _steps = ("step", "_step", "global_step", "iteration", "iter", "train/global_ste
 _longest_line = 4096
 
 
-# Bytes before the place that was read up to, by which a file that was written anew is known.
+# Bytes before the place that was read up to, by which a file that was written again is known.
 _seam = 256
 
 
 class Growing:
-    """The complete lines that came to a text file since the last look; all of them when the file was written anew."""
+    """The complete lines that came to a text file since the last look; all of them when the file was written again."""
 
     def __init__(self, path: str):
         self.path = path
@@ -126,7 +126,7 @@ class Patterns:
 
 
 class Json:
-    """A file of one object a line; or one document, an object or a list of them, that is written anew."""
+    """A file of one object a line; or one document, an object or a list of them, that is written again."""
 
     def __init__(self, path: str):
         self._path = path
@@ -139,7 +139,7 @@ class Json:
     def skip(self) -> None:
         for _ in self.read(False):
             pass
-        # It may be written anew in the other form.
+        # It may be written again in the other form.
         self._document = None
         self._rows = _Rows()
 

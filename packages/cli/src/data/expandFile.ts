@@ -191,7 +191,7 @@ export const expandFile = async (seeds: ReadonlyArray<Seed>, options: ExpandOpti
     empty = taken === 0 ? empty + 1 : 0
     if (empty === fruitless) {
       throw new Error(
-        `${fruitless} answers in a row held nothing new: ${have} of ${options.to} examples are in ${options.target}. Raise --temperature, or give more examples to begin with; the same command goes on from there`,
+        `${fruitless} answers in a row held nothing new: ${have} of ${options.to} examples are in ${options.target}. Raise --temperature, or give more examples to begin with; the same command resumes from there`,
       )
     }
   }

@@ -1,5 +1,5 @@
 // Watches on through a break of the line: the coordinator is restarted, the network is away for a while, and whoever
-// watches sees the sweep go on. Owns for how long it is tried; a watch begins with a snapshot, so nothing is missed.
+// watches sees the sweep continue. Owns for how long it is tried; a watch begins with a snapshot, so nothing is missed.
 import * as Effect from "effect/Effect"
 import * as Schedule from "effect/Schedule"
 import * as Stream from "effect/Stream"

@@ -1,5 +1,5 @@
 // `sweep run` while another `sweep run` has the state directory: its coordinator and its agent take this sweep, too, and when
-// that command ends before this sweep does, this one goes on with what is left. Owns that succession.
+// that command ends before this sweep does, this one continues with what is left. Owns that succession.
 import * as Effect from "effect/Effect"
 import type { FileSystem } from "effect/FileSystem"
 import * as Schedule from "effect/Schedule"
@@ -27,7 +27,7 @@ const goOn = (
     let paused = wasPaused
     const found = yield* ownCoordinator()
     if (found === undefined) {
-      yield* note(`the command that ran ${id} has ended; this one goes on with it`)
+      yield* note(`the command that ran ${id} has ended; this one continues with it`)
       // Another one that waits may have been faster.
       return yield* goOnHere(id, options).pipe(
         Effect.catch((error) =>
@@ -53,8 +53,8 @@ const goOn = (
       )
       yield* follow(events, {
         out: options.json ? process.stderr : process.stdout,
-        hint: "Ctrl-C leaves; the sweep goes on for as long as the command that runs it.",
-      }).pipe(Effect.onInterrupt(() => note(`\n${id} goes on without this command. Go on: sweep resume ${id}`)))
+        hint: "Ctrl-C leaves; the sweep continues for as long as the command that runs it.",
+      }).pipe(Effect.onInterrupt(() => note(`\n${id} continues without this command. Resume it: sweep resume ${id}`)))
       yield* finishRun(id, options)
     }).pipe(
       Effect.provide(remoteApi(found)),

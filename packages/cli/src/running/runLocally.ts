@@ -73,7 +73,7 @@ const pageOf = (port: number | undefined) =>
 const runHereWith = <E, R>(
   begin: Effect.Effect<SweepId, E, R>,
   options: RunOptions,
-  /** Whether other commands wait for sweeps of theirs to go on here. */
+  /** Whether other commands wait for sweeps of theirs to continue here. */
   { succeeds = false }: { readonly succeeds?: boolean } = {},
 ) =>
   Effect.gen(function* () {
@@ -97,7 +97,7 @@ const runHereWith = <E, R>(
       })
       yield* follow(api.watch(id), {
         out: options.json ? process.stderr : process.stdout,
-        hint: `Ctrl-C stops cleanly; 'sweep resume ${id}' goes on.`,
+        hint: `Ctrl-C stops cleanly; 'sweep resume ${id}' continues.`,
       }).pipe(
         Effect.raceFirst(
           Effect.tapError(agent.died, () =>
@@ -112,7 +112,7 @@ const runHereWith = <E, R>(
             Effect.andThen(atRest(id)),
             Effect.timeoutOption(pauseTime),
             Effect.ignore,
-            Effect.andThen(note(`${id} is paused. Go on: sweep resume ${id}`)),
+            Effect.andThen(note(`${id} is paused. Resume it: sweep resume ${id}`)),
           ),
         ),
       )
@@ -156,7 +156,7 @@ export const resumeHere = (
       const sweep = yield* api.get(ref.sweep)
       if (sweep.status === "finished" || sweep.status === "stopped") {
         return yield* badInput(
-          `${ref.sweep} is ${sweep.status}: there is nothing to go on with. Its report: sweep report ${ref.sweep}`,
+          `${ref.sweep} is ${sweep.status}: there is nothing to resume. Its report: sweep report ${ref.sweep}`,
         )
       }
       // A sweep whose command was killed is still 'running': it only lacks somebody to run it.

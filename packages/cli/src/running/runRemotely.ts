@@ -54,8 +54,8 @@ export const runThere = (
     }
     yield* follow(api.watch(id), {
       out: options.json ? process.stderr : process.stdout,
-      hint: "Ctrl-C leaves; the sweep goes on.",
+      hint: "Ctrl-C leaves; the sweep continues.",
       waits: true,
-    }).pipe(Effect.onInterrupt(() => note(`\n${id} goes on without this command. Come back: ${comeBack}`)))
+    }).pipe(Effect.onInterrupt(() => note(`\n${id} continues without this command. Come back: ${comeBack}`)))
     yield* finishRun(id, options)
   }).pipe(Effect.provide(remoteApi(found)), explainApi)

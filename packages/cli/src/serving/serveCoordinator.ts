@@ -1,4 +1,4 @@
-// `sweep serve`: the coordinator and its door, until it is stopped. Agents and their trials go on without it. On loopback
+// `sweep serve`: the coordinator and its door, until it is stopped. Agents and their trials continue without it. On loopback
 // it is plain and open to this machine; anywhere else it takes certificates and tokens, and does not start without.
 import { existsSync, readFileSync, rmSync } from "node:fs"
 import * as Effect from "effect/Effect"

@@ -48,7 +48,7 @@ export const follow = Effect.fn("follow")(function* <E>(source: Stream.Stream<Wa
       hint = last
       if (out.isTTY !== true) out.write(`${words}\n`)
     })
-  const away = "The coordinator is away; waiting for it. Ctrl-C leaves; the sweep goes on."
+  const away = "The coordinator is away; waiting for it. Ctrl-C leaves; the sweep continues."
   const events =
     options.waits === true
       ? keepWatching(source, { away: say(away, away), back: say("The coordinator is back.", options.hint) })

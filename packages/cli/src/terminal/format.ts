@@ -47,7 +47,7 @@ export const failureText = (failure: Pick<Failure, "class" | "message">): string
 /** A warning on a trial, as a sentence. */
 export const warningText = (warning: TrialWarning): string => {
   if (warning._tag === "StepMadeSmaller") {
-    return `out of memory with ${stepText(warning.before)}: it goes on with ${stepText(warning.after)}, with the same result`
+    return `out of memory with ${stepText(warning.before)}: it continues with ${stepText(warning.after)}, with the same result`
   }
   const { unreadable, missing, problem } = warning
   const lines = [

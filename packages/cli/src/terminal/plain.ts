@@ -44,7 +44,7 @@ export const plainLine = (view: SweepView, fact: Fact, earlier: Verdict | null):
     case "TrialStarted":
       return `#${trial.number} started${again(trial)}: ${parameters(varying(view.sweep), trial.parameters)}`
     case "TrialExploited":
-      return `#${trial.number} goes on from #${fact.from.trial} at step ${fact.from.step}: ${parameters(varying(view.sweep), fact.parameters)}`
+      return `#${trial.number} resumes from #${fact.from.trial} at step ${fact.from.step}: ${parameters(varying(view.sweep), fact.parameters)}`
     case "TrialReleased":
       return `#${trial.number} goes back to the queue: ${printable(reasonSentence(fact.cause))}`
     case "TrialCompleted": {

@@ -93,7 +93,7 @@ const headLines = (sweep: SweepState, { planned, shared, waits, now }: Shown): R
     ...budgetLines(sweep, now),
     ...optional(
       shared !== null &&
-        `shared     ${shared.runs} went on from shorter ones: ${shared.steps.toLocaleString("en")} of ${shared.of.toLocaleString("en")} steps not trained twice`,
+        `shared     ${shared.runs} resumed from shorter ones: ${shared.steps.toLocaleString("en")} of ${shared.of.toLocaleString("en")} steps not trained twice`,
     ),
     ...optional(sweep.revision !== 1 && `revision   ${sweep.revision}`),
     ...optional(sweep.endedAt !== null && `took       ${duration(sweep.activeMs)}`),

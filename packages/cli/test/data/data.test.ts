@@ -255,7 +255,7 @@ describe("expand", () => {
   })
   afterEach(() => new Promise((done) => server.close(done)))
 
-  it("asks until there are enough, takes nothing twice, and goes on after an interruption", async () => {
+  it("asks until there are enough, takes nothing twice, and continues after an interruption", async () => {
     const seeds = await readSeeds(jsonl("seed.jsonl", [1, 2, 3, 4].map(good)))
     expect(costOf(seeds, 20, 5)).toMatchObject({ requests: 5 })
     const target = join(folder, "more.jsonl")

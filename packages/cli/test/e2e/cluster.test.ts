@@ -48,7 +48,7 @@ describe("a coordinator and two agents", () => {
   )
 
   it(
-    "go on when the coordinator is killed and started again, and no acknowledged point is missing",
+    "continue when the coordinator is killed and started again, and no acknowledged point is missing",
     { timeout: 600_000 },
     async () => {
       const place = new Workplace()
@@ -109,7 +109,7 @@ describe("a coordinator and two agents", () => {
   )
 
   it(
-    "go on with a paused trial on another box, from the checkpoint the coordinator keeps, and give its adapter out",
+    "continue with a paused trial on another host, from the checkpoint the coordinator keeps, and give its adapter out",
     { timeout: 600_000 },
     async () => {
       const place = new Workplace()
@@ -130,7 +130,7 @@ describe("a coordinator and two agents", () => {
 
       const two = await place.agent(address, "two")
       expect((await place.run(["resume", "small/1", ...at])).code).toBe(0)
-      await two.until(/small\/1 .*goes on from the checkpoint/)
+      await two.until(/small\/1 .*resumes from the checkpoint/)
       const watched = await place.run(["watch", "small", ...at])
       expect(watched.code, watched.stderr).toBe(0)
       expect(await trialsOf(place, address)).toMatchObject([{ state: "completed", attempt: 2, agent: "two" }])

@@ -37,7 +37,7 @@ write({ type: "finished", step: 10, values: { loss: 0.1 }, interrupted: false })
 
 describe("an agent's disk that runs full", () => {
   it.skipIf(!canMount())(
-    "costs the trial no retry: it completes on another box, and this one says why it takes no more",
+    "costs the trial no retry: it completes on another host, and this one says why it takes no more",
     { timeout: 120_000 },
     async () => {
       const place = new Workplace()
@@ -71,7 +71,7 @@ parameters: {x: {values: [1]}}
       const [trial] = lastJson((await place.run(["trials", "full", ...at, "--json"])).stdout)
       expect(trial).toMatchObject({ state: "completed", attempt: 2, agent: "large" })
       const query = "SELECT attempt, count(*) AS n FROM metrics GROUP BY attempt ORDER BY attempt"
-      expect(small.stderr + small.stdout).toMatch(/full\/1 .*released: the disk of the agent's box is full/)
+      expect(small.stderr + small.stdout).toMatch(/full\/1 .*released: the disk of the agent's host is full/)
       const points = lastJson((await place.run(["query", query, ...at, "--json"])).stdout)
       // What the first attempt had reported was whole, though its trainer could not write a word of why it ended.
       expect(points).toEqual([

@@ -30,11 +30,11 @@ it("joins once, with the token, of the coordinator with that fingerprint", { tim
   const half = await new Workplace().run(["agent", "--join", printed!.slice(0, -5)])
   expect(half).toMatchObject({ code: 65, stderr: expect.stringMatching(/--join: expected HOST:PORT/) })
 
-  const box = new Workplace()
-  const first = box.start(["agent", "--join", printed!, "--id", "gpu1", "--slots", "1"])
+  const host = new Workplace()
+  const first = host.start(["agent", "--join", printed!, "--id", "gpu1", "--slots", "1"])
   await first.until(/joined the coordinator at \S+ as agent gpu1/)
   await first.until(/connected/)
-  const identity = join(box.home, "joined.json")
+  const identity = join(host.home, "joined.json")
   expect(statSync(identity).mode & 0o777).toBe(0o600)
   const { key, token: own } = JSON.parse(readFileSync(identity, "utf8"))
   expect(await refused(printed!)).toMatch(/was used already/)
@@ -42,7 +42,7 @@ it("joins once, with the token, of the coordinator with that fingerprint", { tim
   // From now on no flag is needed, and the same line changes nothing.
   first.kill("SIGTERM")
   await first.done
-  const again = box.start(["agent", "--slots", "1"], { SWEEP_JOIN: printed! })
+  const again = host.start(["agent", "--slots", "1"], { SWEEP_JOIN: printed! })
   await again.until(/this host has joined already, as agent gpu1/)
   await again.until(/connected/)
 

@@ -6,7 +6,7 @@ import { expect, it } from "vitest"
 import { lastJson, root, Workplace } from "./harness.ts"
 
 it(
-  "a guide's configuration with ranges added is interrupted, goes on, and ends where the PEFT trainer ends",
+  "a guide's configuration with ranges added is interrupted, continues, and ends where the PEFT trainer ends",
   { timeout: 1_200_000 },
   async () => {
     const place = new Workplace()

@@ -35,7 +35,7 @@ it(
     const alone = await train("alone")
     const population = await train("population", pbt)
 
-    // In each of three rounds the lowest learning rate goes on from the best: 1 from 4, then others from those.
+    // In each of three rounds the lowest learning rate resumes from the best: 1 from 4, then others from those.
     const takeovers = population.flatMap(({ trial, lineage }) => lineage.map((one: any) => ({ ...one, trial })))
     expect(takeovers.map(({ step }) => step).sort((a, b) => a - b)).toEqual([6, 12, 18])
     expect(population[0].lineage).toMatchObject([
@@ -46,7 +46,7 @@ it(
       expect(changes[0].after).toBeCloseTo(Math.min(4 * changes[0].parent, 0.02))
     }
 
-    // Where the checkpoint was made, and where it was gone on with: at least once on different boxes.
+    // Where the checkpoint was made, and where it was resumed: at least once on different hosts.
     const query = `
       SELECT f.trial, made.agent AS made, min_by(used.agent, used.assigned_at) AS used
       FROM facts f

@@ -34,7 +34,7 @@ const timer = setInterval(() => {
 
 describe("an agent whose host is taken away", () => {
   it(
-    "saves a checkpoint, hands it over and gives the trial back, which goes on elsewhere at once",
+    "saves a checkpoint, hands it over and gives the trial back, which continues elsewhere at once",
     { timeout: 120_000 },
     async () => {
       const place = new Workplace()

@@ -1,5 +1,5 @@
 // What users meet at the prompt when something is wrong: mistakes are said first and in a few lines, nothing is begun
-// before it can go on, and what a command left behind is told apart from what runs.
+// before it can continue, and what a command left behind is told apart from what runs.
 import { writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { describe, expect, it } from "vitest"
@@ -66,7 +66,7 @@ describe("a wrong command line", () => {
   })
 })
 
-describe("what cannot go on is refused before anything is begun", () => {
+describe("what cannot continue is refused before anything is begun", () => {
   it("slots below 1, files that are not UTF-8, grids without end, metrics nobody reports", async () => {
     const place = new Workplace()
     const file = place.write("small.yaml", smallSweep())

@@ -123,11 +123,11 @@ describe("a sweep on one machine, with the real trainer", () => {
         )
       const file = place.write("both.yaml", alike("both", "[2, 1]"))
       const saved = "6 of 18 steps"
-      expect((await place.run(["check", file])).stdout).toContain(`1 run goes on from a shorter one: about ${saved}`)
+      expect((await place.run(["check", file])).stdout).toContain(`1 run resumes from a shorter one: about ${saved}`)
       const both = await place.run(["run", file, "--json", "--slots", "2"])
       expect(both.code, both.stderr).toBe(0)
-      expect((await place.run(["show", "both"])).stdout).toContain(`1 went on from shorter ones: ${saved}`)
-      expect(readFileSync(lastJson(both.stdout).report, "utf8")).toContain("went on from #2 at step 6")
+      expect((await place.run(["show", "both"])).stdout).toContain(`1 resumed from shorter ones: ${saved}`)
+      expect(readFileSync(lastJson(both.stdout).report, "utf8")).toContain("resumed from #2 at step 6")
 
       const apart = await place.run(["run", place.write("apart.yaml", alike("apart", "[2]")), "--json", "--slots", "1"])
       expect(apart.code, apart.stderr).toBe(0)
@@ -147,28 +147,32 @@ describe("a sweep on one machine, with the real trainer", () => {
     },
   )
 
-  it("goes on with its sweep when another command ran it, and ended or was killed", { timeout: 600_000 }, async () => {
-    const place = new Workplace()
-    const one = ["--json", "--slots", "1"]
-    const file = (name: string, ranks: string) => place.write(`${name}.yaml`, smallSweep({ name, ranks }))
-    const first = place.start(["run", file("first", "[2]"), ...one])
-    await first.until(/#1 started/)
-    const others = ["second", "third"].map((name) => place.start(["run", file(name, "[2, 4]"), ...one]))
-    const last = place.start(["run", file("last", "[2]"), ...one, "--detach"])
-    expect(await last.done).toMatchObject({ code: 65, stderr: expect.stringContaining("a coordinator that stays") })
-    expect((await first.done).code, first.stderr).toBe(0)
-    // Whichever goes on with both is killed in the middle; the other one is left with all there is to do.
-    const runs = await Promise.any(
-      others.map((run) => run.until(/has ended; this one goes on with it[\s\S]*#2 started/).then(() => run)),
-    )
-    runs.kill("SIGKILL")
-    const left = others.find((run) => run !== runs)!
-    const { code, stdout, stderr } = await left.done
-    expect(code, stderr).toBe(0)
-    expect(lastJson(stdout)).toMatchObject({ status: "finished", trials: { completed: 2 } })
-  })
+  it(
+    "continues with its sweep when another command ran it, and ended or was killed",
+    { timeout: 600_000 },
+    async () => {
+      const place = new Workplace()
+      const one = ["--json", "--slots", "1"]
+      const file = (name: string, ranks: string) => place.write(`${name}.yaml`, smallSweep({ name, ranks }))
+      const first = place.start(["run", file("first", "[2]"), ...one])
+      await first.until(/#1 started/)
+      const others = ["second", "third"].map((name) => place.start(["run", file(name, "[2, 4]"), ...one]))
+      const last = place.start(["run", file("last", "[2]"), ...one, "--detach"])
+      expect(await last.done).toMatchObject({ code: 65, stderr: expect.stringContaining("a coordinator that stays") })
+      expect((await first.done).code, first.stderr).toBe(0)
+      // Whichever continues with both is killed in the middle; the other one is left with all there is to do.
+      const runs = await Promise.any(
+        others.map((run) => run.until(/has ended; this one continues with it[\s\S]*#2 started/).then(() => run)),
+      )
+      runs.kill("SIGKILL")
+      const left = others.find((run) => run !== runs)!
+      const { code, stdout, stderr } = await left.done
+      expect(code, stderr).toBe(0)
+      expect(lastJson(stdout)).toMatchObject({ status: "finished", trials: { completed: 2 } })
+    },
+  )
 
-  it("stops cleanly at Ctrl-C and goes on with resume", { timeout: 600_000 }, async () => {
+  it("stops cleanly at Ctrl-C and continues with resume", { timeout: 600_000 }, async () => {
     const place = new Workplace()
     const file = place.write("small.yaml", smallSweep({ samples: 320, epochs: "[2]" }))
     const run = place.start(["run", file, "--slots", "1"])

@@ -6,7 +6,7 @@ import { lastJson, smallSweep, Workplace } from "./harness.ts"
 const prepare = async (place: Workplace) => {
   for (const args of [
     ["certs"],
-    ["tokens", "create", "boxes", "--role", "agent"],
+    ["tokens", "create", "hosts", "--role", "agent"],
     ["tokens", "create", "me", "--role", "submit"],
     ["tokens", "create", "ana", "--role", "read"],
   ]) {
@@ -14,7 +14,7 @@ const prepare = async (place: Workplace) => {
     expect(code, stderr).toBe(0)
   }
   const file = (name: string) => join(place.home, "access", `${name}.json`)
-  return { boxes: file("boxes"), me: file("me"), ana: file("ana") }
+  return { hosts: file("hosts"), me: file("me"), ana: file("ana") }
 }
 
 /** The arguments of a command that `serve` printed, as a shell would split them. */
@@ -30,7 +30,7 @@ describe("serve beyond loopback", () => {
     }
   })
 
-  it("with certificates and tokens listens on every address, and commands of its own box need nothing", async () => {
+  it("with certificates and tokens listens on every address, and commands of its own host need nothing", async () => {
     const place = new Workplace()
     const { me } = await prepare(place)
     const coordinator = place.start(["serve", "--port", "0", "--host", "0.0.0.0"])
@@ -48,13 +48,13 @@ describe("a coordinator with TLS and tokens", () => {
     { timeout: 600_000 },
     async () => {
       const place = new Workplace()
-      const { boxes, me, ana } = await prepare(place)
+      const { hosts, me, ana } = await prepare(place)
       const coordinator = place.start(["serve", "--port", "0", "--tls"])
       const [, joining] = await coordinator.until(/agents join with: (.*)\n/)
       const [, start] = await coordinator.until(/sweeps start with:(.*)\n/)
 
-      const box = new Workplace()
-      const agent = box.start([...printed(joining!), "--slots", "1"])
+      const host = new Workplace()
+      const agent = host.start([...printed(joining!), "--slots", "1"])
       await agent.until(/connected/)
 
       const desk = new Workplace()
@@ -74,7 +74,7 @@ describe("a coordinator with TLS and tokens", () => {
         code: 77,
         stderr: expect.stringMatching(/'ana' has the role read.*needs submit/),
       })
-      const submitted = await as(boxes, "run", file)
+      const submitted = await as(hosts, "run", file)
       expect(submitted).toMatchObject({ code: 77, stderr: expect.stringMatching(/has the role agent.*needs submit/) })
       const posing = await as(me, "agent")
       expect(posing).toMatchObject({ code: 77, stderr: expect.stringMatching(/has the role submit.*needs agent/) })
@@ -86,10 +86,10 @@ describe("a coordinator with TLS and tokens", () => {
       expect(foreign).toMatchObject({ code: 77, stderr: expect.stringMatching(/not signed by the authority/) })
 
       // A revoked agent is served no longer, and says why.
-      expect((await place.run(["tokens", "revoke", "boxes"])).code).toBe(0)
+      expect((await place.run(["tokens", "revoke", "hosts"])).code).toBe(0)
       const { code: left, stderr: said } = await agent.done
       expect(left).toBe(77)
-      expect(said).toMatch(/'boxes' was revoked/)
+      expect(said).toMatch(/'hosts' was revoked/)
 
       // No token is in anything that was written but its access file.
       const token = JSON.parse(readFileSync(me, "utf8")).token as string

@@ -21,13 +21,13 @@ run.log({"loss": score(run.config.x, target) + ${offset}}, step=1)
 const access = async (place: Workplace) => {
   for (const args of [
     ["certs"],
-    ["tokens", "create", "boxes", "--role", "agent"],
+    ["tokens", "create", "hosts", "--role", "agent"],
     ["tokens", "create", "me", "--role", "submit"],
   ]) {
     const { code, stderr } = await place.run(args)
     expect(code, stderr).toBe(0)
   }
-  return { boxes: join(place.home, "access", "boxes.json"), me: join(place.home, "access", "me.json") }
+  return { hosts: join(place.home, "access", "hosts.json"), me: join(place.home, "access", "me.json") }
 }
 
 describe("a source snapshot", () => {
@@ -36,7 +36,7 @@ describe("a source snapshot", () => {
     { timeout: 600_000 },
     async () => {
       const place = new Workplace()
-      const { boxes, me } = await access(place)
+      const { hosts, me } = await access(place)
       const coordinator = place.start(["serve", "--port", "0", "--tls"])
       const [, address] = await coordinator.until(/--coordinator (\S+:\d+)/)
 
@@ -66,7 +66,7 @@ parameters: {x: {values: [1, 3]}}
       const submit = (file: string, env: NodeJS.ProcessEnv = {}) =>
         desk.run(["run", file, "--coordinator", address!, "--detach"], { SWEEP_ACCESS: me, ...env })
       // Whoever may only run agents may send nothing.
-      expect(await submit("sweep.yaml", { SWEEP_ACCESS: boxes })).toMatchObject({ code: 77 })
+      expect(await submit("sweep.yaml", { SWEEP_ACCESS: hosts })).toMatchObject({ code: 77 })
       // A secret of the environment in a file that would be sent is told with its place.
       desk.write("notes.py", 'key = "sk-very-secret-value"\n')
       const leaking = await submit("sweep.yaml", { OPENAI_API_KEY: "sk-very-secret-value" })
@@ -88,9 +88,9 @@ parameters: {x: {values: [1, 3]}}
       renameSync(desk.directory, `${desk.directory}-moved`)
       mkdirSync(desk.directory)
 
-      const box = new Workplace()
-      const agent = box.start(["agent", "--coordinator", address!, "--allow-commands", "--slots", "2"], {
-        SWEEP_ACCESS: boxes,
+      const host = new Workplace()
+      const agent = host.start(["agent", "--coordinator", address!, "--allow-commands", "--slots", "2"], {
+        SWEEP_ACCESS: hosts,
       })
       await agent.until(/connected/)
       const as = (...command: ReadonlyArray<string>) =>
@@ -104,7 +104,7 @@ parameters: {x: {values: [1, 3]}}
         expect(trials).toMatchObject([{ state: "completed" }, { state: "completed", objective: best }])
       }
       const log = await as("logs", "sent/1")
-      expect(log.stdout).toContain(`cwd ${box.home}/agent/attempts/`)
+      expect(log.stdout).toContain(`cwd ${host.home}/agent/attempts/`)
       expect((await as("show", "sent")).stdout).toMatch(
         /source +snapshot [0-9a-f]{12}: \d+ files, .*; git [0-9a-f]{12} and 1 changed files/,
       )

@@ -43,7 +43,7 @@ const sentenceOf = (reason: Reason | null): string | null => (reason === null ? 
 const heard = ({ state, objective, stopReason }: Trial): Heard => ({
   state,
   objective,
-  stop: state === "paused" ? "it is set aside; ask again for it once it goes on" : sentenceOf(stopReason),
+  stop: state === "paused" ? "it is set aside; ask again for it once it continues" : sentenceOf(stopReason),
 })
 
 /** The lines of a report, after those that are committed. */
@@ -122,7 +122,7 @@ export const makeAskTell = Effect.fnUntraced(function* (options: {
     yield* journal.record((at) => {
       const { id, status, reason } = sweep
       if (status === "paused") {
-        answer = new Refused({ message: `${id} is paused; go on with: sweep resume ${id}` })
+        answer = new Refused({ message: `${id} is paused; resume it: sweep resume ${id}` })
         return []
       }
       if (status !== "running") {
@@ -238,7 +238,7 @@ export const makeAskTell = Effect.fnUntraced(function* (options: {
         isTerminal(trial.state)
           ? `${of} has already ended (${trial.state}${why === null ? "" : `: ${why}`})`
           : trial.state === "paused"
-            ? `${of} is set aside; ask again for it once it goes on`
+            ? `${of} is set aside; ask again for it once it continues`
             : `${of} was not given to anybody yet: sweep ask ${sweep.id}`,
       )
     }

@@ -60,7 +60,7 @@ export const makeControl = Effect.fnUntraced(function* (
     reason: Reason,
     first: (at: number) => ReadonlyArray<Fact>,
   ) {
-    // A trial that was set aside has values, one that waits to go on, too.
+    // A trial that was set aside has values, one that waits to continue, too.
     const known = choose().filter((trial) => !isOnAgent(trial) && trial.attempt > 0)
     const read = yield* readReported(
       store,
@@ -166,7 +166,7 @@ export const makeControl = Effect.fnUntraced(function* (
         if (trialOf(sweep, number) === undefined) return yield* refuseEnded(sweep, number)
         const { status } = state.sweeps.get(sweep)!
         if (status === "stopped" || status === "finished") {
-          return yield* refuse(`${sweep} has ended (${status}): its trials cannot go on`)
+          return yield* refuse(`${sweep} has ended (${status}): its trials cannot continue`)
         }
         yield* journal.record((at) =>
           trialOf(sweep, number)?.state === "paused" ? [{ _tag: "TrialResumed", at, sweep, trial: number }] : [],

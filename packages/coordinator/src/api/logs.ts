@@ -1,4 +1,4 @@
-// Reading a trial's log, and following it while the trial goes on. Owns the paging; the text is the store's.
+// Reading a trial's log, and following it while the trial continues. Owns the paging; the text is the store's.
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
 import type { Epoch, SweepId, TrialNumber } from "@sweep/domain/Id"

@@ -1,5 +1,5 @@
 // What a person changes of a sweep that is under way or over: more trials, another space, one trial once more with changes.
-// Owns what may change (results of before and after have to be comparable) and that a sweep which has ended goes on.
+// Owns what may change (results of before and after have to be comparable) and that a sweep which has ended continues.
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import { canonicalJson } from "@sweep/domain/canonicalJson"

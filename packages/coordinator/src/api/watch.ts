@@ -96,7 +96,7 @@ export const makeWatch =
       }),
     )
 
-/** The latch opens for progress, too: it goes on waiting until there is a fact. */
+/** The latch opens for progress, too: it continues waiting until there is a fact. */
 const factsArrive = (latch: Latch.Latch, arrived: () => boolean): Effect.Effect<void> =>
   Effect.suspend(() =>
     arrived()

@@ -41,7 +41,7 @@ export interface Artifacts {
   readonly hasCheckpoint: (trial: Pick<Trial, "sweep" | "number" | "epoch">, step: number) => Effect.Effect<boolean>
   /** When the last piece of a checkpoint of an attempt came (monotonic milliseconds), while that is not whole. */
   readonly heardOf: (epoch: Epoch) => number | undefined
-  /** Lets go of the checkpoints of a trial's earlier attempts that no other trial goes on from. */
+  /** Lets go of the checkpoints of a trial's earlier attempts that no other trial resumes from. */
   readonly tidy: (sweep: SweepId, trial: TrialNumber) => Effect.Effect<void>
   /** Lets go of what need not be kept: files of sweeps that are gone, and of trials that have ended. */
   readonly run: Effect.Effect<never>
@@ -146,7 +146,7 @@ export const makeArtifacts = Effect.fnUntraced(function* (
       all.map((file) => ({ ...file, sha256: state.digestOf(file.epoch, file.path) ?? file.sha256 })),
     )
 
-  /** The checkpoints that an attempt of the trial may go on from. */
+  /** The checkpoints that an attempt of the trial may resume from. */
   const checkpointsOf = Effect.fnUntraced(function* (sweep: SweepId, trial: TrialNumber) {
     const exploit = exploitOf(sweep, trial)
     const own = (yield* listed(sweep, trial)).filter(({ epoch }) => epoch > (exploit?.after ?? 0))
@@ -161,7 +161,7 @@ export const makeArtifacts = Effect.fnUntraced(function* (
 
   const heard = new Map<Epoch, number>()
 
-  /** Where the trial goes on from as long as it has no checkpoint from after that. */
+  /** Where the trial resumes from as long as it has no checkpoint from after that. */
   const exploitOf = (sweep: SweepId, trial: TrialNumber) => state.trial(sweep, trial)?.lineage.at(-1)
 
   const fetch = (
@@ -283,7 +283,7 @@ export const makeArtifacts = Effect.fnUntraced(function* (
           const offered = yield* checkpointsOf(sweep, trial)
           if (!offered.some(({ epoch, path }) => epoch === file.epoch && path === file.path)) {
             const name = formatTrialRef({ sweep, trial })
-            return yield* new Refused({ message: `${file.path} is no file of a checkpoint that ${name} goes on from` })
+            return yield* new Refused({ message: `${file.path} is no file of a checkpoint that ${name} resumes from` })
           }
           const exploit = exploitOf(sweep, trial)
           return fetch(sweep, { ...file, trial: file.epoch === exploit?.epoch ? exploit.trial : trial }, 0)
@@ -303,7 +303,7 @@ export const makeArtifacts = Effect.fnUntraced(function* (
       }
     }
   })
-  /** Attempts whose checkpoints a trial that has not ended may have to go on from. */
+  /** Attempts whose checkpoints a trial that has not ended may have to resume from. */
   const neededOf = (sweep: SweepId): ReadonlySet<Epoch> =>
     new Set(Array.from(state.open(sweep).values()).flatMap(({ lineage }) => lineage.at(-1)?.epoch ?? []))
 
@@ -338,7 +338,7 @@ export const makeArtifacts = Effect.fnUntraced(function* (
     run: Effect.forEach(Array.from(state.removed), (sweep) => warned(store.removeSweep(sweep))).pipe(
       Effect.andThen(
         Queue.take(ended).pipe(
-          // What only this one still went on from of trials that have ended is not needed any more.
+          // What only this one still resumed from of trials that have ended is not needed any more.
           Effect.flatMap(({ sweep, trial }) => {
             const parents = new Set(state.trial(sweep, trial)?.lineage.map((exploit) => exploit.trial))
             const over = Array.from(parents).filter((number) => !state.open(sweep).has(number))

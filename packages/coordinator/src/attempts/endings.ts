@@ -51,7 +51,7 @@ const retryDelay = 1_000
 /** Steps that one commit holds at most. */
 const mostTogether = 64
 
-/** What the failure says of the box: the trial is taken from it, when it is the box that seems at fault. */
+/** What the failure says of the host: the trial is taken from it, when it is the host that seems at fault. */
 const judgeBox = Effect.fnUntraced(function* (journal: Journal, roster: Roster, trial: Trial, end: AttemptEnd) {
   const agent = trial.agent === null ? undefined : roster.agents.get(trial.agent)
   if (agent === undefined || trial.stopReason !== null) return end
@@ -98,7 +98,7 @@ export const makeEndings = Effect.fnUntraced(function* (
   const store = yield* Store
   const queue = yield* Queue.unbounded<Step>()
 
-  /** The end with what it says of the box; nothing when the attempt is over already. */
+  /** The end with what it says of the host; nothing when the attempt is over already. */
   const judge = Effect.fnUntraced(function* ({ epoch, end, skipped }: Ended) {
     const trial = journal.state.inFlight(epoch)
     if (trial === undefined) return []

@@ -94,7 +94,7 @@ export const makeIngest = Effect.fnUntraced(function* (after: {
 
   /**
    * After a group that was refused: what every attempt of it sent, by itself. What is refused again right after something
-   * of another attempt was written is at fault itself, not the store: that attempt ends, and the others go on. A disk
+   * of another attempt was written is at fault itself, not the store: that attempt ends, and the others continue. A disk
    * that is full is never an attempt's fault.
    */
   const commitApart = Effect.fnUntraced(function* (group: ReadonlyArray<Received>, cause: Cause.Cause<StoreError>) {
@@ -157,6 +157,6 @@ const reasonOf = (cause: Cause.Cause<StoreError>): string => {
   return Option.isSome(failure) ? failure.value.message : "the coordinator failed; its log says more"
 }
 
-/** The agent goes on from what is acknowledged once it has connected again. */
+/** The agent resumes from what is acknowledged once it has connected again. */
 const missing = (what: string, epoch: Epoch) =>
   new SessionBroken({ message: `of attempt ${epoch} the ${what} did not arrive; send them again` })

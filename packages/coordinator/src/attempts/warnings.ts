@@ -1,4 +1,4 @@
-// What of a trainer's events a user has to know although the trial goes on. Owns the translation; recording it is
+// What of a trainer's events a user has to know although the trial continues. Owns the translation; recording it is
 // endings.ts'.
 import type { TrialEvent } from "@sweep/domain/TrialEvent"
 import type { TrialWarning } from "@sweep/domain/TrialWarning"

@@ -1,4 +1,4 @@
-// Of a sweep whose trials are all known before any has a result, how long those are that begin alike: so that a longer one
+// Of a sweep whose trials are all known before any has a result, how long those are that share a prefix: so that a longer one
 // can wait for a shorter one that is not made yet. Owns this knowledge, made once for each revision of a sweep.
 import { beginningOf, epochsOf, searchesEpochs } from "@sweep/domain/beginning"
 import type { SweepId } from "@sweep/domain/Id"
@@ -30,7 +30,7 @@ const lengthsOf = ({ spec }: SweepState): Lengths => {
 export class PlannedLengths {
   readonly #sweeps = new Map<SweepId, { readonly revision: number; readonly lengths: Lengths }>()
 
-  /** Whether the sweep's trials are known beforehand, and some of them begin alike. */
+  /** Whether the sweep's trials are known beforehand, and some of them share a prefix. */
   isKnown(sweep: SweepState): boolean {
     return this.#lengths(sweep).size > 0
   }

@@ -15,7 +15,7 @@ import { trainingOf } from "./trialDocument.ts"
 const runKey = (sweep: SweepState, { parameters, seed }: Pick<Trial, "parameters" | "seed">): string | undefined => {
   const { spec, versions } = sweep
   if (spec.trainer !== "peft" || spec.modelFingerprint === undefined) return undefined
-  // What a function of a person's file measures is not seen in its path.
+  // What a function of a user's file measures is not seen in its path.
   const builtIn: ReadonlyArray<string> = builtInTaskMetrics
   if (spec.taskMetrics?.metrics.some((metric) => !builtIn.includes(metric)) === true) return undefined
   const training = trainingOf(spec, parameters)

@@ -35,7 +35,7 @@ const isReady = ({ hosts, resting, now }: Situation, trial: Trial): boolean =>
 
 export const hasBegun = ({ attempt }: Pick<Trial, "attempt">): boolean => attempt > 0
 
-/** Whether a shorter one that begins alike will be made, as long as the sweep makes more. */
+/** Whether a shorter one with the same prefix will be made, as long as the sweep makes more. */
 export const isShorterToCome = ({ state, planned }: Situation, sweep: SweepState, run: Run): boolean => {
   const beginning = state.beginning(sweep, run)
   // What a person asks for is next.
@@ -46,7 +46,7 @@ export const isShorterToCome = ({ state, planned }: Situation, sweep: SweepState
   )
 }
 
-/** Whether the run is to wait for the end of a shorter one that begins alike and is made already. */
+/** Whether the run is to wait for the end of a shorter one with the same prefix and is made already. */
 export const waitsForMade = ({ state }: Situation, sweep: SweepState, run: Run): boolean =>
   waitsFor(run, alike(state, sweep, run)) !== undefined
 
@@ -54,7 +54,7 @@ export const waitsForMade = ({ state }: Situation, sweep: SweepState, run: Run):
 export const waitsForShorter = (situation: Situation, sweep: SweepState, run: Run): boolean =>
   waitsForMade(situation, sweep, run) || isShorterToCome(situation, sweep, run)
 
-/** The agent that has something of the trial to resume from: of its own, or of a shorter one that begins alike. */
+/** The agent that has something of the trial to resume from: of its own, or of a shorter one with the same prefix. */
 export const agentOf = ({ state }: Situation, sweep: SweepState, trial: Trial): AgentId | undefined =>
   state.lastAgent(trial) ?? homeOf(trial, alike(state, sweep, trial)) ?? undefined
 

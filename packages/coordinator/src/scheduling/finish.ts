@@ -29,7 +29,7 @@ export const finishSweeps = (options: {
     for (const sweep of state.sweeps.values()) {
       if (!atRest(sweep)) continue
       const setAside = Array.from(state.open(sweep.id).keys())
-      // Members of a population wait for each other, and go on.
+      // Members of a population wait for each other, and continue.
       const isWaiting = (number: TrialNumber) => sweep.trials.get(number)!.waitedAt !== null
       if (populationOptions(sweep.spec) !== null && setAside.some(isWaiting)) continue
       let exhausted = false

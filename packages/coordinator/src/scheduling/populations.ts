@@ -1,6 +1,6 @@
 // The rounds of population-based training: once every member of a population waits at the same point, with its checkpoint
-// kept, it is decided who goes on from whom, and all go on. Owns when a round is due, and recording it in one step; the
-// rule itself is pure and the search room's. What it decides rests on the trials and their curves alone, so that a
+// kept, it is decided who resumes from whom, and all continue. Owns when a round is due, and recording it in one step; the
+// rule itself is pure and the search package's. What it decides rests on the trials and their curves alone, so that a
 // restarted coordinator decides the same.
 import * as Effect from "effect/Effect"
 import type { Fact } from "@sweep/domain/Fact"
@@ -16,7 +16,7 @@ import type { Journal } from "../state/Journal.ts"
 import { monotonic } from "../state/monotonic.ts"
 import type { Roster } from "../state/Roster.ts"
 
-/** Milliseconds without a piece of a checkpoint after which a round goes on without it. */
+/** Milliseconds without a piece of a checkpoint after which a round continues without it. */
 const patience = 15 * 60_000
 
 export const makePopulations = (options: {
@@ -91,7 +91,7 @@ export const makePopulations = (options: {
         return { _tag: "TrialExploited", ...of, from, parameters: exploit.parameters, reason: exploit.reason }
       })
     })
-    // Whose checkpoint has not come goes on from the one before.
+    // Whose checkpoint has not come resumes from the one before.
     if (facts.length > 0) yield* Effect.forEach(giving, (number) => artifacts.tidy(sweep.id, number))
   })
 

@@ -1,6 +1,6 @@
-// The order in which trials that begin alike run, so that the longer one goes on from the shorter one: it waits while a
+// The order in which trials that share a prefix run, so that the longer one resumes from the shorter one: it waits while a
 // shorter one is under way, and then it belongs on the agent where that left its state. Pure: what is decided here is a
-// function of the trials, so that a restarted coordinator goes on in the same order. Which trials begin alike is the
+// function of the trials, so that a restarted coordinator continues in the same order. Which trials share a prefix is the
 // domain's.
 import { epochsOf } from "@sweep/domain/beginning"
 import type { AgentId } from "@sweep/domain/Id"

@@ -91,12 +91,12 @@ export const trialDocument = (
       ? {}
       : { snapshot: { sha256: snapshot.sha256, bytes: snapshot.manifestBytes, roots: snapshot.roots } }),
     ...(workingDirectory === undefined ? {} : { working_directory: workingDirectory }),
-    // Whether there is something to go on from is seen where the checkpoints are.
+    // Whether there is something to resume from is seen where the checkpoints are.
     resume: true,
-    // A member of a population waits for the others, and may go on from another one's checkpoint.
+    // A member of a population waits for the others, and may resume from another one's checkpoint.
     ...(population === null ? {} : { pause_at: nextPoint(population, trial.rounds) }),
     ...(parent === undefined ? {} : { parent: { trial: parent.trial, epoch: parent.epoch, step: parent.step } }),
-    // Where runs of different length begin alike, the longer one goes on from what a shorter one left on its host.
+    // Where runs of different length share a prefix, the longer one resumes from what a shorter one left on its host.
     ...(searchesEpochs(sweep.spec)
       ? { share_prefix: true, leave_prefix: epochsOf(trial.parameters) < mostEpochs(sweep.spec) }
       : {}),

@@ -35,7 +35,7 @@ const differences = (spec: SweepSpec, teacher: SweepSpec): ReadonlyArray<string>
 
 const learnedFrom = ({ id, spec, trials }: SweepState, sets: ReadonlyArray<Observation>): ReadonlyArray<Learned> =>
   sets.flatMap(({ number, parameters, outcome, objective, values }) =>
-    // What went on from another trial's checkpoint says nothing of its own parameters alone.
+    // What resumed from another trial's checkpoint says nothing of its own parameters alone.
     outcome === "open" || outcome === "cancelled" || trials.get(firstOf(number, spec.replicas))!.lineage.length > 0
       ? []
       : [

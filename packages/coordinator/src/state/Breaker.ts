@@ -1,17 +1,17 @@
-// What is known of a box by how its attempts fail: one that fails everything gets no more work for a while, and the trials
+// What is known of a host by how its attempts fail: one that fails everything gets no more work for a while, and the trials
 // it failed go to another, at no cost to them. Owns counting and the waits. With nobody else to try, nothing can be told
-// of a box: then a failure is the trial's.
+// of a host: then a failure is the trial's.
 import type { FailureClass } from "@sweep/domain/TrialEvent"
 
-/** Failures in a row, of sweeps that do not fail on other hosts as well, with nothing between them that shows the box can train. */
+/** Failures in a row, of sweeps that do not fail on other hosts as well, with nothing between them that shows the host can train. */
 const mostInARow = 3
 /** Milliseconds without work: doubled each time that it fails on, up to the last. */
 const firstWait = 5 * 60_000
 const longestWait = 60 * 60_000
-/** Boxes that a trial is taken from before the failure counts as its own. */
+/** Hosts that a trial is taken from before the failure counts as its own. */
 const mostReturns = 2
 
-/** A missing package, a crash without a word: it may be the box's fault. What runs out of memory or diverges did train. */
+/** A missing package, a crash without a word: it may be the host's fault. What runs out of memory or diverges did train. */
 const mayBeTheBox: Readonly<Record<FailureClass, boolean>> = {
   oom: false,
   diverged: false,
@@ -27,11 +27,11 @@ export class Breaker {
   /** Whose trials failed here in a row, a sweep once for each failure. */
   #row: Array<string> = []
   #opened = 0
-  /** Whether an attempt on this box ever came so far that the box is known to train. */
+  /** Whether an attempt on this host ever came so far that the host is known to train. */
   #proven = false
   /** Monotonic milliseconds. */
   #until = Number.NEGATIVE_INFINITY
-  /** Trials that were taken from this box after it failed them, as `sweep/number`. */
+  /** Trials that were taken from this host after it failed them, as `sweep/number`. */
   readonly #returned = new Set<string>()
 
   isOpen(now: number): boolean {
@@ -73,8 +73,8 @@ export class Breaker {
   }
 
   /**
-   * An attempt here failed. `others`: whether another box could run it; `returns`: how many boxes it was taken from.
-   * Says whether the trial is to be taken from this box, and whether the box is quarantined from now on, in milliseconds.
+   * An attempt here failed. `others`: whether another host could run it; `returns`: how many hosts it was taken from.
+   * Says whether the trial is to be taken from this host, and whether the host is quarantined from now on, in milliseconds.
    */
   failed(options: {
     readonly now: number

@@ -22,7 +22,7 @@ const epochAt = (trial: Trial | undefined, step: number, totalSteps: number | nu
 const addTo = (curves: Curves, report: Report): void => {
   const curve = curves.get(report.trial) ?? []
   curves.set(report.trial, curve)
-  // A later attempt goes on from a checkpoint: what it repeats takes the place of what was there.
+  // A later attempt resumes from a checkpoint: what it repeats takes the place of what was there.
   while (curve.length > 0 && curve.at(-1)!.step >= report.step) curve.pop()
   curve.push(report)
 }

@@ -97,7 +97,7 @@ export class Roster {
     }
   }
 
-  /** Boxes that the trial, as `sweep/number`, was taken from. */
+  /** Hosts that the trial, as `sweep/number`, was taken from. */
   returns(trial: string): number {
     let count = 0
     for (const { breaker } of this.agents.values()) if (breaker.hasReturned(trial)) count++

@@ -29,7 +29,7 @@ export class State implements StateView {
   readonly #sets = new Map<SweepId, Array<Observation>>()
   /** Of each sweep, how many trials were made of a set of parameters that a person gave, by its text. */
   readonly #enqueued = new Map<SweepId, Map<string, number>>()
-  /** Of each sweep, the trials that begin alike, by what their beginning is known by, and what that is of each trial. */
+  /** Of each sweep, the trials that share a prefix, by what their beginning is known by, and what that is of each trial. */
   readonly #beginnings = new Map<SweepId, Map<string, Array<TrialNumber>>>()
   readonly #beginningOf = new Map<SweepId, Map<TrialNumber, string | null>>()
   readonly #versions = new Map<SweepId, number>()

@@ -28,7 +28,7 @@ export interface StateView {
   readonly lastAgent: (trial: Trial) => AgentId | undefined
 }
 
-/** Trials of the sweep, the run itself among them if it is one, that differ from it in their epochs alone and begin alike. */
+/** Trials of the sweep, the run itself among them if it is one, that differ from it in their epochs alone and share a prefix. */
 export const alike = (state: StateView, sweep: SweepState, run: Run): ReadonlyArray<Trial> => {
   const beginning = state.beginning(sweep, run)
   if (beginning === null) return []

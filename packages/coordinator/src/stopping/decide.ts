@@ -203,7 +203,7 @@ export const makeDecide = Effect.fnUntraced(function* (options: {
     for (const set of stopper.promote(state.sets(sweep.id), curvesOfSets(reports.of(sweep.id), replicas))) {
       for (let replica = 0; replica < replicas; replica++) {
         const trial = state.trial(sweep.id, (firstOf(set, replicas) + replica) as TrialNumber)
-        // What a person has paused goes on when a person says so.
+        // What a person has paused continues when a person says so.
         if (trial !== undefined && state.isSetAside(trial)) yield* resume(sweep.id, trial.number)
       }
     }

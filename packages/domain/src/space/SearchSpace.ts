@@ -1,5 +1,5 @@
 // The space a sweep searches: its dimensions in the order of the file, the parameters derived from them, and the
-// constraints. Owns the shape only; conditions, derivations and constraints are CEL text that the search room evaluates.
+// constraints. Owns the shape only; conditions, derivations and constraints are CEL text that the search package evaluates.
 import * as Schema from "effect/Schema"
 import { Distribution } from "./Distribution.ts"
 import { ParameterName } from "./Parameter.ts"

@@ -45,7 +45,7 @@ export const Fact = Schema.TaggedUnion({
   SweepFinished: { ...ofSweep, reason: StoredReason },
   /**
    * The sweep is gone, and with it every fact that was recorded of it: this one stands in their place, so that its id is
-   * given to no other sweep, and epochs go on beyond `epoch`, the greatest of any dispatch so far.
+   * given to no other sweep, and epochs continue beyond `epoch`, the greatest of any dispatch so far.
    */
   SweepRemoved: { ...ofSweep, epoch: Epoch },
 
@@ -75,7 +75,7 @@ export const Fact = Schema.TaggedUnion({
    */
   TrialPaused: { ...ofTrial, rule: Schema.optionalKey(StoredReason), step: Schema.optionalKey(Schema.Finite) },
   TrialResumed: ofTrial,
-  /** A member of a population that waits goes on from the newest checkpoint of another's attempt, with `parameters`. */
+  /** A member of a population that waits resumes from the newest checkpoint of another's attempt, with `parameters`. */
   TrialExploited: {
     ...ofTrial,
     from: Schema.Struct({ trial: TrialNumber, epoch: Epoch, step: Schema.Int }),
@@ -100,7 +100,7 @@ export const Fact = Schema.TaggedUnion({
     memory: Schema.optionalKey(OutOfMemory),
   },
   TrialCancelled: { ...ofTrial, reason: StoredReason },
-  /** Something about this attempt that a user has to know; the trial goes on as it would without. */
+  /** Something about this attempt that a user has to know; the trial continues as it would without. */
   TrialWarned: { ...ofAttempt, warning: TrialWarning },
   /** Files of the attempt are kept, whole: from now on they do not change. */
   ArtifactsKept: {

@@ -1,5 +1,5 @@
-// Which trials of a sweep begin alike: those that differ in their epochs alone, where nothing before the last phase
-// depends on the length. The longer one can go on from where the shorter one's beginning ended. Owns what a beginning is
+// Which trials of a sweep share a prefix: those that differ in their epochs alone, where nothing before the last phase
+// depends on the length. The longer one can resume from where the shorter one's beginning ended. Owns what a beginning is
 // known by; training it once is the trainer's work, the order that makes it possible the coordinator's.
 import { canonicalText, type Parameters } from "../space/Parameter.ts"
 import { populationOptions } from "./population.ts"
@@ -9,7 +9,7 @@ import { parameterDefaults, variants } from "../training/TrainingConfig.ts"
 import type { Trial } from "../trial/Trial.ts"
 
 /**
- * With one number of epochs nothing would ever go on from what a trial leaves. Members of a population share no
+ * With one number of epochs nothing would ever resume from what a trial leaves. Members of a population share no
  * beginnings: their parameters change on the way.
  */
 export const searchesEpochs = ({ trainer, space, earlyTerminate }: SweepSpec): boolean =>
@@ -41,7 +41,7 @@ export const decayShare = 0.1
 export const commonSteps = (parameters: Parameters, steps: number): number =>
   valueOf(parameters, "schedule") === "constant" ? steps : steps - Math.ceil(decayShare * steps)
 
-/** The same text for the trials that begin alike; `null` for one that shares its beginning with none. */
+/** The same text for the trials that share a prefix; `null` for one that shares its beginning with none. */
 export const beginningOf = (spec: SweepSpec, trial: Pick<Trial, "parameters" | "seed">): string | null => {
   const { parameters, seed } = trial
   if (!searchesEpochs(spec)) return null
@@ -55,14 +55,14 @@ export const beginningOf = (spec: SweepSpec, trial: Pick<Trial, "parameters" | "
 }
 
 export interface SharedSteps {
-  /** That go on from another one. */
+  /** That resume from another one. */
   readonly runs: number
   /** Optimiser steps that need not be trained again, of all steps. */
   readonly steps: number
   readonly of: number
 }
 
-/** What trials said of it; `null` when none went on from another one. */
+/** What trials said of it; `null` when none resumed from another one. */
 export const sharedSteps = (details: Iterable<TrialDetails>): SharedSteps | null => {
   let [runs, steps, all] = [0, 0, 0]
   for (const { started, finished } of details) {

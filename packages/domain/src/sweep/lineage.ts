@@ -1,5 +1,5 @@
-// Who went on from whom in a population, read off its trials. Owns putting each takeover together with the parameters that
-// both sides had then; deciding them is the search room's.
+// Who resumed from whom in a population, read off its trials. Owns putting each takeover together with the parameters that
+// both sides had then; deciding them is the search package's.
 import type { Epoch, TrialNumber } from "../Id.ts"
 import type { Parameters, ParameterValue } from "../space/Parameter.ts"
 import type { Reason } from "../reason/Reason.ts"
@@ -7,7 +7,7 @@ import type { Trial } from "../trial/Trial.ts"
 
 export interface Takeover {
   readonly trial: TrialNumber
-  /** Whose checkpoint it went on from. */
+  /** Whose checkpoint it resumed from. */
   readonly from: TrialNumber
   /** Optimiser steps. */
   readonly step: number

@@ -1,5 +1,5 @@
 // Population-based training as a sweep asks for it: members train up to a point and wait there for each other. Owns its
-// options, where the points are, and what makes it impossible. Who goes on from whom is the search room's.
+// options, where the points are, and what makes it impossible. Who resumes from whom is the search package's.
 import { learnsFromResults } from "./Method.ts"
 import type { SweepSpec } from "./SweepSpec.ts"
 import { parameterDefaults } from "../training/TrainingConfig.ts"
@@ -11,7 +11,7 @@ export interface PopulationOptions {
   /** Trials 1 … population are the first population, the next as many the second, and so on. */
   readonly population: number
   readonly quantile: number
-  /** Share of the parameters drawn anew instead of perturbed. */
+  /** Share of the parameters drawn again instead of perturbed. */
   readonly resample_probability: number
   /** Factors, one of which a number is multiplied with. */
   readonly perturb: ReadonlyArray<number>
@@ -36,7 +36,7 @@ export const nextPoint = ({ resource, interval }: PopulationOptions, rounds: num
 export const roundsWithin = ({ interval }: PopulationOptions, length: number): number =>
   Math.max(0, Math.ceil(length / interval - tolerance) - 1)
 
-/** How many of `members` that wait go on from another one: as many as the best are of whom they draw one. */
+/** How many of `members` that wait resume from another one: as many as the best are of whom they draw one. */
 export const replacedOf = ({ quantile }: Pick<PopulationOptions, "quantile">, members: number): number =>
   members < 2 ? 0 : Math.max(1, Math.floor(members * quantile))
 
@@ -82,7 +82,7 @@ export const populationProblem = (spec: SweepSpec): { readonly where: string; re
   if (spec.trainer !== "peft") {
     return problem(
       "early_terminate.type",
-      `${what} needs a trainer that goes on from another trial's checkpoint, which peft does and ${spec.trainer} does not; take asha, hyperband, median or patience`,
+      `${what} needs a trainer that resumes from another trial's checkpoint, which peft does and ${spec.trainer} does not; take asha, hyperband, median or patience`,
     )
   }
   if (learnsFromResults(spec.method)) {

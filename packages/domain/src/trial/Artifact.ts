@@ -1,4 +1,4 @@
-// The files that a trial leaves: its adapter, and checkpoints from which it or another trial goes on. Owns their names,
+// The files that a trial leaves: its adapter, and checkpoints from which it or another trial continues. Owns their names,
 // and the rule of which of them are kept with the coordinator; moving and storing them is the work of other rooms.
 import * as Schema from "effect/Schema"
 import { Epoch, type SweepId, TrialNumber } from "../Id.ts"
@@ -45,8 +45,8 @@ export type Artifact = typeof Artifact.Type
 
 /**
  * What stays with the coordinator of a trial that has ended: `best` its adapter, which is that of its best evaluation;
- * `last` also its newest checkpoint, so that it can be gone on with; `all` also every other checkpoint its trainer kept;
- * `none` nothing. While a trial may still go on, its checkpoints are kept under every rule but `none`: the newest, to go
+ * `last` also its newest checkpoint, so that it can be resumed; `all` also every other checkpoint its trainer kept;
+ * `none` nothing. While a trial may still continue, its checkpoints are kept under every rule but `none`: the newest, to go
  * on from, and the best, which may be what it exports in the end.
  */
 export const KeepRule = Schema.Literals(["best", "last", "all", "none"])
@@ -85,7 +85,7 @@ export const isManifest = (path: string): boolean => path === manifestOf(path)
 const dataFile =
   /^(?:checkpoints\/step-\d+\/(?:adapter\/)?|adapter\/)(?:[A-Za-z0-9._-]+\.(?:safetensors|json|md|txt|jinja)|optimizer\.pt|scheduler\.pt|scaler\.pt|rng_state\.pth)$/
 
-/** Whether a trainer that goes on from another agent's checkpoint, or a user, may be handed the file. */
+/** Whether a trainer that resumes from another agent's checkpoint, or a user, may be handed the file. */
 export const holdsData = (path: string): boolean => dataFile.test(path)
 
 /** The files of the newest whole checkpoint among `files`. */
@@ -100,7 +100,7 @@ export const wholeCheckpoints = <A extends { readonly path: string }>(files: Rea
   return files.filter(({ path }) => whole.has(checkpointStep(path)))
 }
 
-/** Which of a trial's files are worth keeping: `ended` when it will not go on. */
+/** Which of a trial's files are worth keeping: `ended` when it will not continue. */
 export const keptFiles = <A extends { readonly path: string }>(
   rule: KeepRule,
   files: ReadonlyArray<A>,

@@ -83,7 +83,7 @@ export interface Exploit {
   readonly epoch: Epoch
   /** Optimiser steps. */
   readonly step: number
-  /** The trial's own newest attempt until then: what that left is no longer gone on from. */
+  /** The trial's own newest attempt until then: what that left is no longer resumed from. */
   readonly after: Epoch | null
   /** The trial's parameters until then. */
   readonly replaced: Parameters

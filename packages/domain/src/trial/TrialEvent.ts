@@ -110,7 +110,7 @@ export const TrialEvent = Schema.Union([
       ),
     ),
   }),
-  /** It left at `pause_at`, with a checkpoint to go on from. */
+  /** It left at `pause_at`, with a checkpoint to resume from. */
   Schema.Struct({ ...line, type: Schema.Literal("paused"), step: Schema.Finite }),
 ])
 export type TrialEvent = typeof TrialEvent.Type

@@ -1,4 +1,4 @@
-// Who may make a call, as a contract: the server asks it before every call and while a stream goes on. Owns nothing but
+// Who may make a call, as a contract: the server asks it before every call and while a stream continues. Owns nothing but
 // the shape, and which call needs which role; what tokens there are is known to whoever serves.
 import type * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
@@ -24,7 +24,7 @@ export interface Shown {
 }
 
 export interface Gate {
-  /** Fails when the caller may not do what `needed` may. Cheap: it is asked again and again while a stream goes on. */
+  /** Fails when the caller may not do what `needed` may. Cheap: it is asked again and again while a stream continues. */
   readonly admit: (shown: Shown, needed: Role) => Effect.Effect<Caller, Denied>
 }
 

@@ -6,7 +6,7 @@ import * as Effect from "effect/Effect"
 import * as Queue from "effect/Queue"
 import * as Stream from "effect/Stream"
 
-/** Messages read and not yet taken at which reading pauses, and at which it goes on. */
+/** Messages read and not yet taken at which reading pauses, and at which it continues. */
 const high = 64
 const low = 16
 

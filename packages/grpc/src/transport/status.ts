@@ -23,7 +23,7 @@ const meanings: Readonly<Record<number, Meaning>> = {
   [status.UNKNOWN]: { api: "Unavailable", session: "broken" },
   // Not to be decoded: repeating the same bytes gives the same answer.
   [status.INVALID_ARGUMENT]: { api: "Refused", session: "refused" },
-  // Too slow, or half-open: the connection is made anew.
+  // Too slow, or half-open: the connection is made again.
   [status.DEADLINE_EXCEEDED]: { api: "Unavailable", session: "broken" },
   // No sweep or trial of that name. Sessions never get it.
   [status.NOT_FOUND]: { api: "NotFound", session: "refused" },
@@ -121,7 +121,7 @@ const tlsProblems: ReadonlyArray<readonly [pattern: RegExp, (address: string) =>
   [
     /unable to verify|self.signed certificate|unable to get (local )?issuer|certificate signature failure/i,
     (address) =>
-      `what listens at ${address} is not signed by the authority of your access file: it is another coordinator, or its certificates were made anew; ask its owner for a new access file`,
+      `what listens at ${address} is not signed by the authority of your access file: it is another coordinator, or its certificates were made again; ask its owner for a new access file`,
   ],
   [
     /altnames|IP: .* is not in the cert/i,

@@ -1,5 +1,5 @@
 // TLS for both ends: mutual, with a private authority. Owns how grpc-js is given the certificates, and that a coordinator
-// takes up new ones while it serves. Connections that are open go on with the ones they began with.
+// takes up new ones while it serves. Connections that are open continue with the ones they began with.
 import { createPrivateKey, X509Certificate } from "node:crypto"
 import { readFileSync } from "node:fs"
 import {

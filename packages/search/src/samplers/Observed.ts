@@ -1,5 +1,5 @@
 // The history as the models read it: encoded points with a loss to minimise. Owns this translation and its cache: rows
-// are kept from one call to the next as long as the history goes on like the one before, and give the same answer when
+// are kept from one call to the next as long as the history continues like the one before, and give the same answer when
 // it does not.
 import type { Metric } from "@sweep/domain/Metric"
 import { type OutcomeConstraint, violationOf } from "@sweep/domain/OutcomeConstraint"

@@ -1,4 +1,4 @@
-// A set of parameters with some of them changed. Owns that derived parameters follow, that conditions decide anew which
+// A set of parameters with some of them changed. Owns that derived parameters follow, that conditions decide again which
 // there are, and the words for a change that leads nowhere. Values outside the ranges are a person's to try.
 import { evaluate, holds } from "@sweep/domain/Expression"
 import type { Parameters, ParameterValue } from "@sweep/domain/Parameter"

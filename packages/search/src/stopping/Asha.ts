@@ -1,4 +1,4 @@
-// Asynchronous successive halving and asynchronous Hyperband: rungs at min_resource · etaᵏ, and at each a trial goes on
+// Asynchronous successive halving and asynchronous Hyperband: rungs at min_resource · etaᵏ, and at each a trial continues
 // only while it is among the best 1/eta of those that reached it (Li et al., "A System for Massively Parallel
 // Hyperparameter Tuning", 2020). Owns the rungs, the brackets (bracket b starts at rung b; trials are spread over them
 // as Hyperband's budget does) and both kinds: `stop` ends a trial that falls behind, `promote` pauses every trial at a

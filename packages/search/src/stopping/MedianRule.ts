@@ -10,7 +10,7 @@ export interface MedianOptions {
   readonly min_resource: number
   /** How many others must have reached the point. */
   readonly min_trials: number
-  /** Of the losses, best first: 50 is the median, 25 lets only the best quarter go on. */
+  /** Of the losses, best first: 50 is the median, 25 lets only the best quarter continue. */
   readonly percentile: number
   readonly action: "stop" | "pause"
 }

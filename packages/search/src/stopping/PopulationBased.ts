@@ -1,5 +1,5 @@
 // Population-based training (Jaderberg et al., 2017), in rounds: members train up to a point and wait there; the worst
-// of them go on from the checkpoint of one of the best, with that one's parameters changed. Owns the pure rule: who
+// of them resume from the checkpoint of one of the best, with that one's parameters changed. Owns the pure rule: who
 // exploits whom, and what the parameters become. Copying a checkpoint is the coordinator's.
 import type { Parameters, ParameterValue } from "@sweep/domain/Parameter"
 import { changeableInTraining, nextPoint, type PopulationOptions, replacedOf } from "@sweep/domain/population"
@@ -36,7 +36,7 @@ const perturbed = (axis: Axis, value: ParameterValue, factor: number, from: Rand
   return axis.value(Math.min(axis.levels - 1, Math.max(0, next)))
 }
 
-/** What was not changed but for rounding is the parent's. `null`: a checkpoint of the parent could not be gone on with. */
+/** What was not changed but for rounding is the parent's. `null`: a checkpoint of the parent could not be resumed. */
 const changesOf = (parent: Parameters, child: Parameters): Parameters | null => {
   const changes: Record<string, ParameterValue> = {}
   for (const name of Object.keys({ ...parent, ...child })) {

@@ -28,7 +28,7 @@ export type Decision =
 
 export interface Stopper {
   readonly decide: (history: History, curves: Curves, report: Report) => Decision
-  /** Paused trials that have earned more resource, best first. Running ones may be among them: they go on anyway. */
+  /** Paused trials that have earned more resource, best first. Running ones may be among them: they continue anyway. */
   readonly promote: (history: History, curves: Curves) => ReadonlyArray<number>
 }
 

@@ -1,5 +1,5 @@
-// How checkpoints get from simulated boxes to the simulated coordinator, who keeps nothing of them but that they are there:
-// what is in one is its step, which whoever goes on from it is told anyhow. An agent that is killed on the way begins
+// How checkpoints get from simulated hosts to the simulated coordinator, who keeps nothing of them but that they are there:
+// what is in one is its step, which whoever resumes from it is told anyhow. An agent that is killed on the way begins
 // again in its next life. Owns this in place of the exchange and the folder; how files travel is tested with real ones.
 import * as Effect from "effect/Effect"
 import type { Artifact } from "@sweep/domain/Artifact"

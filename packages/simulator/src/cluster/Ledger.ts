@@ -28,8 +28,8 @@ export interface Violation {
 export interface Running {
   readonly trial: string
   readonly epoch: Epoch
-  readonly box: string
-  /** Since when the agent of the box has been able to end it, without a break; `undefined`: it is not. */
+  readonly host: string
+  /** Since when the agent of the host has been able to end it, without a break; `undefined`: it is not. */
   readonly watchedSince: () => number | undefined
 }
 
@@ -91,7 +91,7 @@ export class Ledger {
           this.running.delete(one)
           this.broken(
             "nothing runs twice",
-            `${one.trial} runs on ${one.box} (epoch ${one.epoch}) and on ${other.box} (epoch ${other.epoch})`,
+            `${one.trial} runs on ${one.host} (epoch ${one.epoch}) and on ${other.host} (epoch ${other.epoch})`,
           )
         }
       }
@@ -142,10 +142,10 @@ export class Ledger {
         const parent = sweep!.trials.get(fact.from.trial)
         const isGiven = this.assigned.get(fact.from.epoch)?.trial === fact.from.trial
         if (!this.waiting.delete(fact.trial) || before!.state !== "paused" || !isGiven || parent === undefined) {
-          this.broken("a round is one step", `trial ${fact.trial} goes on from ${fact.from.trial} without waiting`)
+          this.broken("a round is one step", `trial ${fact.trial} resumes from ${fact.from.trial} without waiting`)
         }
         if (before!.lineage.length >= before!.rounds || parent?.waitedAt !== fact.from.step) {
-          this.broken("a round is one step", `trial ${fact.trial} goes on from ${fact.from.trial} at another point`)
+          this.broken("a round is one step", `trial ${fact.trial} resumes from ${fact.from.trial} at another point`)
         }
         return
       }

@@ -23,7 +23,7 @@ const keepAlive = { agent: [1_000, 3_000], coordinator: [1_000, 4_000] } as cons
 type Over = SessionBroken | SessionRefused
 type Item<M> = { readonly message: M } | { readonly over: Over | null }
 
-/** The line between a box and the coordinator. */
+/** The line between a host and the coordinator. */
 export interface Line {
   /** Which directions of it work. */
   up: boolean
@@ -205,7 +205,7 @@ export class Network {
     }
   }
 
-  /** A line was cut or mended, or a process stands still or goes on. */
+  /** A line was cut or mended, or a process stands still or continues. */
   changed(): void {
     for (const session of this.sessions) {
       session.up.flush()

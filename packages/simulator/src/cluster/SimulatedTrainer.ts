@@ -1,6 +1,6 @@
-// A trainer of a simulated box, by the trainer contract: reads trial.json, appends to events.jsonl, saves checkpoints,
+// A trainer of a simulated host, by the trainer contract: reads trial.json, appends to events.jsonl, saves checkpoints,
 // heeds control.jsonl and SIGTERM, or does not. What goes wrong with it follows from the seed, the trial and the attempt.
-// Owns what a trainer does; ending it is the box's.
+// Owns what a trainer does; ending it is the host's.
 import { appendFileSync, existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import type { Attempt } from "@sweep/daemon/Attempt"

@@ -1,5 +1,5 @@
 // One run of a whole cluster in one thread and no time: the real coordinator on a simulated disk, real agents on simulated
-// boxes, a simulated network between them, and weather over all. After the weather everything is mended, and the sweep
+// hosts, a simulated network between them, and weather over all. After the weather everything is mended, and the sweep
 // has to come to its end. Owns the setting of a run and what it is judged by; equal seeds give equal runs.
 import { existsSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
@@ -17,7 +17,7 @@ import { ArtifactStore } from "@sweep/store/ArtifactStore"
 import { makeMemory, type Received, Store } from "@sweep/store/Store"
 import type { ParameterValue } from "@sweep/domain/Parameter"
 import { exampleSpec } from "@sweep/domain/exampleSpec"
-import { Box } from "./Box.ts"
+import { SimulatedHost } from "./SimulatedHost.ts"
 import { HandOver } from "./HandOver.ts"
 import { Ledger, type Violation } from "./Ledger.ts"
 import { Network } from "./Network.ts"
@@ -66,7 +66,7 @@ class Cluster {
   readonly world: World
   readonly ledger: Ledger
   readonly network: Network
-  readonly boxes: ReadonlyArray<Box>
+  readonly hosts: ReadonlyArray<SimulatedHost>
   readonly sweep = SweepId.make("example")
   api: SweepApi["Service"] | undefined
   private readonly bug: PlantedBug | undefined
@@ -86,11 +86,11 @@ class Cluster {
     this.disk = new Disk(this.world)
     this.handOver = new HandOver(this.world)
     const setting = this.world.random("setting")
-    this.boxes = Array.from(
+    this.hosts = Array.from(
       { length: 1 + setting.index(3) },
       (_, i) =>
-        new Box({
-          id: AgentId.make(`box-${i + 1}`),
+        new SimulatedHost({
+          id: AgentId.make(`host-${i + 1}`),
           directory,
           slots: 1 + setting.index(2),
           world: this.world,
@@ -160,8 +160,8 @@ class Cluster {
   }
 
   readonly befall = (fault: Fault): void => {
-    const { world, network, boxes } = this
-    const box = boxes["box" in fault ? (fault.box ?? 0) : 0]!
+    const { world, network, hosts } = this
+    const host = hosts["host" in fault ? (fault.host ?? 0) : 0]!
     world.note(() => `--- ${JSON.stringify(fault)}`)
     switch (fault._tag) {
       case "KillCoordinator":
@@ -169,8 +169,8 @@ class Cluster {
         world.after(fault.millis, () => this.startCoordinator())
         return
       case "KillAgent":
-        box.kill()
-        world.after(fault.millis, () => box.start())
+        host.kill()
+        world.after(fault.millis, () => host.start())
         return
       case "FreezeCoordinator": {
         const life = this.coordinator
@@ -180,19 +180,19 @@ class Cluster {
         return
       }
       case "FreezeAgent":
-        box.freeze()
-        world.after(fault.millis, () => box.thaw())
+        host.freeze()
+        world.after(fault.millis, () => host.thaw())
         return
       case "DrainAgent":
-        return box.drain()
+        return host.drain()
       case "PreemptAgent":
-        return box.preempt(fault.millis)
+        return host.preempt(fault.millis)
       case "KillTrainer":
-        return box.running()[0]?.exit({ code: null, signal: "SIGKILL" })
+        return host.running()[0]?.exit({ code: null, signal: "SIGKILL" })
       case "TerminateTrainer":
-        return box.running()[0]?.terminate()
+        return host.running()[0]?.terminate()
       case "Cut": {
-        const line = network.line(box.id)
+        const line = network.line(host.id)
         if (fault.direction !== "down") line.up = false
         if (fault.direction !== "up") line.down = false
         network.changed()
@@ -211,7 +211,7 @@ class Cluster {
         world.after(fault.millis, () => (this.disk.full = false))
         return
       case "SetClock":
-        ;(fault.box === null ? this.machine : box.machine).skew += fault.millis
+        ;(fault.host === null ? this.machine : host.machine).skew += fault.millis
         return
       case "Control":
         return this.control(fault.trial, fault.action)
@@ -226,14 +226,14 @@ class Cluster {
     for (const line of this.network.lines.values()) Object.assign(line, { up: true, down: true })
     this.thawCoordinator(this.coordinator)
     this.startCoordinator()
-    for (const box of this.boxes) {
-      box.thaw()
-      box.bring()
+    for (const host of this.hosts) {
+      host.thaw()
+      host.bring()
     }
     this.network.changed()
   }
 
-  /** What a person paused goes on. */
+  /** What a person paused continues. */
   resume(): void {
     this.control(null, "resume")
     for (const { number, state } of this.ledger.trials()) {
@@ -318,7 +318,7 @@ const categorical = (name: string, ...values: readonly [ParameterValue, ...Reado
   prior: null,
 })
 
-/** Of trials that begin alike. */
+/** Of trials that share a prefix. */
 const alikeSpace = {
   dimensions: [
     categorical("rank", 4, 8),
@@ -341,15 +341,15 @@ export const simulate = (options: SimulationOptions): Outcome => {
 }
 
 const run = (cluster: Cluster, { seed, only }: SimulationOptions): Outcome => {
-  const { world, ledger, boxes } = cluster
+  const { world, ledger, hosts } = cluster
   const weather = weatherOf(world.random("weather"), {
-    boxes: boxes.length,
+    hosts: hosts.length,
     lease: simulatedTimings.lease,
     lasts: foul,
   })
   const failed = () => ledger.violations.length > 0
   cluster.startCoordinator()
-  for (const box of boxes) box.start()
+  for (const host of hosts) host.start()
   weather.forEach(({ at, fault }, index) => {
     if (only?.(index) !== false) world.after(at, () => cluster.befall(fault))
   })
@@ -369,7 +369,7 @@ const run = (cluster: Cluster, { seed, only }: SimulationOptions): Outcome => {
     }
     remind()
     if (!world.runUntil(done, fair)) {
-      for (const { trial, box } of ledger.processes()) ledger.broken("no orphan", `${trial} still runs on ${box}`)
+      for (const { trial, host } of ledger.processes()) ledger.broken("no orphan", `${trial} still runs on ${host}`)
       const status = Array.from(ledger.sweeps.values(), (sweep) => sweep.status).join() || "never submitted"
       ledger.broken("every trial ends", `the sweep is ${status} ${fair / 1000} s after all was mended`)
     }

@@ -61,7 +61,7 @@ export const faultList: ReadonlyArray<ListedFault> = [
   },
   {
     number: 2,
-    what: "an agent stopped beyond its lease, then going on",
+    what: "an agent stopped beyond its lease, then continuing",
     weather: has("FreezeAgent", longer),
     tests: [[agentProcess, "past its lease ends its trial"]],
   },
@@ -69,7 +69,7 @@ export const faultList: ReadonlyArray<ListedFault> = [
     number: 3,
     what: "kill -9 of the coordinator",
     weather: has("KillCoordinator"),
-    tests: [[restart, "goes on with the same sweep"]],
+    tests: [[restart, "continues with the same sweep"]],
   },
   {
     number: 4,
@@ -122,12 +122,12 @@ export const faultList: ReadonlyArray<ListedFault> = [
   {
     number: 14,
     what: "the coordinator's clock set by an hour",
-    weather: has("SetClock", (fault) => fault._tag === "SetClock" && fault.box === null),
+    weather: has("SetClock", (fault) => fault._tag === "SetClock" && fault.host === null),
   },
   {
     number: 15,
     what: "an agent's clock set by an hour",
-    weather: has("SetClock", (fault) => fault._tag === "SetClock" && fault.box !== null),
+    weather: has("SetClock", (fault) => fault._tag === "SetClock" && fault.host !== null),
   },
   {
     number: 16,
@@ -161,7 +161,7 @@ export const faultList: ReadonlyArray<ListedFault> = [
     what: "nvidia-smi hangs",
     tests: [[devices, "are the CPU when nvidia-smi"]],
   },
-  { number: 27, what: "a box that fails everything", tests: [["packages/coordinator/test/breaker.test.ts", ""]] },
+  { number: 27, what: "a host that fails everything", tests: [["packages/coordinator/test/breaker.test.ts", ""]] },
   { number: 28, what: "the machine's memory runs out", tests: [[agent, "is out of memory only with evidence"]] },
   {
     number: 29,
@@ -188,7 +188,7 @@ export const faultList: ReadonlyArray<ListedFault> = [
     number: 34,
     what: "the agent's disk is full",
     tests: [
-      [attemptEnd, "is a release when the disk of the box was full"],
+      [attemptEnd, "is a release when the disk of the host was full"],
       ["packages/cli/test/e2e/fullDisk.test.ts", "costs the trial no retry"],
       [checkpoints, "test_a_full_disk_is_called_full"],
     ],
@@ -387,7 +387,7 @@ export const faultList: ReadonlyArray<ListedFault> = [
   },
   {
     number: 71,
-    what: "the kernel ends the agent for want of memory: SIGKILL to it alone, its trainers go on",
+    what: "the kernel ends the agent for want of memory: SIGKILL to it alone, its trainers continue",
     weather: has("KillAgent"),
     tests: [[agentProcess, "adopts the command trainer"]],
   },

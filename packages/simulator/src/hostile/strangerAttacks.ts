@@ -47,7 +47,7 @@ const handshake = (stage: Stage, options: object): Effect.Effect<Outcome> =>
 
 export const strangerAttacks: ReadonlyArray<Attack> = [
   attack("opens 1,500 connections and says nothing", (stage) => others(stage, opened(stage, 1_500, null))),
-  attack("begins 500 handshakes and does not go on", (stage) =>
+  attack("begins 500 handshakes and does not continue", (stage) =>
     others(stage, opened(stage, 500, "\x16\x03\x01\x02\x00")),
   ),
   attack("speaks plain text 300 times", (stage) =>

@@ -1,5 +1,5 @@
 // Where the files that trials leave are kept. Owns the contract: a file comes in pieces, in order, each answered with how
-// far it is, so that an upload goes on where it broke off; it counts only once all of it is there and its checksum
+// far it is, so that an upload continues where it broke off; it counts only once all of it is there and its checksum
 // holds. FolderArtifacts.ts keeps it.
 import * as Context from "effect/Context"
 import type * as Effect from "effect/Effect"

@@ -155,7 +155,7 @@ export const layer = (options: Options): Layer.Layer<ArtifactStore, ArtifactsUnu
         write: (owner, { path, offset, data }) =>
           Effect.gen(function* () {
             const part = partOf(owner, path)
-            // From the start means anew: what is there is of an upload that was given up.
+            // From the start means again: what is there is of an upload that was given up.
             const size = offset === 0 ? 0 : ((yield* attempt(() => sizeOf(part))) ?? 0)
             if (offset !== size) {
               return yield* new ArtifactMismatch({

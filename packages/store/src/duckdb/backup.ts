@@ -13,7 +13,7 @@ const quoted = (text: string): string => `'${text.replaceAll("'", "''")}'`
 const one = Semaphore.makeUnsafe(1)
 
 /**
- * Writes a copy as of now to `path`, by way of the folder that SQL may write to. Commits go on meanwhile. Fails with a
+ * Writes a copy as of now to `path`, by way of the folder that SQL may write to. Commits continue meanwhile. Fails with a
  * `StoreError` when there is no room.
  */
 export const backup = (database: Database, path: string): Effect.Effect<void, StoreError> =>

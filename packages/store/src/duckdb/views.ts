@@ -1,5 +1,5 @@
 // The views that people's SQL rests on, as docs/schema.md describes them. They hold no data, so every start makes them
-// anew. `trials` and `sweeps` are the fold of domain's SweepState over the same facts; the contract suite compares the two.
+// again. `trials` and `sweeps` are the fold of domain's SweepState over the same facts; the contract suite compares the two.
 import { originSql, reasonSql } from "./reasonSql.ts"
 
 /**

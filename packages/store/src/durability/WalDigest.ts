@@ -36,7 +36,7 @@ export class WalDigest {
     }
     try {
       const { size, mode } = fstatSync(handle)
-      // DuckDB makes it anew after each checkpoint, with what the umask leaves.
+      // DuckDB makes it again after each checkpoint, with what the umask leaves.
       if ((mode & 0o077) !== 0) fchmodSync(handle, 0o600)
       if (size < this.bytes) return false
       const end = Math.min(size, limit)

@@ -1,5 +1,5 @@
 // Where the files of source snapshots are kept, each once, named by its content. Owns the contract: a file comes in pieces
-// that can go on where they broke off, and counts once its content is what its name says. FolderSources.ts keeps it.
+// that can continue where they broke off, and counts once its content is what its name says. FolderSources.ts keeps it.
 import * as Context from "effect/Context"
 import type * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"

@@ -15,7 +15,7 @@ export interface Example {
   readonly preference?: { readonly chosen: string; readonly rejected: string }
   /** Whether the answer is a good one; only in `kto`. */
   readonly desirable?: boolean
-  /** Plain text to go on with; there are no turns. */
+  /** Plain text to continue with; there are no turns. */
   readonly text?: string
 }
 

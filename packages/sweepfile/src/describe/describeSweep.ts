@@ -64,7 +64,7 @@ export interface SweepDescription {
    * from the first trials. `null`: no end, or not known.
    */
   readonly cost: { readonly runs: number | null; readonly steps: number | null; readonly examples: number | null }
-  /** What need not be trained twice; `null`: nothing that begins alike, or not known before there are results. */
+  /** What need not be trained twice; `null`: nothing that shares its prefix, or not known before there are results. */
   readonly shared: SharedSteps | null
   /** `null`: it trains none. */
   readonly population: PlannedPopulation | null
@@ -295,7 +295,7 @@ const costText = ({ runs, steps, examples }: SweepDescription["cost"]): string =
 
 const sharedText = ({ runs, steps, of }: SharedSteps): string =>
   runs === 0
-    ? "nothing: the shorter runs are over before there is anything to go on from"
+    ? "nothing: the shorter runs are over before there is anything to resume from"
     : `${count(runs, "run")} ${runs === 1 ? "goes" : "go"} on from ${runs === 1 ? "a shorter one" : "shorter ones"}: about ${steps.toLocaleString("en")} of ${count(of, "step")} ${steps === 1 ? "is" : "are"} not trained twice`
 
 const methodReasons: Readonly<Record<MethodReason, string>> = {

@@ -19,7 +19,7 @@ export interface PlannedPopulation {
   readonly points: ReadonlyArray<number> | null
   /** Where they end. */
   readonly end: number | null
-  /** Members that go on from another one, at every point. */
+  /** Members that resume from another one, at every point. */
   readonly replaced: number
   readonly changing: ReadonlyArray<string>
 }

@@ -1,12 +1,12 @@
-// What a sweep saves where a longer run goes on from a shorter one that begins alike: an estimate before anything has
-// run. Owns this reckoning; which runs begin alike is the domain's, and that the shorter one goes first the coordinator's.
+// What a sweep saves where a longer run resumes from a shorter one with the same prefix: an estimate before anything has
+// run. Owns this reckoning; which runs share a prefix is the domain's, and that the shorter one goes first the coordinator's.
 import { beginningOf, commonSteps, epochsOf, type SharedSteps } from "@sweep/domain/beginning"
 import type { Parameters } from "@sweep/domain/Parameter"
 import type { SweepSpec } from "@sweep/domain/SweepSpec"
 
 /**
  * `sets`: every set of parameters in the order in which they are asked for, of which the budget may allow fewer. `null`:
- * no two of the runs begin alike and differ in their length.
+ * no two of the runs share a prefix and differ in their length.
  */
 export const plannedSharing = (
   spec: SweepSpec,

@@ -1,5 +1,5 @@
 // `early_terminate`: which rule ends trials, with its options. Owns the options of each rule, their defaults and bounds
-// (docs/sweep-file.md has the same table in words); the rules themselves are the search room's. The result holds every
+// (docs/sweep-file.md has the same table in words); the rules themselves are the search package's. The result holds every
 // option, defaults filled in.
 import type * as Schema from "effect/Schema"
 import { describeNode, type Field, type Fields, type NumberRule } from "../parse/Field.ts"

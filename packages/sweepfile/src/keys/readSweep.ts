@@ -651,7 +651,7 @@ export const readSweep = (root: Field): ReadSweep | undefined => {
   const endless = budget !== undefined && budget.trials === null && budget.gpuHours === null && budget.hours === null
   if (endless && method !== "grid" && metrics?.[0]?.target === null) {
     root.source.warn({ start: 0, end: 1 }, "budget", {
-      message: "no `budget`: the sweep goes on until someone stops it",
+      message: "no `budget`: the sweep continues until someone stops it",
       hint: "for example `budget: {trials: 30}`",
     })
   }

@@ -1,5 +1,5 @@
 // A sweep file's text while it is being read: where offsets stand, which part of the file each path names, and the
-// problems and warnings found so far. Readers report here and go on, so that a person sees every mistake at once.
+// problems and warnings found so far. Readers report here and continue, so that a person sees every mistake at once.
 import type { SpecProblem } from "./SpecProblem.ts"
 
 export interface Span {

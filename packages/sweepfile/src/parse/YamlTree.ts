@@ -74,7 +74,7 @@ const syntaxHints: Readonly<Record<string, string>> = {
 class Builder {
   readonly problems: Array<YamlProblem> = []
   private exceeded = false
-  /** What was built is not the whole file; what follows from that is no mistake of a person's. */
+  /** What was built is not the whole file; what follows from that is no mistake of a user's. */
   incomplete = false
   private nodes = 0
   private readonly anchors = new Map<string, YamlNode>()
@@ -134,7 +134,7 @@ class Builder {
     return this.problem(
       span,
       `the file expands to more than ${maximumNodes.toLocaleString("en")} values`,
-      "a sweep file of a person's size",
+      "a sweep file of a user's size",
       "aliases that refer to aliases multiply",
     )
   }

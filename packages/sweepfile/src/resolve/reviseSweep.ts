@@ -1,4 +1,4 @@
-// A sweep's own file with a few keys set anew: what `sweep extend --trials --set` makes of it. Owns where in the file a
+// A sweep's own file with a few keys set again: what `sweep extend --trials --set` makes of it. Owns where in the file a
 // parameter stands, and that it keeps its condition; the result is read as any sweep file is, so that mistakes get their
 // place in it.
 import { SweepSpec } from "@sweep/domain/SweepSpec"

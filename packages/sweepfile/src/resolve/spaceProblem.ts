@@ -1,9 +1,9 @@
-// What only the search room can see of a space (constraints nothing satisfies, conditions that never hold), placed in
+// What only the search package can see of a space (constraints nothing satisfies, conditions that never hold), placed in
 // the file.
 import type { ParsedSweep } from "../parse/parseSweepFile.ts"
 import type { SpecProblem } from "../parse/SpecProblem.ts"
 
-/** `where` is a parameter's name or ``constraint `TEXT` ``, as the search room names it. */
+/** `where` is a parameter's name or ``constraint `TEXT` ``, as the search package names it. */
 export const spaceProblem = (
   parsed: ParsedSweep,
   mistake: { readonly where: string; readonly message: string },

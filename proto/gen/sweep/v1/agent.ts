@@ -3621,7 +3621,7 @@ export const AgentServiceService = {
     responseSerialize: (value: PutArtifactResponse): Buffer => Buffer.from(PutArtifactResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): PutArtifactResponse => PutArtifactResponse.decode(value),
   },
-  /** The checkpoints that are kept of a trial's newest attempt with one, for an attempt that goes on from the last of them. */
+  /** The checkpoints that are kept of a trial's newest attempt with one, for an attempt that resumes from the last of them. */
   listCheckpoint: {
     path: "/sweep.v1.AgentService/ListCheckpoint" as const,
     requestStream: false as const,
@@ -3663,7 +3663,7 @@ export interface AgentServiceServer extends UntypedServiceImplementation {
   /** Which of the files of an attempt that is over the coordinator wants, and from which byte on. */
   offerArtifacts: handleUnaryCall<OfferArtifactsRequest, OfferArtifactsResponse>;
   putArtifact: handleUnaryCall<PutArtifactRequest, PutArtifactResponse>;
-  /** The checkpoints that are kept of a trial's newest attempt with one, for an attempt that goes on from the last of them. */
+  /** The checkpoints that are kept of a trial's newest attempt with one, for an attempt that resumes from the last of them. */
   listCheckpoint: handleUnaryCall<ListCheckpointRequest, ListCheckpointResponse>;
   fetchCheckpoint: handleServerStreamingCall<FetchCheckpointRequest, FetchCheckpointResponse>;
   /** Files of the source snapshot of a sweep, for an agent that has a trial of it. */
@@ -3706,7 +3706,7 @@ export interface AgentServiceClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: PutArtifactResponse) => void,
   ): ClientUnaryCall;
-  /** The checkpoints that are kept of a trial's newest attempt with one, for an attempt that goes on from the last of them. */
+  /** The checkpoints that are kept of a trial's newest attempt with one, for an attempt that resumes from the last of them. */
   listCheckpoint(
     request: ListCheckpointRequest,
     callback: (error: ServiceError | null, response: ListCheckpointResponse) => void,

@@ -211,7 +211,7 @@ export interface TellRequest {
   trial: number;
   /** By growing step. */
   reports: ToldReport[];
-  /** Without it the trial goes on. */
+  /** Without it the trial continues. */
   end: { $case: "finished"; value: ToldResult } | { $case: "failed"; value: ToldFailure } | undefined;
 }
 

@@ -7,7 +7,7 @@ An adapter promises that
 - `attach` draws random numbers from torch's global generator only, which the caller has seeded;
 - right after `attach` the model computes what the base computes (so that step 0 is the untouched base model);
 - `save` writes safetensors files that `load` restores exactly, and that plain PEFT loads where PEFT knows the method;
-- `detach` gives back the base exactly as it was, or `alters_base` is true and the caller loads the base anew.
+- `detach` gives back the base exactly as it was, or `alters_base` is true and the caller loads the base again.
 """
 
 from __future__ import annotations
@@ -73,7 +73,7 @@ class Adapter(ABC):
         """Puts the weights that `save` wrote into an attached model, in place."""
 
     def save_state(self, model: nn.Module, directory: Path) -> None:
-        """Writes into a checkpoint what going on exactly needs beyond `save`. AdaLoRA's importance of each rank."""
+        """Writes into a checkpoint what continuing exactly needs beyond `save`. AdaLoRA's importance of each rank."""
 
     def load_state(self, model: nn.Module, directory: Path) -> None:
         """Puts back what `save_state` wrote; the weights have been loaded."""

@@ -85,7 +85,7 @@ def _train(directory: Path, parsed: trial.Trial, events: EventLog, warm: WarmSta
 
 
 def _say_smaller(events: EventLog, error: Exception, before: Rung, after: Rung) -> None:
-    print(f"out of memory with {before}: going on with {after}", file=sys.stderr, flush=True)
+    print(f"out of memory with {before}: continuing with {after}", file=sys.stderr, flush=True)
     events.append(
         "memory",
         peak_device_bytes=memory.peak_device(),

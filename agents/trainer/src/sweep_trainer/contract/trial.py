@@ -99,7 +99,7 @@ class Probe:
 
 @dataclass(frozen=True)
 class Parent:
-    """The attempt of another trial, by its epoch, and the step whose checkpoint this trial goes on from."""
+    """The attempt of another trial, by its epoch, and the step whose checkpoint this trial resumes from."""
 
     trial: int
     epoch: int
@@ -131,7 +131,7 @@ class Trial:
     """All of trial.json that the trainer acts on. `raw_training` is kept to recognise this run's own checkpoints;
     `cache` is a folder for what the trials of a sweep share, `share_prefix` whether trials that differ in their epochs
     alone share what they have in common, `leave_prefix` whether a longer one than this may come. `parent` is where a
-    member of a population goes on from, when that is not its own checkpoint, `pause_at` where it waits for the
+    member of a population resumes from, when that is not its own checkpoint, `pause_at` where it waits for the
     others."""
 
     number: int | None

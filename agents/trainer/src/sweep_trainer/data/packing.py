@@ -1,6 +1,6 @@
 """Short sequences that share rows, so that less of a batch is padding. The loss is that of the same batch unpacked.
 
-Owns which sequences share a row, and that none sees another: positions begin anew at each one and there is no attention
+Owns which sequences share a row, and that none sees another: positions restart at each one and there is no attention
 mask, from which transformers derives masks that keep them apart (for flash attention it derives their lengths). Models
 that go another way are refused rather than trained wrongly.
 """

@@ -1,6 +1,6 @@
 """What the trials of one sweep on one machine make once and share: JSON files in a folder the agent names.
 
-Owns that a file is whole or not there, that two trials at a time make it once, and that all of them go on with what is
+Owns that a file is whole or not there, that two trials at a time make it once, and that all of them use what is
 stored. Keys hold whatever the content depends on. Removing the folder is the agent's.
 """
 
@@ -16,7 +16,7 @@ from typing import Any
 
 
 class SweepCache:
-    """Without a `folder` nothing is shared: everything is made anew."""
+    """Without a `folder` nothing is shared: everything is made again."""
 
     def __init__(self, folder: Path | None) -> None:
         self._folder = folder

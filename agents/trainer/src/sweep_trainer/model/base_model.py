@@ -50,7 +50,7 @@ class BaseModel:
         self.fingerprint = _fingerprint(self.model)
 
     def give_back(self, model: torch.nn.Module) -> bool:
-        """Takes the detached `model` back. False when it is no longer the model that was lent: load it anew."""
+        """Takes the detached `model` back. False when it is no longer the model that was lent: load it again."""
         if model is not self.model:
             return False
         self._rest()

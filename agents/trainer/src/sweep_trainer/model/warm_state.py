@@ -47,7 +47,7 @@ class WarmState:
         return self._base, key, False
 
     def give_back(self, model: nn.Module) -> None:
-        """Takes the detached model back; one that a trial has changed is dropped, and the next trial loads anew."""
+        """Takes the detached model back; one that a trial has changed is dropped, and the next trial loads again."""
         if self._base is not None and not self._base.give_back(model):
             print("the trial changed its base model; the next one loads it again", flush=True)
             self.drop_base()

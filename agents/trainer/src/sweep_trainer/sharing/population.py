@@ -1,7 +1,7 @@
-"""Population-based training, as far as a trial of it knows: it goes on from a checkpoint of another, whose parameters
+"""Population-based training, as far as a trial of it knows: it resumes from a checkpoint of another, whose parameters
 it has but for some that may change in the middle of a run.
 
-Owns which these are, and what two runs must have in common for a checkpoint of one to be gone on with by the other.
+Owns which these are, and what two runs must have in common for a checkpoint of one to be resumed by the other.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ CHANGEABLE: dict[str, tuple[str, ...]] = {
 
 
 def kind_name(trial: Trial) -> str:
-    """Names what a checkpoint is of, whatever the values that may change: those of one kind can be gone on with."""
+    """Names what a checkpoint is of, whatever the values that may change: those of one kind can be resumed."""
     raw = json.loads(json.dumps(trial.raw_training))
     for path in CHANGEABLE.values():
         _drop(raw, path)

@@ -1,7 +1,7 @@
 """What trials that differ in their epochs alone have in common, trained once: the shorter one leaves the state in which
-its common part ended, and the longer one goes on from there.
+its common part ended, and the longer one resumes from there.
 
-Owns where that state lies among what the trials of a sweep share, which state a run may go on from, and that it is
+Owns where that state lies among what the trials of a sweep share, which state a run may resume from, and that it is
 there whole or not at all. It holds checkpoints and the metrics reported up to them; a state of fewer steps goes when
 one of more steps of the same run comes, and the last one when the longest run ends.
 """
@@ -27,7 +27,7 @@ _CHECKPOINTS = "checkpoints"
 
 
 def run_name(trial: Trial) -> str:
-    """Names the run that a checkpoint is of: another configuration or seed has another name. Runs that begin alike
+    """Names the run that a checkpoint is of: another configuration or seed has another name. Runs that share a prefix
     have the same one."""
     raw = trial.raw_training
     if planning.begins_alike(trial.training):
@@ -52,7 +52,7 @@ class Prefix:
         self._folder = trial.cache / f"prefix-{run_name(trial)[:24]}" if trial.cache is not None else Path()
         self._plan = plan
         self._trial = trial.number
-        #: Whether a longer run may go on from this one.
+        #: Whether a longer run may resume from this one.
         self.leaves = self.until > 0 and trial.leave_prefix
 
     def take_up(self, checkpoints: Path) -> Beginning | None:
@@ -94,7 +94,7 @@ class Prefix:
                 shutil.rmtree(self._path(shorter), ignore_errors=True)
 
     def end(self) -> None:
-        """The run is over. When it is the longest one, nobody goes on from what shorter ones left."""
+        """The run is over. When it is the longest one, nobody resumes from what shorter ones left."""
         if self.until > 0 and not self.leaves:
             shutil.rmtree(self._folder, ignore_errors=True)
 

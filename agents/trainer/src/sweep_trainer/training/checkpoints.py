@@ -1,4 +1,4 @@
-"""checkpoints/: folders from which a run goes on exactly, written whole or not at all.
+"""checkpoints/: folders from which a run continues exactly, written whole or not at all.
 
 Owns atomic writing (temporary folder, fsync, rename), checksums, finding the newest intact one and keeping the best
 and the two newest. What is inside is the training loop's.

@@ -1,4 +1,4 @@
-"""How far a run is: everything besides weights, optimiser, schedule and random numbers that going on exactly needs.
+"""How far a run is: everything besides weights, optimiser, schedule and random numbers that continuing exactly needs.
 
 Owns the train-loss window (the steps since the last log), the best evaluation so far and the last value of each
 metric, and their JSON form in a checkpoint. Floats survive JSON bit for bit.

@@ -135,7 +135,7 @@ class TrainingRun:
         return "finished"
 
     def _take_up(self) -> tuple[int, Path] | None:
-        """Step and folder of the checkpoint to go on from, if there is one to go on from."""
+        """Step and folder of the checkpoint to resume from, if there is one to resume from."""
         checkpoint = self._checkpoints.newest_intact() if self._trial.resume else None
         if checkpoint is None and self._trial.parent is not None:
             return self._take_over(self._trial.parent)
@@ -157,10 +157,10 @@ class TrainingRun:
         if not self._checkpoints.adopt(parent.step, forget):
             raise DataError(
                 f"parent: there is no whole checkpoint of trial {parent.trial} at step {parent.step} here that this "
-                "trial could go on from; only some parameters may differ between the two"
+                "trial could resume from; only some parameters may differ between the two"
             )
         self._checkpoints.discard_after(parent.step)
-        print(f"going on from trial {parent.trial}, with parameters of its own", flush=True)
+        print(f"resuming from trial {parent.trial}, with parameters of its own", flush=True)
         return parent.step, self._checkpoints.path(parent.step)
 
     def _take_up_shared(self) -> Shared | None:
@@ -170,7 +170,7 @@ class TrainingRun:
         return None if beginning is None or checkpoint is None else Shared(checkpoint, beginning)
 
     def abandon(self) -> set[tuple[int, str]]:
-        """Lets go of the model, which is in no state to go on with; returns what has been reported."""
+        """Lets go of the model, which is in no state to continue with; returns what has been reported."""
         self._warm.drop_base()
         return self._said
 
@@ -268,10 +268,10 @@ class TrainingRun:
             checkpoint = shared.checkpoint
             self._restore(checkpoint[1])
             self._progress.train_seconds = self._progress.eval_seconds = 0.0
-            print(f"going on from step {checkpoint[0]} of a shorter trial", flush=True)
+            print(f"resuming from step {checkpoint[0]} of a shorter trial", flush=True)
         elif checkpoint is not None:
             self._restore(checkpoint[1])
-            print(f"going on from step {checkpoint[0]} of {self._plan.total_steps}", flush=True)
+            print(f"resuming from step {checkpoint[0]} of {self._plan.total_steps}", flush=True)
         else:
             self._report(0, 0.0, self._baseline)
         with self._preemption.deferred():
@@ -332,7 +332,7 @@ class TrainingRun:
         try:
             self._prefix.leave(self._progress.step, [self._checkpoints.path(step) for step in steps], self._reported)
         except OSError as error:
-            print(f"longer trials will not go on from here: {error}", flush=True)
+            print(f"longer trials will not resume from here: {error}", flush=True)
 
     def _report_training(self, step: int, epoch: float, gradient_norm: Tensor | float, learning_rate: float) -> None:
         window = self._window

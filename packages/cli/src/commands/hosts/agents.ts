@@ -154,7 +154,7 @@ const resume = ordering("resume", (agent) => `${agent} gets trials again`).pipe(
 )
 const rm = ordering(
   "remove",
-  (agent) => `${agent} is removed: its token is revoked, and its trials go on elsewhere from their checkpoints`,
+  (agent) => `${agent} is removed: its token is revoked, and its trials continue elsewhere from their checkpoints`,
 ).pipe(
   Command.withDescription("Remove an agent: its trials go to others at once, and it is not served any more"),
   Command.withExamples([{ command: "sweep agents rm gpu1", description: "The host is gone, or not yours any more" }]),

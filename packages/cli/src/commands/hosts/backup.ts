@@ -30,7 +30,7 @@ export const backup = Command.make(
     }).pipe((effect) => withApi(coordinator, effect), explainApi),
 ).pipe(
   Command.withDescription("Copy the whole database, as of one moment, also while a coordinator writes to it"),
-  Command.withExamples([{ command: "sweep backup sweep-monday.duckdb", description: "Sweeps go on meanwhile" }]),
+  Command.withExamples([{ command: "sweep backup sweep-monday.duckdb", description: "Sweeps continue meanwhile" }]),
 )
 
 const replace = Flag.Boolean("replace").pipe(

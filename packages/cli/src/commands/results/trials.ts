@@ -59,7 +59,7 @@ export const trials = Command.make(
           { title: "verdict" },
           { title: "took", align: "right" },
           ...names.map((title) => ({ title, align: "right" as const })),
-          ...(isPopulation ? [{ title: "went on from" }] : []),
+          ...(isPopulation ? [{ title: "resumed from" }] : []),
         ],
         all.map((trial) => [
           `#${trial.number}`,

@@ -68,7 +68,7 @@ export const resume = Command.make(
   ({ target, coordinator, json }) =>
     Effect.gen(function* () {
       const ref = yield* flags.sweepOrTrialRef(target)
-      // Without a coordinator there is nobody to go on with the sweep but this command.
+      // Without a coordinator there is nobody to resume the sweep but this command.
       if ((yield* findCoordinator(coordinator)) === undefined && !(yield* isExternal(ref.sweep, coordinator))) {
         const { resumeHere } = yield* Effect.promise(() => import("../../running/runLocally.ts"))
         return yield* resumeHere(ref, { json })
@@ -76,7 +76,7 @@ export const resume = Command.make(
       yield* act("resume", { target, reason: { _tag: "ByHand" }, coordinator, json })
     }),
 ).pipe(
-  Command.withDescription("Go on with a paused or interrupted sweep, or a paused trial"),
+  Command.withDescription("Resume a paused or interrupted sweep, or a paused trial"),
   Command.withExamples([
     { command: "sweep resume quickstart", description: "Go on where Ctrl-C or 'sweep pause' left off" },
   ]),

@@ -100,7 +100,9 @@ export const extend = Command.make(
       }).pipe((effect) => withApi(coordinator, effect), explainApi)
     }),
 ).pipe(
-  Command.withDescription("More trials, wider ranges, more values: a sweep that runs, or has ended, goes on with them"),
+  Command.withDescription(
+    "More trials, wider ranges, more values: a sweep that runs, or has ended, continues with them",
+  ),
   Command.withExamples([
     { command: "sweep extend quickstart --trials +20", description: "Twenty more" },
     { command: "sweep extend quickstart --set 'rank=[4, 8, 16, 32]'", description: "Other values of one parameter" },

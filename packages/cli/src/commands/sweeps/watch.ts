@@ -22,7 +22,7 @@ export const watch = Command.make(
       const { follow } = yield* Effect.promise(() => import("../../terminal/follow.ts"))
       const end = yield* follow(events, {
         out: process.stdout,
-        hint: "Ctrl-C leaves; the sweep goes on.",
+        hint: "Ctrl-C leaves; the sweep continues.",
         waits: true,
       })
       if (end !== undefined) yield* print(`${id}: ${end.status}. The report: sweep report ${id}`)

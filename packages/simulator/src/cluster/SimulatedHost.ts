@@ -1,5 +1,5 @@
-// A simulated GPU box: its disk (real files in a directory of its own), the trainers that run on it, and one agent after
-// another. The agent is the real one from agentLoops down, with the box in place of the operating system: what it asks of
+// A simulated GPU host: its disk (real files in a directory of its own), the trainers that run on it, and one agent after
+// another. The agent is the real one from agentLoops down, with the host in place of the operating system: what it asks of
 // processes and files is answered here. Trainers outlive their agent, as real ones do.
 import { mkdirSync, rmSync } from "node:fs"
 import { join } from "node:path"
@@ -22,20 +22,20 @@ import type { Network } from "./Network.ts"
 import { SimulatedTrainer, type TrainerExit } from "./SimulatedTrainer.ts"
 import { Life, type Machine, type World } from "./World.ts"
 
-/** Milliseconds between the word that a box will be taken away and its end: a tenth of a spot machine's. */
+/** Milliseconds between the word that a host will be taken away and its end: a tenth of a spot machine's. */
 const notice = 3_000
 
-/** Milliseconds between two looks at a file: the box tells of every change. */
+/** Milliseconds between two looks at a file: the host tells of every change. */
 const lookMillis = 5_000
 
-export class Box {
+export class SimulatedHost {
   readonly id: AgentId
   readonly machine: Machine
   readonly home: string
   life: Life | undefined
   private stopAgent: (() => void) | undefined
   private releaseAgent: (() => void) | undefined
-  /** Until then the box is not there. */
+  /** Until then the host is not there. */
   private awayUntil = 0
   private lives = 0
   private pids = 100
@@ -150,12 +150,12 @@ export class Box {
     this.world.note(() => `${this.id}: the agent is told to drain`)
     this.stopAgent?.()
   }
-  /** SIGTERM, and a little later the box is gone, with everything on it, for `millis`. */
+  /** SIGTERM, and a little later the host is gone, with everything on it, for `millis`. */
   preempt(millis: number): void {
-    this.world.note(() => `${this.id}: the box is to be taken away`)
+    this.world.note(() => `${this.id}: the host is to be taken away`)
     this.releaseAgent?.()
     this.world.after(notice, () => {
-      this.world.note(() => `${this.id}: the box is taken away`)
+      this.world.note(() => `${this.id}: the host is taken away`)
       this.awayUntil = this.world.now + millis
       if (this.life?.alive === true) this.gone(this.life)
       for (const process of this.running()) process.exit({ code: null, signal: "SIGKILL" })
@@ -170,7 +170,7 @@ export class Box {
   }
   thaw(): void {
     if (this.life === undefined || this.life.awake || !this.life.alive) return
-    this.world.note(() => `${this.id}: the agent goes on`)
+    this.world.note(() => `${this.id}: the agent continues`)
     this.life.thaw()
     this.awakeSince = this.world.now
     this.network.changed()
@@ -260,7 +260,7 @@ export class Box {
     const running = {
       trial: `${sweep}/${trial}`,
       epoch,
-      box: this.id,
+      host: this.id,
       watchedSince: () => this.awakeSince,
     }
     this.processes.set(process.pid, process)
