@@ -70,7 +70,12 @@ const explain = (what, output, code) => {
       `No network: ${what} could not be downloaded. Connect to the internet (or set your proxy or mirror), then run this again; what is already here is kept.`,
     )
   }
-  const tail = output.trim().split("\n").slice(-15).join("\n")
+  // Frames of a stack would push the cause out of the last lines.
+  const lines = output.trim().split("\n")
+  const tail = lines
+    .filter((line) => !/^\s+at /.test(line))
+    .slice(-15)
+    .join("\n")
   return new CannotPrepare(`${what} failed (exit ${code}). The last lines were:\n${tail}`)
 }
 

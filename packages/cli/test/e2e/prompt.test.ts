@@ -114,6 +114,10 @@ describe("what became of sweeps", () => {
     expect(listed.stdout).toMatch(/^bad +finished +2\/2 +2 /m)
     const shown = await place.run(["show", "bad"])
     expect(shown.stdout).toMatch(/failures\n {2}#1 #2 bug: .*boom/)
+    const cloned = await place.run(["clone", "bad/1", "--set", "rnk=4"])
+    expect(cloned.code).not.toBe(0)
+    expect(cloned.stderr).toMatch(/`?rnk/)
+    expect(cloned.stderr).not.toMatch(/\n\s+at /)
   })
 
   it("one whose command was killed waits, and does not take the next one's agent", async () => {

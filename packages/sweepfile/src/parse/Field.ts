@@ -99,7 +99,10 @@ export class Field {
       (rule.max === undefined || value <= rule.max) &&
       (rule.above === undefined || value > rule.above) &&
       (rule.below === undefined || value < rule.below)
-    return within ? value : this.wrong(expected)
+    if (within) return value
+    // Beyond what a double counts exactly, `at least 1` would not say what is wrong.
+    const isHuge = rule.integer === true && value > Number.MAX_SAFE_INTEGER && rule.max === undefined
+    return this.wrong(isHuge ? numberWords({ ...rule, max: Number.MAX_SAFE_INTEGER }) : expected)
   }
 
   boolean(): boolean | undefined {
