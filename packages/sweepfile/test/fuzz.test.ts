@@ -6,7 +6,7 @@ import { join } from "node:path"
 import { describe, expect, it } from "vitest"
 import { readAlpaca } from "../src/data/alpacaRecords.ts"
 import { parseSweepFile } from "../src/parse/parseSweepFile.ts"
-import { topLevelKeys } from "../src/keys/readSweep.ts"
+import { topLevelKeys } from "../src/keys/topLevelKeys.ts"
 import { renderProblems } from "../src/parse/renderProblems.ts"
 import { fuzzRuns } from "@sweep/domain/fuzzRuns"
 

@@ -1,7 +1,8 @@
 // The text of a sweep file → everything it says by itself. Pure: no file is opened. Every mistake is reported at once.
 import * as Effect from "effect/Effect"
 import { Field } from "./Field.ts"
-import { readSweep, type ReadSweep } from "../keys/readSweep.ts"
+import { readSweep } from "../keys/readSweep.ts"
+import type { ReadSweep } from "../keys/SweepDraft.ts"
 import { Source } from "./Source.ts"
 import { type SpecErrors, specErrors, type SpecProblem } from "./SpecProblem.ts"
 import { maximumBytes, parseYaml } from "./YamlTree.ts"

@@ -1,0 +1,48 @@
+// The keys of a sweep file's top level, W&B's own among them.
+
+/** W&B's keys about its own service. */
+export const withoutEffect: Readonly<Record<string, string>> = {
+  apiVersion: "the version of W&B's configuration",
+  kind: "the kind of W&B's configuration",
+  controller: "who runs W&B's scheduler",
+  entity: "an account at W&B",
+  project: "a project at W&B",
+  job: "a W&B launch job",
+  image_uri: "a W&B launch image",
+  scheduler: "a W&B launch scheduler",
+}
+
+export const topLevelKeys = [
+  "name",
+  "description",
+  "model",
+  "data",
+  "trainer",
+  "base",
+  "program",
+  "command",
+  "metric",
+  "metrics",
+  "method",
+  "parameters",
+  "constraints",
+  "outcome_constraints",
+  "seed",
+  "seeds",
+  "early_terminate",
+  "overfitting",
+  "budget",
+  "run_cap",
+  "resources",
+  "probes",
+  "artifacts",
+  "task_metrics",
+  "secrets",
+  "enqueue",
+  "warm_start",
+  "reuse",
+  "stand_ins",
+  "metrics_from",
+  "source",
+  ...Object.keys(withoutEffect),
+]
