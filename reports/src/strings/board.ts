@@ -64,7 +64,7 @@ export const lineage = {
   }),
   step: { en: "Step", zh: "步" },
   trial: { en: "Trial", zh: "试验" },
-  from: { en: "Went on from", zh: "接续自" },
+  from: { en: "Resumed from", zh: "接续自" },
   change: { en: "Parameters: that one's → its own since", zh: "参数：对方的 → 此后自己的" },
   had: (value: string): Text => ({ en: `had ${value} before`, zh: `此前为 ${value}` }),
 } as const

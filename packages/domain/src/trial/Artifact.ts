@@ -46,8 +46,8 @@ export type Artifact = typeof Artifact.Type
 /**
  * What stays with the coordinator of a trial that has ended: `best` its adapter, which is that of its best evaluation;
  * `last` also its newest checkpoint, so that it can be resumed; `all` also every other checkpoint its trainer kept;
- * `none` nothing. While a trial may still continue, its checkpoints are kept under every rule but `none`: the newest, to go
- * on from, and the best, which may be what it exports in the end.
+ * `none` nothing. While a trial may still continue, its checkpoints are kept under every rule but `none`: the newest, to
+ * resume from, and the best, which may be what it exports in the end.
  */
 export const KeepRule = Schema.Literals(["best", "last", "all", "none"])
 export type KeepRule = typeof KeepRule.Type

@@ -296,7 +296,7 @@ const costText = ({ runs, steps, examples }: SweepDescription["cost"]): string =
 const sharedText = ({ runs, steps, of }: SharedSteps): string =>
   runs === 0
     ? "nothing: the shorter runs are over before there is anything to resume from"
-    : `${count(runs, "run")} ${runs === 1 ? "goes" : "go"} on from ${runs === 1 ? "a shorter one" : "shorter ones"}: about ${steps.toLocaleString("en")} of ${count(of, "step")} ${steps === 1 ? "is" : "are"} not trained twice`
+    : `${count(runs, "run")} ${runs === 1 ? "resumes" : "resume"} from ${runs === 1 ? "a shorter one" : "shorter ones"}: about ${steps.toLocaleString("en")} of ${count(of, "step")} ${steps === 1 ? "is" : "are"} not trained twice`
 
 const methodReasons: Readonly<Record<MethodReason, string>> = {
   population: "members of a population change on the way, and teach nothing",

@@ -62,6 +62,6 @@ const pointsText = ({ resource, points, end }: PlannedPopulation): string => {
 export const populationText = (plan: PlannedPopulation): string => {
   const { members, populations, replaced, changing } = plan
   const all = populations === 1 ? "" : `${populations === null ? "" : `${populations} `}populations of `
-  const [worst, best] = replaced === 1 ? ["worst goes", "best"] : [`worst ${replaced} go`, `best ${replaced}`]
-  return `${all}${members} members, which wait for each other ${pointsText(plan)}; there the ${worst} on from the ${best}, with ${list(changing)} changed`
+  const [worst, best] = replaced === 1 ? ["worst resumes", "best"] : [`worst ${replaced} resume`, `best ${replaced}`]
+  return `${all}${members} members, which wait for each other ${pointsText(plan)}; there the ${worst} from the ${best}, with ${list(changing)} changed`
 }
