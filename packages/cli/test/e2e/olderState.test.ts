@@ -15,7 +15,7 @@ it("opens what a program without codes for reasons has left, and continues with 
   const [, address] = await work.start(["serve", "--port", "0"]).until(/--coordinator (\S+:\d+)/)
   const at = ["--coordinator", address!]
   await work
-    .start(["agent", ...at, "--slots", "5", "--allow-commands", "--id", "host", "--directory", directory])
+    .start(["agent", ...at, "--slots", "5", "--allow-commands", "--id", "box", "--directory", directory])
     .until(/connected/i)
   expect(await work.run(["resume", "open/5", ...at])).toMatchObject({ code: 0 })
   const watched = await work.run(["watch", "open", ...at])
