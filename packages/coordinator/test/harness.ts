@@ -4,11 +4,12 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
 import * as Scope from "effect/Scope"
-import type { SweepId } from "@sweep/domain/Id"
+import type { AgentId, SweepId } from "@sweep/domain/Id"
 import { TrialNumber } from "@sweep/domain/Id"
 import type { Timings } from "@sweep/domain/Lease"
 import * as Coordinator from "../src/Coordinator.ts"
 import { formatAddress } from "@sweep/grpc/address"
+import { anybody, Caller } from "@sweep/protocol/Caller"
 import type { AgentGateway } from "@sweep/protocol/AgentGateway"
 import * as grpcAgentConnection from "@sweep/grpc/grpcAgentConnection"
 import { serveGrpc } from "@sweep/grpc/grpcServer"
@@ -81,3 +82,14 @@ export const overGrpc = <E>(layer: Layer.Layer<SweepApi | AgentGateway, E>) =>
       return Layer.merge(grpcSweepApi.layer({ address }), grpcAgentConnection.layer({ address }))
     }),
   ).pipe(Layer.provide(layer))
+
+/** As the agent of this name, whose token speaks for it alone. */
+export const as =
+  (name: string) =>
+  <A, E, R>(effect: Effect.Effect<A, E, R>) =>
+    Effect.provideService(effect, Caller, {
+      ...anybody,
+      name,
+      agents: `agent ${name}`,
+      speaksFor: (agent: AgentId) => agent === name,
+    })

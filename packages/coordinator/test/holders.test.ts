@@ -8,31 +8,20 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Stream from "effect/Stream"
 import { onTestFinished } from "vitest"
-import { type AgentId, TrialNumber } from "@sweep/domain/Id"
+import { TrialNumber } from "@sweep/domain/Id"
 import { exampleSpec } from "@sweep/domain/exampleSpec"
 import { said } from "@sweep/domain/Reason"
 import { ArtifactExchange } from "@sweep/protocol/ArtifactExchange"
-import { anybody, Caller } from "@sweep/protocol/Caller"
 import { connectAgent, evalLosses, finished } from "@sweep/protocol/ScriptedAgent"
 import { SweepApi } from "@sweep/protocol/SweepApi"
 import * as FolderArtifacts from "@sweep/store/FolderArtifacts"
-import { inMemory, trialIs } from "./harness.ts"
+import { as, inMemory, trialIs } from "./harness.ts"
 
 const withFolder = () => {
   const directory = mkdtempSync(join(tmpdir(), "sweep-holders-"))
   onTestFinished(() => rmSync(directory, { recursive: true, force: true }))
   return inMemory().pipe(Layer.provide(FolderArtifacts.layer({ directory })))
 }
-
-const as =
-  (name: string) =>
-  <A, E, R>(effect: Effect.Effect<A, E, R>) =>
-    Effect.provideService(effect, Caller, {
-      ...anybody,
-      name,
-      agents: `agent ${name}`,
-      speaksFor: (agent: AgentId) => agent === name,
-    })
 
 const pieceOf = (path: string, text: string) => {
   const data = Buffer.from(text)

@@ -9,29 +9,17 @@ import * as Layer from "effect/Layer"
 import * as Stream from "effect/Stream"
 import { onTestFinished } from "vitest"
 import { exampleSpec } from "@sweep/domain/exampleSpec"
-import type { AgentId } from "@sweep/domain/Id"
 import { ArtifactExchange } from "@sweep/protocol/ArtifactExchange"
-import { anybody, Caller } from "@sweep/protocol/Caller"
 import { connectAgent, finished } from "@sweep/protocol/ScriptedAgent"
 import { SweepApi } from "@sweep/protocol/SweepApi"
 import * as FolderSources from "@sweep/store/FolderSources"
-import { inMemory, trialIs } from "./harness.ts"
+import { as, inMemory, trialIs } from "./harness.ts"
 
 const withFolder = () => {
   const directory = mkdtempSync(join(tmpdir(), "sweep-sources-"))
   onTestFinished(() => rmSync(directory, { recursive: true, force: true }))
   return inMemory().pipe(Layer.provide(FolderSources.layer({ directory })))
 }
-
-const as =
-  (name: string) =>
-  <A, E, R>(effect: Effect.Effect<A, E, R>) =>
-    Effect.provideService(effect, Caller, {
-      ...anybody,
-      name,
-      agents: `agent ${name}`,
-      speaksFor: (agent: AgentId) => agent === name,
-    })
 
 const named = (text: string) => {
   const data = Buffer.from(text)

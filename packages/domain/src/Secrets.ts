@@ -1,5 +1,6 @@
 // Secrets, and text without them. Owns which environment variables hold one, and taking their values out of text wherever
 // they stand: by value, because a program prints its token without saying that it is one. Pure.
+import { mapTexts } from "./mapTexts.ts"
 
 /** A secret and where it comes from, for a person. */
 export interface Secret {
@@ -66,12 +67,4 @@ export const redactor = (secrets: ReadonlyArray<Secret>): Redact => {
 }
 
 /** The same for every text in a value that is plain data, names of fields included. */
-export const redactDeep = <A>(redact: Redact, value: A): A => {
-  const walk = (part: unknown): unknown => {
-    if (typeof part === "string") return redact(part)
-    if (Array.isArray(part)) return part.map(walk)
-    if (typeof part !== "object" || part === null) return part
-    return Object.fromEntries(Object.entries(part).map(([name, item]) => [redact(name), walk(item)]))
-  }
-  return walk(value) as A
-}
+export const redactDeep = <A>(redact: Redact, value: A): A => mapTexts(value, redact, redact)

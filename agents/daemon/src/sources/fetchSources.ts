@@ -1,7 +1,6 @@
 // Brings the files of a source snapshot that this host lacks from the coordinator, each checked against its name, from where
 // an earlier try broke off. Owns that transfer. A coordinator that is away for a moment is waited for.
-import { createHash } from "node:crypto"
-import { createReadStream, rmSync, statSync } from "node:fs"
+import { rmSync, statSync } from "node:fs"
 import { type FileHandle, open } from "node:fs/promises"
 import * as Effect from "effect/Effect"
 import * as Schedule from "effect/Schedule"
@@ -9,6 +8,7 @@ import * as Stream from "effect/Stream"
 import type { SweepId } from "@sweep/domain/Id"
 import type { ArtifactExchange } from "@sweep/protocol/ArtifactExchange"
 import { isUnreachable, type SourceContent } from "@sweep/protocol/SweepApi"
+import { sha256OfFile } from "./sha256OfFile.ts"
 import type { SourceCache } from "./SourceCache.ts"
 
 /** Files in one request. */
@@ -16,12 +16,6 @@ const batch = 500
 /** Tries of one file that arrives damaged. */
 const mostTries = 3
 const away = { times: 100, schedule: Schedule.spaced("2 seconds"), while: isUnreachable }
-
-const digestOf = async (path: string): Promise<string> => {
-  const hash = createHash("sha256")
-  for await (const piece of createReadStream(path)) hash.update(piece as Buffer)
-  return hash.digest("hex")
-}
 
 const fetchBatch = Effect.fnUntraced(function* (
   exchange: ArtifactExchange["Service"],
@@ -72,7 +66,7 @@ const fetchBatch = Effect.fnUntraced(function* (
     )
   const damaged: Array<string> = []
   for (const { sha256 } of missing) {
-    if ((yield* Effect.promise(() => digestOf(cache.part(sha256)))) === sha256) {
+    if ((yield* Effect.promise(() => sha256OfFile(cache.part(sha256)))) === sha256) {
       cache.complete(sha256)
       continue
     }

@@ -1,7 +1,6 @@
 // Puts the source snapshot of a sweep before an attempt: files are fetched once, folders that trials only read are shared,
 // and a program gets a copy of its folder in the attempt's directory. Then trial.json and the command name the places of
 // this host. Owns this order, and what of the copy goes when the attempt is over.
-import { createHash } from "node:crypto"
 import { constants, existsSync, linkSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs"
 import { chmod, copyFile, mkdir, readdir, readFile, rm, rmdir, symlink } from "node:fs/promises"
 import { dirname, join } from "node:path"
@@ -23,6 +22,7 @@ import type { Attempt } from "../attempt/Attempt.ts"
 import type { AttemptDirectory } from "../attempt/AttemptDirectory.ts"
 import type { Disk } from "../host/disk.ts"
 import { fetchSources } from "./fetchSources.ts"
+import { sha256OfFile } from "./sha256OfFile.ts"
 import { type SourceCache, treeName } from "./SourceCache.ts"
 
 const Wanted = Schema.fromJsonString(
@@ -60,11 +60,7 @@ const copyRoot = async (cache: SourceCache, root: SnapshotRoot, to: string): Pro
     }
     await copyFile(cache.file(sha256), place, constants.COPYFILE_EXCL | constants.COPYFILE_FICLONE)
     await chmod(place, executable === true ? 0o755 : 0o644)
-    if (
-      createHash("sha256")
-        .update(await readFile(place))
-        .digest("hex") !== sha256
-    ) {
+    if ((await sha256OfFile(place)) !== sha256) {
       throw new Error(`${path} of the source snapshot has changed on this host`)
     }
   }

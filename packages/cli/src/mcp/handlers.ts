@@ -5,17 +5,16 @@ import * as Effect from "effect/Effect"
 import type * as FileSystem from "effect/FileSystem"
 import type * as Path from "effect/Path"
 import * as Schedule from "effect/Schedule"
-import { renderDescription, describeSweep } from "@sweep/sweepfile/describeSweep"
+import { renderDescription } from "@sweep/sweepfile/describeSweep"
 import { answerOf } from "@sweep/diagnosis/answer"
-import { SweepApi, Unavailable } from "@sweep/protocol/SweepApi"
+import { isUnreachable, SweepApi } from "@sweep/protocol/SweepApi"
 import { badInput, Failure } from "../exitCodes.ts"
 import * as flags from "../flags.ts"
 import { bestYaml } from "../results/bestYaml.ts"
 import { bestJson, summaryJson, trialJson } from "../results/summary.ts"
 import { writeReport } from "../results/writeReport.ts"
-import { memoryPlan, renderMemory } from "../running/memoryPlan.ts"
-import { preview } from "../running/preview.ts"
-import { readSweepFile } from "../running/readSweepFile.ts"
+import { checkSweep } from "../running/checkSweep.ts"
+import { renderMemory } from "../running/memoryPlan.ts"
 import { explainApi, withApi } from "../serving/access.ts"
 import { home } from "../serving/home.ts"
 import { leaders } from "../terminal/SweepView.ts"
@@ -29,10 +28,9 @@ const lookMillis = 500
 const plain = <A>(value: A): Readonly<Record<string, unknown>> =>
   JSON.parse(JSON.stringify(value, (_, one: unknown) => (typeof one === "bigint" ? Number(one) : one)))
 
-const isGone = (error: unknown) => error instanceof Unavailable && error.reason === "unreachable"
 /** The coordinator of a `sweep run` ends with its sweep, perhaps under this call: what it left is asked then. */
 const whileItGoes = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
-  Effect.retry(effect, { times: 10, schedule: Schedule.spaced(lookMillis), while: isGone })
+  Effect.retry(effect, { times: 10, schedule: Schedule.spaced(lookMillis), while: isUnreachable })
 
 type Needed = FileSystem.FileSystem | Path.Path
 
@@ -55,10 +53,7 @@ export const handlersFor = Effect.fnUntraced(function* (coordinator: flags.Coord
   const check = ({ file }: { readonly file: string }) =>
     told(
       Effect.gen(function* () {
-        const { spec, neverActive, warnings } = yield* readSweepFile(file)
-        const view = preview(spec)
-        const description = describeSweep(spec, { ...view, neverActive }, warnings)
-        const memory = memoryPlan(spec, view.order ?? [...spec.enqueue, ...view.firstTrials], null)
+        const { description, memory } = yield* checkSweep(file, null)
         return {
           ...description,
           text: renderDescription(description),
@@ -88,10 +83,8 @@ export const handlersFor = Effect.fnUntraced(function* (coordinator: flags.Coord
         yield* Effect.sleep(lookMillis)
       }
     })
-  const watch = (asked: { readonly sweep: string; readonly wait_seconds?: number }) => {
-    const once = withApi(coordinator, waitFor(asked.sweep, asked.wait_seconds ?? defaultWait))
-    return told(once.pipe(whileItGoes, explainApi))
-  }
+  const watch = (asked: { readonly sweep: string; readonly wait_seconds?: number }) =>
+    asking(waitFor(asked.sweep, asked.wait_seconds ?? defaultWait))
 
   const best = ({ sweep }: { readonly sweep: string }) =>
     asking(

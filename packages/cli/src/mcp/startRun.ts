@@ -13,6 +13,7 @@ import { SweepApi } from "@sweep/protocol/SweepApi"
 import { badInput, stateFailure } from "../exitCodes.ts"
 import type { CoordinatorFlags } from "../flags.ts"
 import { readSweepFile } from "../running/readSweepFile.ts"
+import { ableAgents } from "../running/whoIsMissing.ts"
 import { explainApi, findCoordinator, remoteApi, withApi } from "../serving/access.ts"
 import { ensureHome, home } from "../serving/home.ts"
 
@@ -77,9 +78,7 @@ export const startRun = (file: string, flags: CoordinatorFlags) =>
     return yield* Effect.gen(function* () {
       const api = yield* SweepApi
       const sweep = yield* api.submit(spec)
-      const takers = (yield* api.status).agents.filter(
-        ({ state, trainers }) => state !== "lost" && trainers.includes(spec.trainer),
-      )
+      const takers = ableAgents(spec.trainer, (yield* api.status).agents)
       return { sweep, where: found.client.address, agents: takers.length }
     }).pipe(Effect.provide(remoteApi(found)), explainApi)
   })

@@ -9,6 +9,12 @@ const startedWith: Partial<Record<typeof Trainer.Type, string>> = {
 
 type Known = Pick<AgentStatus, "state" | "trainers" | "slots">
 
+/** The agents that run the sweep's trainer. */
+export const ableAgents = <A extends Known>(
+  trainer: SweepSpec["trainer"],
+  agents: ReadonlyArray<A>,
+): ReadonlyArray<A> => agents.filter(({ state, trainers }) => state !== "lost" && trainers.includes(trainer))
+
 /** A sentence; `null` when an agent that is there can run the sweep. */
 export const whoIsMissing = (
   { trainer, resources: { gpus } }: Pick<SweepSpec, "trainer" | "resources">,
@@ -16,7 +22,7 @@ export const whoIsMissing = (
 ): string | null => {
   if (trainer === "external") return null
   if (agents.length === 0) return "no agent has joined this coordinator yet; the sweep waits for one"
-  const able = agents.filter(({ state, trainers }) => state !== "lost" && trainers.includes(trainer))
+  const able = ableAgents(trainer, agents)
   if (able.length === 0) {
     return `no agent here runs 'trainer: ${trainer}'; the sweep waits for one${startedWith[trainer] ?? ""}`
   }

@@ -2,6 +2,7 @@
 // the manifest, what a sweep remembers of it, and which path on an agent stands for which path of the submitter's
 // machine. Taking, sending and unpacking snapshots is the work of others.
 import * as Schema from "effect/Schema"
+import { mapTexts } from "../mapTexts.ts"
 import { Sha256 } from "../trial/Artifact.ts"
 
 /**
@@ -72,12 +73,5 @@ export const mappedPath = (text: string, mappings: ReadonlyArray<Mapping>): stri
 }
 
 /** The same for every text of a value that is plain data. */
-export const mappedDeep = <A>(value: A, mappings: ReadonlyArray<Mapping>): A => {
-  const walk = (part: unknown): unknown => {
-    if (typeof part === "string") return mappedPath(part, mappings)
-    if (Array.isArray(part)) return part.map(walk)
-    if (typeof part !== "object" || part === null) return part
-    return Object.fromEntries(Object.entries(part).map(([name, item]) => [name, walk(item)]))
-  }
-  return walk(value) as A
-}
+export const mappedDeep = <A>(value: A, mappings: ReadonlyArray<Mapping>): A =>
+  mapTexts(value, (text) => mappedPath(text, mappings))

@@ -10,6 +10,7 @@ import {
   type Hyperparameters,
 } from "../numerics/GaussianProcess.ts"
 import { mills, normalLogCumulative } from "../numerics/Normal.ts"
+import { standardized } from "../numerics/standardized.ts"
 import type { History, Observation } from "../space/History.ts"
 import { reportedBy } from "./Observed.ts"
 
@@ -64,9 +65,7 @@ export const feasibility = (
       // How far beyond the limit a trial is says less the farther it is; the sign stays.
       const unit = medianOf(slacks.map(Math.abs)) || 1
       const drawn = slacks.map((slack) => Math.asinh(slack / unit))
-      const mean = drawn.reduce((sum, z) => sum + z, 0) / drawn.length
-      const deviation = Math.sqrt(drawn.reduce((sum, z) => sum + (z - mean) ** 2, 0) / drawn.length) || 1
-      const y = Float64Array.from(drawn, (z) => (z - mean) / deviation)
+      const { y, mean, deviation } = standardized(drawn)
       const place = new Map(known.map((trial, at) => [trial, at]))
       const fitted = reported(first).filter((trial) => place.has(trial))
       const ofFit = fitted.length < leastReports ? known : fitted

@@ -20,6 +20,7 @@ import {
 import { type Feasibility, feasibility } from "./Feasibility.ts"
 import type { History } from "../space/History.ts"
 import { mills, normalLogCumulative } from "../numerics/Normal.ts"
+import { standardized } from "../numerics/standardized.ts"
 import { minimize } from "../numerics/Lbfgs.ts"
 import { observed } from "./Observed.ts"
 import { random, type Random } from "../numerics/Random.ts"
@@ -59,9 +60,7 @@ export const standardize = (losses: ReadonlyArray<number>): Float64Array => {
     const z = (loss - median) / scale
     return z > 0 ? Math.log1p(z) : z
   })
-  const mean = drawn.reduce((sum, z) => sum + z, 0) / drawn.length
-  const deviation = Math.sqrt(drawn.reduce((sum, z) => sum + (z - mean) ** 2, 0) / drawn.length) || 1
-  return drawn.map((z) => (z - mean) / deviation)
+  return standardized(drawn).y
 }
 
 /** Encoded, with a parameter that is absent in the middle: the parameter its condition reads says that it is absent. */

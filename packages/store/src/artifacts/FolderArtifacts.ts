@@ -2,7 +2,7 @@
 // in index.json of each trial what is whole, with its checksum. Owns this layout. A file is renamed into place before
 // the index names it: after a crash it is there and unnamed at worst, and is asked for again.
 import { randomUUID } from "node:crypto"
-import { mkdir, open, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises"
+import { mkdir, open, readdir, readFile, rename, rm, writeFile } from "node:fs/promises"
 import { dirname, join, resolve } from "node:path"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
@@ -12,7 +12,9 @@ import * as Semaphore from "effect/Semaphore"
 import { Artifact, type ArtifactOwner, markerFile } from "@sweep/domain/Artifact"
 import { type SweepId, TrialNumber } from "@sweep/domain/Id"
 import { ArtifactMismatch, ArtifactStore, ArtifactsUnusable } from "./ArtifactStore.ts"
+import { fileSize } from "./fileSize.ts"
 import { freeOn } from "./freeOn.ts"
+import { roomProblem } from "./roomProblem.ts"
 import { sha256OfFile } from "./sha256OfFile.ts"
 
 const Index = Schema.fromJsonString(Schema.Array(Artifact))
@@ -25,15 +27,6 @@ const none = (error: unknown): [] => {
   if (isMissing(error)) return []
   throw error
 }
-
-const sizeOf = (path: string): Promise<number | null> =>
-  stat(path).then(
-    ({ size }) => size,
-    (error: unknown) => {
-      if (isMissing(error)) return null
-      throw error
-    },
-  )
 
 /** To disk before anything says that it is there. */
 const sync = async (path: string): Promise<void> => {
@@ -63,8 +56,6 @@ export interface Options {
   /** Bytes that are free there; the file system's answer unless given. */
   readonly free?: (directory: string) => number
 }
-
-const mebibytes = (bytes: number): number => Math.floor(bytes / 2 ** 20)
 
 /** Fails with `ArtifactsUnusable` when the folder cannot be written. */
 export const layer = (options: Options): Layer.Layer<ArtifactStore, ArtifactsUnusable> =>
@@ -96,15 +87,12 @@ export const layer = (options: Options): Layer.Layer<ArtifactStore, ArtifactsUnu
       )
       /** Before `more` bytes come. */
       const hasRoom = (more: number) =>
-        Effect.flatMap(left, (left) =>
-          left - more >= reserve
+        Effect.flatMap(left, (left) => {
+          const problem = roomProblem(directory, left, reserve, more)
+          return problem === null
             ? Effect.void
-            : Effect.fail(
-                new ArtifactsUnusable({
-                  message: `the disk of ${directory} has ${mebibytes(left)} MiB free, and ${mebibytes(reserve)} MiB of it are kept for the database; free some space ('sweep rm' of old sweeps), and what is missing is sent again`,
-                }),
-              ),
-        )
+            : Effect.fail(new ArtifactsUnusable({ message: `${problem}, and what is missing is sent again` }))
+        })
 
       const marker = yield* attempt(() => markerOf(directory))
 
@@ -148,7 +136,7 @@ export const layer = (options: Options): Layer.Layer<ArtifactStore, ArtifactsUnu
               (artifact) => artifact.epoch === owner.epoch && artifact.path === path && artifact.bytes === bytes,
             )
             if (whole) return null
-            const size = (await sizeOf(partOf(owner, path))) ?? 0
+            const size = (await fileSize(partOf(owner, path))) ?? 0
             return size <= bytes ? size : 0
           }).pipe(Effect.tap((size) => (size === null ? Effect.void : hasRoom(bytes - size)))),
 
@@ -156,7 +144,7 @@ export const layer = (options: Options): Layer.Layer<ArtifactStore, ArtifactsUnu
           Effect.gen(function* () {
             const part = partOf(owner, path)
             // From the start means again: what is there is of an upload that was given up.
-            const size = offset === 0 ? 0 : ((yield* attempt(() => sizeOf(part))) ?? 0)
+            const size = offset === 0 ? 0 : ((yield* attempt(() => fileSize(part))) ?? 0)
             if (offset !== size) {
               return yield* new ArtifactMismatch({
                 message: `${path} is at byte ${size}, and the piece begins at ${offset}`,
@@ -175,7 +163,7 @@ export const layer = (options: Options): Layer.Layer<ArtifactStore, ArtifactsUnu
         complete: (owner, { path, bytes, sha256 }) =>
           Effect.gen(function* () {
             const part = partOf(owner, path)
-            const size = yield* attempt(() => sizeOf(part))
+            const size = yield* attempt(() => fileSize(part))
             const found = size === bytes ? yield* attempt(() => sha256OfFile(part)) : null
             if (found !== sha256) {
               yield* attempt(() => rm(part, { force: true }))
@@ -239,7 +227,7 @@ export const layer = (options: Options): Layer.Layer<ArtifactStore, ArtifactsUnu
             for (const entry of within) {
               if (!entry.isFile() || entry.name.startsWith("index.json")) continue
               found.files++
-              found.bytes += (await sizeOf(join(entry.parentPath, entry.name))) ?? 0
+              found.bytes += (await fileSize(join(entry.parentPath, entry.name))) ?? 0
             }
             return found
           }),

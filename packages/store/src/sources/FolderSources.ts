@@ -6,8 +6,10 @@ import { dirname, join, resolve } from "node:path"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import { sha256OfFile } from "../artifacts/sha256OfFile.ts"
+import { fileSize } from "../artifacts/fileSize.ts"
 import { freeOn } from "../artifacts/freeOn.ts"
+import { roomProblem } from "../artifacts/roomProblem.ts"
+import { sha256OfFile } from "../artifacts/sha256OfFile.ts"
 import { type Content, SourceMismatch, SourceStore, SourcesUnusable } from "./SourceStore.ts"
 
 export interface Options {
@@ -17,15 +19,6 @@ export interface Options {
 }
 
 const name = /^[0-9a-f]{64}(?:\.part)?$/
-
-const sizeOf = (path: string): Promise<number | null> =>
-  stat(path).then(
-    ({ size }) => size,
-    (error: NodeJS.ErrnoException) => {
-      if (error.code === "ENOENT") return null
-      throw error
-    },
-  )
 
 export const layer = ({ directory: given, reserve = 0 }: Options): Layer.Layer<SourceStore> =>
   Layer.sync(SourceStore, () => {
@@ -49,21 +42,15 @@ export const layer = ({ directory: given, reserve = 0 }: Options): Layer.Layer<S
 
     const hasRoom = (more: number) =>
       Effect.suspend(() => {
-        if (reserve === 0) return Effect.void
-        const left = freeOn(directory)
-        return left === undefined || left - more >= reserve
-          ? Effect.void
-          : Effect.fail(
-              new SourcesUnusable({
-                message: `the disk of ${directory} has ${Math.floor(left / 2 ** 20)} MiB free, and ${Math.floor(reserve / 2 ** 20)} MiB of it are kept for the database; free some space ('sweep rm' of old sweeps)`,
-              }),
-            )
+        const left = reserve === 0 ? Infinity : (freeOn(directory) ?? Infinity)
+        const message = roomProblem(directory, left, reserve, more)
+        return message === null ? Effect.void : Effect.fail(new SourcesUnusable({ message }))
       })
 
     const received = ({ sha256, bytes }: Content) =>
       attempt(async () => {
-        if ((await sizeOf(locate(sha256))) === bytes) return null
-        const size = (await sizeOf(partOf(sha256))) ?? 0
+        if ((await fileSize(locate(sha256))) === bytes) return null
+        const size = (await fileSize(partOf(sha256))) ?? 0
         // A part that has everything and is no whole file did not hold.
         return size < bytes ? size : 0
       })

@@ -21,14 +21,10 @@ export const check = Command.make(
   ({ file, gpu, json }) =>
     Effect.gen(function* () {
       const card = Option.isNone(gpu) ? null : yield* namedCard(gpu.value)
-      const { readSweepFile } = yield* Effect.promise(() => import("../../running/readSweepFile.ts"))
-      const { preview } = yield* Effect.promise(() => import("../../running/preview.ts"))
-      const { memoryPlan, renderMemory } = yield* Effect.promise(() => import("../../running/memoryPlan.ts"))
-      const { describeSweep, renderDescription } = yield* Effect.promise(() => import("@sweep/sweepfile/describeSweep"))
-      const { spec, neverActive, warnings } = yield* readSweepFile(file)
-      const view = preview(spec)
-      const description = describeSweep(spec, { ...view, neverActive }, warnings)
-      const memory = memoryPlan(spec, view.order ?? [...spec.enqueue, ...view.firstTrials], card)
+      const { checkSweep } = yield* Effect.promise(() => import("../../running/checkSweep.ts"))
+      const { renderMemory } = yield* Effect.promise(() => import("../../running/memoryPlan.ts"))
+      const { renderDescription } = yield* Effect.promise(() => import("@sweep/sweepfile/describeSweep"))
+      const { description, memory } = yield* checkSweep(file, card)
       if (json) {
         return yield* printJson({ ...description, memory: typeof memory === "string" ? { unknown: memory } : memory })
       }

@@ -1,10 +1,10 @@
 // Takes the source snapshot of a sweep: the folder its program works in, and the data and model that its file names. Owns
 // which folders those are, the limit on their size, and the sentences for what cannot be sent. Sending is sendSnapshot's.
 import { createHash } from "node:crypto"
-import { createReadStream } from "node:fs"
 import { readdir, readFile } from "node:fs/promises"
 import { basename, dirname, isAbsolute, join, relative } from "node:path"
 import * as Effect from "effect/Effect"
+import { sha256OfFile } from "@sweep/store/sha256OfFile"
 import { secretsIn } from "@sweep/domain/Secrets"
 import {
   mostManifestBytes,
@@ -54,12 +54,6 @@ const script = /\.(py|sh|js|mjs|ts|r|jl|pl|rb|awk)$/i
 const isBelow = (path: string, folder: string): boolean => {
   const way = relative(folder, path)
   return way !== "" && !way.startsWith("..") && !isAbsolute(way)
-}
-
-const sha256Of = async (path: string): Promise<string> => {
-  const hash = createHash("sha256")
-  for await (const piece of createReadStream(path)) hash.update(piece as Buffer)
-  return hash.digest("hex")
 }
 
 /** The largest files and folders at the top, for somebody who has to leave some out. */
@@ -200,7 +194,7 @@ export const takeSnapshot = Effect.fn("takeSnapshot")(function* (spec: SweepSpec
     for (const { path, bytes, executable } of Array.from(files.values()).sort((a, b) => (a.path < b.path ? -1 : 1))) {
       const at = join(from, path)
       const sha256 = yield* Effect.tryPromise({
-        try: () => sha256Of(at),
+        try: () => sha256OfFile(at),
         catch: (error) => badInput(`${at} cannot be read to be sent to agents: ${fileProblem(error)}. ${waysOut}`),
       })
       places.set(sha256, { path: at, bytes })
